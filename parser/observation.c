@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parser/observation.h"
+
+#include <assert.h>
+#include <string.h>
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "messages are little-endian");
+static_assert(sizeof(struct pt_obs) % 8 == 0, "tails must be aligned");
+static_assert(sizeof(struct pt_record) == 32, "layout that leaves the process");
+static_assert(sizeof(struct pt_obs_batch) % 8 == 0, "layout that leaves the process");
+static_assert(sizeof(struct pt_obs_records) + PT_OBS_RECORDS_MAX * sizeof(struct pt_record) <
+                      PT_OBS_OUT_MIN,
+              "a message fits an empty buffer");
+
+void *pt_obs_put(struct pt_obs_out *out, enum pt_obs_kind kind, uint8_t cluster,
+                 const struct pt_packet_ref *at, size_t body_sz, size_t tail_sz)
+{
+    uint32_t size = (uint32_t)((body_sz + tail_sz + 7) & ~(size_t)7);
+    struct pt_obs *o;
+
+    if (size > out->buf_sz - out->used_sz)
+        out->flush(out);
+    assert(size <= out->buf_sz - out->used_sz);
+    o = (struct pt_obs *)(void *)(out->buf + out->used_sz);
+    memset(o, 0, size);
+    o->kind = (uint16_t)kind;
+    o->version = PT_OBS_VERSION;
+    o->cluster = cluster;
+    o->size = size;
+    o->at = *at;
+    o->topic = UINT32_MAX;
+    o->partition = -1;
+    out->used_sz += size;
+    out->msg_cnt++;
+    return o;
+}
