@@ -92,9 +92,9 @@ void pt_walk_begin(struct pt_walk *w, const struct pt_layout *l, uint32_t body_s
  *   for PT_WALK_STRUCT_BEGIN 1, or -1 for an inline struct that is null; else 0.
  * A string or bytes longer than PT_WALK_NEED_MAX has only its length, and a NULL view.
  *
- * PT_NEED_MORE: *ret_needed (> what c had left) contiguous bytes from c->at on are needed to go on; at most
- * PT_WALK_NEED_MAX plus a length field. c has moved over bytes that are only to be passed (skip) and over
- * nothing else; in particular not at all while skip is 0.
+ * PT_NEED_MORE: *ret_needed (> what c has left) contiguous bytes from c->at on are needed to go on; at most
+ * PT_WALK_NEED_MAX plus a length field, never more than the body has. c may have moved over what gives no event
+ * (tag numbers, unknown tags, large values, records left to us): go on from c->at, not from where c was.
  *
  * PT_BAD_*: the body is not what its version says (its end inside a field, a count or length it has no
  * room for, a null or number that the type does not have); the walk is over, every later call says the
