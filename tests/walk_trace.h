@@ -30,10 +30,13 @@ struct walk_pieces {
 
 static inline size_t walk_piece(struct walk_pieces *p, size_t max)
 {
+    size_t piece;
+
     if (p->seed < 2)
-        return p->seed ? 1 : max;
+        return p->seed && max ? 1 : max;
     p->seed = p->seed * 6364136223846793005u + 1442695040888963407u;
-    return (size_t)(p->seed >> 33) % (p->seed >> 60 & 1 ? 8 : max + 1);
+    piece = (size_t)(p->seed >> 33) % (p->seed >> 60 & 1 ? 8 : max + 1);
+    return piece < max ? piece : max;
 }
 
 __attribute__((format(printf, 2, 3))) static inline void walk_trace_add(struct walk_trace *t,
@@ -122,7 +125,7 @@ static inline bool walk_trace_step(struct walk_trace *t, struct pt_walk *w, cons
 {
     uint8_t *block = malloc(*end - *at + !(*end - *at));
     struct pt_cursor c = pt_cur(block, *end - *at);
-    struct pt_walk_event ev = { .kind = PT_WALK_END };
+    struct pt_walk_event ev = { .view = { .data = block, .len = 1 } };
     uint32_t needed = 0;
 
     if (!block)
@@ -139,8 +142,6 @@ static inline bool walk_trace_step(struct walk_trace *t, struct pt_walk *w, cons
             t->broken = "needs too much at once";
         free(block);
         *end += walk_piece(pieces, body_sz - *end);
-        if (*end > body_sz)
-            *end = body_sz;
         return !t->broken;
     }
     if (t->status == PT_OK)

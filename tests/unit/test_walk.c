@@ -116,7 +116,8 @@ struct bad_row {
     uint32_t rest;
 };
 
-/* Layouts used: ApiVersions (18), Metadata (3), Produce (0), Fetch (1), DescribeTopicPartitions (75). */
+/* Layouts used: ApiVersions (18), Metadata (3), Produce (0), Fetch (1), SaslAuthenticate (36),
+ * DescribeTopicPartitions (75). */
 static const struct bad_row bad_rows[] = {
     { "an empty body is whole", 18, "request", 0, "", PT_OK, 0 },
     { "librdkafka sends four bytes more", 18, "request", 0, "00000000", PT_OK, 4 },
@@ -131,6 +132,7 @@ static const struct bad_row bad_rows[] = {
     { "null string where it must not be", 3, "request", 0, "00000001 ffff", PT_BAD_VALUE, 2 },
     { "string length below -1", 3, "request", 0, "00000001 8000", PT_BAD_LENGTH, 2 },
     { "string longer than the body", 3, "request", 0, "00000001 0002 61", PT_BAD_LENGTH, 3 },
+    { "large bytes longer than the body", 36, "request", 0, "7fffffff 61", PT_BAD_LENGTH, 5 },
     { "compact null where it must not be", 18, "request", 3, "00 00 00", PT_BAD_VALUE, 3 },
     { "compact string longer than the body", 18, "request", 3, "04 61 00", PT_BAD_LENGTH, 3 },
     { "compact length of 2^32 - 1", 18, "request", 3, "ffffffff0f 00 00", PT_BAD_LENGTH, 7 },
@@ -147,6 +149,8 @@ static const struct bad_row bad_rows[] = {
       "0000 01 00000000 01 01 08 0000000000000005", PT_OK, 0 },
     { "known tag smaller than its type", 18, "response", 3,
       "0000 01 00000000 01 01 07 00000000000005", PT_BAD_LENGTH, 7 },
+    { "known tag smaller than its type, the body goes on", 18, "response", 3,
+      "0000 01 00000000 01 01 07 0000000000000500", PT_BAD_LENGTH, 8 },
     { "known tag larger than its type", 18, "response", 3,
       "0000 01 00000000 01 01 09 000000000000000500", PT_BAD_LENGTH, 1 },
     { "known tag whose array does not fit in it", 18, "response", 3,
@@ -214,6 +218,25 @@ static void test_large_value(void **state)
             walk_trace_free(&t);
         }
         free(body);
+    }
+}
+
+/* Kafka's strings end at 32767 bytes in flexible versions too, where the length could say more. */
+static void test_long_string(void **state)
+{
+    static const uint8_t prefix[2][3] = { { 0x80, 0x80, 0x02 }, { 0x81, 0x80, 0x02 } };
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        uint8_t body[3 + 32768 + 2] = { 0 };
+        struct walk_trace t;
+
+        memcpy(body, prefix[i], 3);
+        body[3 + 32767] = 1; /* the empty string that follows */
+        t = walk_trace(pt_layout_find(PT_API_API_VERSIONS, PT_DIR_REQUEST, 3), body, sizeof(body), 0);
+        assert_int_equal(t.status, i ? PT_BAD_LENGTH : PT_OK);
+        assert_int_equal(t.rest, i ? sizeof(body) : 1);
+        walk_trace_free(&t);
     }
 }
 
@@ -293,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_bad),
         cmocka_unit_test(test_large_value),
+        cmocka_unit_test(test_long_string),
         cmocka_unit_test(test_skip_too_much),
         cmocka_unit_test(test_lookup),
     };
