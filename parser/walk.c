@@ -32,7 +32,7 @@ static enum pt_status want(const struct pt_walk *w, const struct pt_cursor *c, u
     return PT_OK;
 }
 
-/* peek_uvarint looks at an unsigned varint that starts at bytes behind c, and moves at over it. */
+/* peek_uvarint looks at an unsigned varint that starts at bytes behind c, and moves at past it. */
 static enum pt_status peek_uvarint(const struct pt_walk *w, const struct pt_cursor *c, uint32_t *at,
                                    uint32_t *ret_v, uint32_t *ret_needed)
 {
