@@ -214,7 +214,7 @@ static void test_wrappers(void **state)
     assert_int_equal(read_set(&f, &text, 0, &b, &rec), PT_BAD_RECORD); /* null inside */
 
     put_message(&inner, &(struct message_spec){ .magic = 1 });
-    put_int(&inner, 0, 11);
+    inner.len += 11;
     text.len = 0;
     put_wrapper(&text, 0, 1, 1, 0, &inner);
     assert_int_equal(read_set(&f, &text, 0, &b, &rec), PT_BAD_RECORD); /* cut message behind */
