@@ -77,7 +77,7 @@ static void test_vectors(void **state)
     gzFile f;
 
     (void)state;
-    snprintf(path, sizeof(path), "%s/body_vectors.txt.gz", getenv("PT_DATA"));
+    snprintf(path, sizeof(path), "%s/body_vectors.txt.gz", getenv("PT_UNIT_DATA"));
     f = gzopen(path, "rb");
     assert_non_null(f);
     while (gzgets(f, line, LINE_MAX_SZ)) {
