@@ -193,9 +193,10 @@ int pt_capture_next(struct pt_capture *cap, struct pt_frame *ret_frame)
 {
     int rc = cap->next(cap, ret_frame);
 
-    cap->info.file_read = cap->win.file_read;
+    cap->info.file_read = pt_window_file_read(&cap->win);
     if (rc == 1) {
-        ret_frame->packet = ++cap->info.packets;
+        ret_frame->packet = ++cap->number;
+        cap->info.packets++;
         cap->info.bytes += ret_frame->wire_len;
     }
     return rc;

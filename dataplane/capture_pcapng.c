@@ -20,6 +20,10 @@
 #define BLOCK_PACKET_OLD 2u
 #define BLOCK_SIMPLE 3u
 #define BLOCK_PACKET 6u
+/* No packets, but Wireshark 4.0 shows them in its list, so they have a number there. */
+#define BLOCK_JOURNAL 9u
+#define BLOCK_CUSTOM 0xbadu
+#define BLOCK_CUSTOM_LOCAL 0x40000badu
 
 #define ORDER_MAGIC 0x1a2b3c4du
 
@@ -43,7 +47,7 @@ static int broken_block(struct pt_capture *cap, const char *what)
 static int cut_block(struct pt_capture *cap)
 {
     return pt_capture_broken(cap, "ends inside a block behind packet %" PRIu64 " at byte %" PRIu64,
-                             cap->info.packets, cap->win.end_off);
+                             cap->number, cap->win.end_off);
 }
 
 /* finish_block steps over a block of which done bytes were used, up to the length at its end. */
@@ -274,10 +278,13 @@ static int next_pcapng(struct pt_capture *cap, struct pt_frame *ret_frame)
             return read_packet(cap, ret_frame, block_len, type == BLOCK_PACKET_OLD);
         if (type == BLOCK_SIMPLE)
             return read_simple(cap, ret_frame, block_len);
-        if (type == BLOCK_IFACE)
+        if (type == BLOCK_IFACE) {
             rc = read_iface(cap, block_len);
-        else
-            finish_block(cap, block_len, 0);
+            continue;
+        }
+        if (type == BLOCK_JOURNAL || type == BLOCK_CUSTOM || type == BLOCK_CUSTOM_LOCAL)
+            cap->number++;
+        finish_block(cap, block_len, 0);
     }
     return rc;
 }

@@ -52,6 +52,7 @@ struct pt_capture {
     struct pt_window win;
     struct pt_capture_info info;
     char *path;
+    uint64_t number; /* Wireshark's number of the last packet: it may also number what is no packet */
     /* next fills all of *ret_frame but packet: 1, 0 at the end, -errno */
     int (*next)(struct pt_capture *cap, struct pt_frame *ret_frame);
     void (*fini)(struct pt_capture *cap); /* NULL if there is nothing to give back */

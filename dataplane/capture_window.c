@@ -34,7 +34,7 @@ static size_t read_fd(struct pt_window *w, uint8_t *out, size_t out_sz)
         w->in_over = true;
         return 0;
     }
-    w->file_read += (uint64_t)got;
+    w->read_sz += (uint64_t)got;
     return (size_t)got;
 }
 
@@ -72,7 +72,7 @@ static size_t make_unpacked(struct pt_window *w, uint8_t *out, size_t out_sz)
         uint64_t in_off;
         int rc = pt_unpack_step(&w->unpack, &w->in_at, w->in_end, out, out_sz, &made, &words);
 
-        in_off = w->file_read - (uint64_t)(w->in_end - w->in_at);
+        in_off = w->read_sz - (uint64_t)(w->in_end - w->in_at);
         if (rc < 0) {
             snprintf(w->words, sizeof(w->words), "%s data broken at byte %" PRIu64 " of the file: %s",
                      kind, in_off, words);
@@ -136,7 +136,6 @@ static const uint8_t *fill_map(struct pt_window *w, size_t len)
     w->end_off = step < w->map_sz - at_off ? at_off + step : w->map_sz;
     w->at = w->map + at_off;
     w->end = w->map + w->end_off;
-    w->file_read = at_off;
 
     /* Page tables only: the bytes stay in the page cache and would come back if touched. */
     behind = at_off & ~(uint64_t)(MAP_STEP_SZ - 1);
@@ -169,7 +168,6 @@ static void try_map(struct pt_window *w, bool from_start)
     w->map_sz = w->file_sz;
     w->at = w->map;
     w->end = w->map;
-    w->file_read = 0;
 }
 
 int pt_window_open(struct pt_window *w, int fd)

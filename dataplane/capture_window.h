@@ -28,7 +28,7 @@ struct pt_window {
     uint64_t end_off;   /* offset of end from the start of the (unpacked) capture */
     uint64_t debt;      /* bytes stepped over that were not visible yet; then at == end */
     uint64_t file_sz;   /* 0 if not known */
-    uint64_t file_read; /* bytes of the file behind us or in the window */
+    uint64_t read_sz;   /* bytes taken from the file with read(2) */
     int err;            /* errno of a failed read, else 0 */
     char words[96];     /* why the bytes ended where they did, if that is not the end of the file */
 
@@ -86,6 +86,12 @@ static inline size_t pt_window_left(const struct pt_window *w)
 static inline uint64_t pt_window_off(const struct pt_window *w)
 {
     return w->end_off - (uint64_t)(w->end - w->at);
+}
+
+/* pt_window_file_read: bytes of the file behind us; when reading, those in the window too. */
+static inline uint64_t pt_window_file_read(const struct pt_window *w)
+{
+    return w->map ? (uint64_t)(w->at - w->map) : w->read_sz;
 }
 
 static inline bool pt_window_unpacks(const struct pt_window *w)
