@@ -48,8 +48,8 @@ int pt_capture_over(struct pt_capture *cap)
 }
 
 /* refuse puts together the sentence of an open that failed; the buffer is the thread's. */
-static int __attribute__((format(printf, 3, 4))) refuse(const char **ret_err, int rc,
-                                                        const char *fmt, ...)
+static int __attribute__((format(printf, 3, 4)))
+refuse(const char **ret_err, int rc, const char *fmt, ...)
 {
     static _Thread_local char sentence[1024];
     va_list args;
@@ -102,7 +102,7 @@ static int refuse_content(const char *name, const uint8_t *data, size_t len, con
         const char *what;
         const char *todo;
     } known[] = {
-        { "\xfd" "7zXZ", 5, "is packed with xz", "unpack it first (xz -d)" },
+        { "\xfd\x37zXZ", 5, "is packed with xz", "unpack it first (xz -d)" },
         { "BZh", 3, "is packed with bzip2", "unpack it first (bzip2 -d)" },
         { "\x04\x22\x4d\x18", 4, "is packed with lz4", "unpack it first (lz4 -d)" },
         { "PK\x03\x04", 4, "is a zip archive", "unpack it first" },
@@ -118,9 +118,10 @@ static int refuse_content(const char *name, const uint8_t *data, size_t len, con
             return refuse(ret_err, -ENOTSUP, "%s: %s, which is not read; %s", name, known[i].what,
                           known[i].todo);
     if (is_text(data, len))
-        return refuse(ret_err, -EBADMSG,
-                      "%s: is text, not a capture; give a pcap or pcapng file, as tcpdump -w writes",
-                      name);
+        return refuse(
+                ret_err, -EBADMSG,
+                "%s: is text, not a capture; give a pcap or pcapng file, as tcpdump -w writes",
+                name);
     return refuse(ret_err, -EBADMSG,
                   "%s: is no capture that can be read; give a pcap or pcapng file (plain, gzip or "
                   "zstd), as tcpdump -w writes",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Formats that libpcap reads and we do not (modified pcap, old versions, writers' oddities): libpcap
- * gets the window as a FILE, so these may be packed or piped as well.
+ * Formats that libpcap reads and we do not (modified pcap, old versions, writers' oddities):
+ * libpcap gets the window as a FILE, so these may be packed or piped as well.
  */
 #include "dataplane/capture_pvt.h"
 

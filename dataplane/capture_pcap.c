@@ -2,8 +2,8 @@
 /*
  * pcap, as in draft-ietf-opsawg-pcap, version 2.4 only:
  *
- *     magic u32 | major u16 | minor u16 | 8 bytes unused | snap length u32 | link type u32     (once)
- *     seconds u32 | fraction u32 | captured u32 | on the wire u32 | the captured bytes ...     (each)
+ *     magic u32 | major u16 | minor u16 | 8 bytes unused | snap length u32 | link type u32 (once)
+ *     seconds u32 | fraction u32 | captured u32 | on the wire u32 | the captured bytes ... (each)
  *
  * The magic tells the byte order and the unit of the fraction. Other versions and magics have other
  * layouts; libpcap knows them (capture_lib.c).
@@ -29,14 +29,15 @@ static int next_pcap(struct pt_capture *cap, struct pt_frame *ret_frame)
     if (__builtin_expect(!p, 0)) {
         if (pt_window_left(w) == 0)
             return pt_capture_over(cap);
-        return pt_capture_broken(cap, "ends inside the header of packet %" PRIu64 " at byte %" PRIu64,
+        return pt_capture_broken(cap,
+                                 "ends inside the header of packet %" PRIu64 " at byte %" PRIu64,
                                  cap->info.packets + 1, w->end_off);
     }
     cap_len = pt_capture_u32(p + 8, s->swapped);
     if (__builtin_expect(cap_len > s->len_max, 0))
         return pt_capture_broken(cap,
-                                 "packet %" PRIu64 " at byte %" PRIu64
-                                 " says it has %" PRIu32 " bytes: broken from here on",
+                                 "packet %" PRIu64 " at byte %" PRIu64 " says it has %" PRIu32
+                                 " bytes: broken from here on",
                                  cap->info.packets + 1, pt_window_off(w), cap_len);
     p = pt_window_need(w, PACKET_HEADER_LEN + (size_t)cap_len);
     if (__builtin_expect(!p, 0))
@@ -71,13 +72,14 @@ int pt_capture_open_pcap(struct pt_capture *cap)
         s.frac_ns = 1;
     p = pt_window_need(&cap->win, FILE_HEADER_LEN);
     if (!p) {
-        pt_capture_broken(cap, "ends inside the pcap file header at byte %" PRIu64, cap->win.end_off);
+        pt_capture_broken(cap, "ends inside the pcap file header at byte %" PRIu64,
+                          cap->win.end_off);
         return -ENODATA;
     }
     if (pt_capture_u16(p + 4, s.swapped) != 2 || pt_capture_u16(p + 6, s.swapped) != 4)
         return -EBADMSG;
     s.len_max = pt_capture_len_max(pt_capture_u32(p + 16, s.swapped));
-    s.link_type = pt_capture_u32(p + 20, s.swapped) & 0xffff; /* above: length of a frame checksum */
+    s.link_type = pt_capture_u32(p + 20, s.swapped) & 0xffff; /* above: frame checksum's length */
     pt_window_step(&cap->win, FILE_HEADER_LEN);
     cap->pcap = s;
     cap->next = next_pcap;

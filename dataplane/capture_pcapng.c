@@ -77,7 +77,7 @@ static int64_t time_ns(const struct pt_capture_iface *iface, uint64_t units)
     return ns < INT64_MIN ? INT64_MIN : (int64_t)ns;
 }
 
-/* read_section takes a section header: from here on its byte order holds, and no interface is known. */
+/* read_section takes a section header: its byte order holds now, and no interface is known. */
 static int read_section(struct pt_capture *cap)
 {
     const uint8_t *p = pt_window_need(&cap->win, SECTION_HEAD_LEN);
@@ -99,7 +99,7 @@ static int read_section(struct pt_capture *cap)
     return 1;
 }
 
-/* read_options looks for the two options that times need; false if a length leads out of the block. */
+/* read_options takes the two options that times need; false if a length leads out of the block. */
 static bool read_options(struct pt_capture_iface *iface, struct pt_cursor c, bool swapped)
 {
     while (pt_cur_left(&c) > 0) {
@@ -135,8 +135,7 @@ static int read_iface(struct pt_capture *cap, uint32_t block_len)
         return cut_block(cap);
     iface.link_type = pt_capture_u16(p + 8, s->swapped);
     iface.snap_len = pt_capture_u32(p + 12, s->swapped);
-    if (!read_options(&iface,
-                      pt_cur(p + IFACE_HEAD_LEN, block_len - IFACE_HEAD_LEN - TRAILER_LEN),
+    if (!read_options(&iface, pt_cur(p + IFACE_HEAD_LEN, block_len - IFACE_HEAD_LEN - TRAILER_LEN),
                       s->swapped))
         return broken_block(cap, "describes an interface with options longer than itself");
     if (s->iface_cnt == PT_CAPTURE_IFACE_MAX)
@@ -157,7 +156,7 @@ static int read_iface(struct pt_capture *cap, uint32_t block_len)
     return 1;
 }
 
-/* lend_packet makes all bytes of the frame visible and fills in what all three packet blocks have. */
+/* lend_packet makes the frame's bytes visible and fills in what all three packet blocks have. */
 static int lend_packet(struct pt_capture *cap, struct pt_frame *ret_frame, uint32_t block_len,
                        uint32_t head_len, uint32_t iface_idx)
 {
@@ -302,7 +301,8 @@ int pt_capture_open_pcapng(struct pt_capture *cap)
     if (!p || pt_capture_u32(p, false) != BLOCK_SECTION)
         return -EBADMSG;
     p = pt_window_need(&cap->win, 12);
-    if (p && pt_capture_u32(p + 8, false) != ORDER_MAGIC && pt_capture_u32(p + 8, true) != ORDER_MAGIC)
+    if (p && pt_capture_u32(p + 8, false) != ORDER_MAGIC &&
+        pt_capture_u32(p + 8, true) != ORDER_MAGIC)
         return -EBADMSG;
     cap->pcapng = (struct pt_capture_pcapng){ 0 };
     rc = read_section(cap);

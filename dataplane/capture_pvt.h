@@ -13,8 +13,8 @@
 #include "dataplane/capture_window.h"
 
 /* A length field is believed up to the declared snap length and some slack for writers that are a
- * little wrong; 1 MiB is far above what a host hands out in one piece (64 KiB, with BIG TCP 512 KiB). What
- * says more is garbage, and everything behind it would be too. */
+ * little wrong; 1 MiB is far above what a host hands out in one piece (64 KiB, with BIG TCP 512
+ * KiB). What says more is garbage, and everything behind it would be too. */
 #define PT_CAPTURE_SLACK_SZ (256u << 10)
 #define PT_CAPTURE_PACKET_MAX (1u << 20)
 
@@ -52,7 +52,7 @@ struct pt_capture {
     struct pt_window win;
     struct pt_capture_info info;
     char *path;
-    uint64_t number; /* Wireshark's number of the last packet: it may also number what is no packet */
+    uint64_t number; /* Wireshark's number of the last packet; it also numbers some other blocks */
     /* next fills all of *ret_frame but packet: 1, 0 at the end, -errno */
     int (*next)(struct pt_capture *cap, struct pt_frame *ret_frame);
     void (*fini)(struct pt_capture *cap); /* NULL if there is nothing to give back */
@@ -63,21 +63,21 @@ struct pt_capture {
     };
 };
 
-/* The opens: 0, -EBADMSG if the first bytes are not of this format (the window has not moved), or another
- * -errno and words in info.trouble if they are but cannot be read. */
+/* The opens: 0, -EBADMSG if the first bytes are not of this format (the window has not moved), or
+ * another -errno and words in info.trouble if they are but cannot be read. */
 int pt_capture_open_pcap(struct pt_capture *cap);
 int pt_capture_open_pcapng(struct pt_capture *cap);
 int pt_capture_open_lib(struct pt_capture *cap); /* takes bytes from the window in any case */
 
-/* pt_capture_broken ends the capture: sets truncated and trouble, which begins with these words and goes on
- * with those of the window if it knows more. 0, or -errno if reading itself failed. */
+/* pt_capture_broken ends the capture: sets truncated and trouble, which begins with these words and
+ * goes on with those of the window if it knows more. 0, or -errno if reading itself failed. */
 int pt_capture_broken(struct pt_capture *cap, const char *fmt, ...)
         __attribute__((format(printf, 2, 3)));
 
 /* pt_capture_over is for a capture that ends where a packet could begin. 0 or -errno. */
 int pt_capture_over(struct pt_capture *cap);
 
-/* pt_capture_len_max is the largest packet length that an interface with this snap length may show. */
+/* pt_capture_len_max is the largest packet that an interface with this snap length may show. */
 static inline uint32_t pt_capture_len_max(uint32_t snap_len)
 {
     if (snap_len > PT_CAPTURE_PACKET_MAX - PT_CAPTURE_SLACK_SZ)

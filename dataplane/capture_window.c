@@ -10,15 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What one refill makes visible. Mapped: small enough that the resident part stays small, large enough that the
- * system calls do not count. Read: small enough that the bytes are still in the cache when they are parsed. */
+/* What one refill makes visible. Mapped: small enough that the resident part stays small, large
+ * enough that the system calls do not count. Read: small enough that the bytes are still in the
+ * cache when they are parsed. */
 #define MAP_STEP_SZ (16u << 20)
 #define READ_STEP_SZ (256u << 10)
 
 #define BUF_SZ (PT_WINDOW_NEED_MAX + READ_STEP_SZ)
 #define IN_SZ (128u << 10)
 
-/* read_fd is read(2) that goes on after a signal and keeps the first error. 0 at the end or error. */
+/* read_fd is read(2) that goes on after a signal and keeps an error. 0 at the end or error. */
 static size_t read_fd(struct pt_window *w, uint8_t *out, size_t out_sz)
 {
     ssize_t got;
@@ -47,7 +48,7 @@ static void read_in(struct pt_window *w)
     w->in_end = w->in + kept + read_fd(w, w->in + kept, IN_SZ - kept);
 }
 
-/* make_plain and make_unpacked put up to out_sz of the capture's next bytes to out; 0 at the end. */
+/* make_plain and make_unpacked put up to out_sz of the next bytes to out; 0 at the end. */
 static size_t make_plain(struct pt_window *w, uint8_t *out, size_t out_sz)
 {
     size_t kept = (size_t)(w->in_end - w->in_at); /* what the sniffing took */
@@ -74,8 +75,8 @@ static size_t make_unpacked(struct pt_window *w, uint8_t *out, size_t out_sz)
 
         in_off = w->read_sz - (uint64_t)(w->in_end - w->in_at);
         if (rc < 0) {
-            snprintf(w->words, sizeof(w->words), "%s data broken at byte %" PRIu64 " of the file: %s",
-                     kind, in_off, words);
+            snprintf(w->words, sizeof(w->words),
+                     "%s data broken at byte %" PRIu64 " of the file: %s", kind, in_off, words);
             w->in_at = w->in_end;
             w->in_over = true;
             w->bytes_over = true;
@@ -111,7 +112,8 @@ static const uint8_t *fill_read(struct pt_window *w, size_t len)
             w->bytes_over = true;
         w->debt -= paid;
         w->end_off += made;
-        /* A debt means that nothing was left in the window: what is paid is dropped from its front. */
+        /* A debt means that nothing was left in the window: what is paid is dropped from its front.
+         */
         memmove(w->buf + left, w->buf + left + paid, made - paid);
         left += made - paid;
         w->end = w->buf + left;

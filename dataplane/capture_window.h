@@ -7,10 +7,11 @@
  *     behind us | at ......... end | not yet visible
  *
  * The format readers ask for the next n bytes and step over them; where the bytes come from they do
- * not know. Two backings: a plain regular file is mapped, so that packets are lent in place and a file of any
- * size costs a few MiB of resident memory (what is behind us is unmapped from time to time, the page cache
- * keeps it); anything else (a pipe, gzip, zstd) is read into a fixed buffer. Bytes stay valid until the next
- * pt_window_need. A mapped file must not shrink while it is read: the kernel would end us with SIGBUS.
+ * not know. Two backings: a plain regular file is mapped, so that packets are lent in place and a
+ * file of any size costs a few MiB of resident memory (what is behind us is unmapped from time to
+ * time, the page cache keeps it); anything else (a pipe, gzip, zstd) is read into a fixed buffer.
+ * Bytes stay valid until the next pt_window_need. A mapped file must not shrink while it is read:
+ * the kernel would end us with SIGBUS.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,8 +19,8 @@
 
 #include "dataplane/capture_unpack.h"
 
-/* The most that can be asked for in one piece. The largest packet that we believe in is below it: see
- * PT_CAPTURE_PACKET_MAX in capture_pvt.h. */
+/* The most that can be asked for in one piece. The largest packet that we believe in is below it:
+ * see PT_CAPTURE_PACKET_MAX in capture_pvt.h. */
 #define PT_WINDOW_NEED_MAX ((1u << 20) + 64)
 
 struct pt_window {
@@ -54,8 +55,8 @@ void pt_window_close(struct pt_window *w);
 /* pt_window_fill is the slow half of pt_window_need. */
 const uint8_t *pt_window_fill(struct pt_window *w, size_t len);
 
-/* pt_window_need returns the next len (1..PT_WINDOW_NEED_MAX) bytes, or NULL if the capture ends before;
- * w->err and w->words say if that end is not the file's own. */
+/* pt_window_need returns the next len (1..PT_WINDOW_NEED_MAX) bytes, or NULL if the capture ends
+ * before; w->err and w->words say if that end is not the file's own. */
 static inline const uint8_t *pt_window_need(struct pt_window *w, size_t len)
 {
     if (len <= (size_t)(w->end - w->at))

@@ -37,8 +37,8 @@
 
 /*
  * One layer's bytes: those that were captured, and how many it had on the wire. left only counts
- * what the layers around it leave; padding behind a length field is cut off, bytes that the snap length
- * took are counted on. So wire >= what the cursor has left, always.
+ * what the layers around it leave; padding behind a length field is cut off, bytes that the snap
+ * length took are counted on. So wire >= what the cursor has left, always.
  */
 struct layer {
     struct pt_cursor c;
@@ -54,8 +54,8 @@ static const uint8_t *take(struct layer *l, uint32_t len)
     return p;
 }
 
-/* shorten says that the layer has only len bytes, whatever follows them in the frame. A length beyond the
- * frame is believed: the frame was cut before it got here (mirrors do that). */
+/* shorten says that the layer has only len bytes, whatever follows them in the frame. A length
+ * beyond the frame is believed: the frame was cut before it got here (mirrors do that). */
 static void shorten(struct layer *l, uint32_t len)
 {
     if (pt_cur_left(&l->c) > len)
@@ -63,11 +63,11 @@ static void shorten(struct layer *l, uint32_t len)
     l->wire = len;
 }
 
-/* read_ether reads an Ethernet header or what is left of one, from the EtherType on. */
+/* read_vlan takes tags off, one in the other: *ethertype is what stands before and behind them. */
 static enum pt_packet_kind read_vlan(struct layer *l, uint16_t *ethertype)
 {
-    for (unsigned i = 0; *ethertype == ETHER_VLAN || *ethertype == ETHER_QINQ ||
-                         *ethertype == ETHER_QINQ_OLD;
+    for (unsigned i = 0;
+         *ethertype == ETHER_VLAN || *ethertype == ETHER_QINQ || *ethertype == ETHER_QINQ_OLD;
          i++) {
         const uint8_t *p = take(l, 4);
 
@@ -190,7 +190,7 @@ static enum pt_packet_kind read_ipv4(struct layer *l, struct pt_segment *seg, ui
     return PT_PACKET_TCP;
 }
 
-/* read_extensions goes through the IPv6 headers between the fixed one and the payload (RFC 8200, 4). */
+/* read_extensions goes through the IPv6 headers before the payload (RFC 8200, section 4). */
 static enum pt_packet_kind read_extensions(struct layer *l, uint8_t *proto)
 {
     for (unsigned i = 0; i <= EXTENSION_MAX; i++) {
@@ -264,7 +264,7 @@ static enum pt_packet_kind read_vxlan(struct layer *l)
     return p[0] & 0x08 ? PT_PACKET_TCP : PT_PACKET_NOT_TCP; /* the flag of a valid network number */
 }
 
-/* read_tcp needs the 20 fixed bytes only: of cut options it is still known where the payload was. */
+/* read_tcp needs the 20 fixed bytes only: cut options still say where the payload was. */
 static enum pt_packet_kind read_tcp(struct layer *l, struct pt_segment *seg)
 {
     const uint8_t *p;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any bytes as a capture file. It is read mapped and through a pipe: both open or both refuse, and
- * give the same packets, the same end and the same words. Frames keep their promises: captured bytes are
- * readable and no more than on the wire, numbers grow, a refusal and a truncation have words.
+ * give the same packets, the same end and the same words. Frames keep their promises: captured
+ * bytes are readable and no more than on the wire, numbers grow, a refusal and a truncation have
+ * words.
  */
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any bytes as a frame: byte 0 chooses the link type, bytes 1 and 2 how much the snap length took.
- * A payload lies inside the frame, pay_missing is no more than a length field can say or the wire had, and
- * the same frame captured shorter gives the same segment with a shorter payload, or CUT.
+ * A payload lies inside the frame, pay_missing is no more than a length field can say or the wire
+ * had, and the same frame captured shorter gives the same segment with a shorter payload, or CUT.
  */
 #include "dataplane/packet.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packets of several captures come in the order of their times; ties in the order of the inputs; the
- * order within a file is never changed. Truth: a small table by hand, and for many random files a
- * stable selection of the smallest, done naively here.
+ * Packets of several captures come in the order of their times; ties in the order of the inputs;
+ * the order within a file is never changed. Truth: a small table by hand, and for many random files
+ * a stable selection of the smallest, done naively here.
  */
 #include <stdarg.h>
 #include <stddef.h>

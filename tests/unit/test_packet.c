@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A frame becomes the TCP segment that is in it, or the reason why not. Frames are put together from
- * the headers of the RFCs; each row says what is special. Then every frame is cut behind every byte, in a
- * heap block of its own: what is left is a beginning of the payload with the rest counted as missing, or CUT.
- * (Real traffic is compared with tshark's counts in test_capture.c.)
+ * A frame becomes the TCP segment that is in it, or the reason why not. Frames are put together
+ * from the headers of the RFCs; each row says what is special. Then every frame is cut behind every
+ * byte, in a heap block of its own: what is left is a beginning of the payload with the rest
+ * counted as missing, or CUT. (Real traffic is compared with tshark's counts in test_capture.c.)
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,9 @@
 #define PAY "7061796c6f6164 "
 #define UDP_VXLAN "d000 12b5 0000 0000 "
 #define VXLAN "08000000 00030900 "
-#define MIRROR(len) ETH4 IP4_UDP(len) UDP_VXLAN VXLAN
+#define MIRROR(len)                                                                                \
+    ETH4 IP4_UDP(len)                                                                              \
+    UDP_VXLAN VXLAN
 #define PAD "00000000000000000000 "
 
 struct row {
@@ -52,25 +54,30 @@ static const struct row rows[] = {
     { 1, ETH4 IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0, "plain" },
     { 1, ETH4 IP4("002f") TCP PAY PAD, PT_PACKET_TCP, 4, 0, 0, 0, "padding is no payload" },
     { 1, ETH4 IP4("003b") TCP_TS PAY, PT_PACKET_TCP, 4, 0, 0, 0, "TCP options" },
-    { 1, ETH4 "4600 0033 1234 4000 40 06 0000 0a000001 0a000002 94040000 " TCP PAY, PT_PACKET_TCP, 4, 0,
-      0, 0, "IPv4 option: router alert" },
-    { 1, ETH4 IP4("0000") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0, "total length 0: segmentation offload" },
+    { 1, ETH4 "4600 0033 1234 4000 40 06 0000 0a000001 0a000002 94040000 " TCP PAY, PT_PACKET_TCP,
+      4, 0, 0, 0, "IPv4 option: router alert" },
+    { 1, ETH4 IP4("0000") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0,
+      "total length 0: segmentation offload" },
     { 1, ETH4 IP4("0000") TCP PAY, PT_PACKET_TCP, 4, 0, 70000, 70000, "the same, snapped" },
     { 1, ETH4 IP4("05dc") TCP PAY, PT_PACKET_TCP, 4, 0, 1453, 1453, "snap length" },
     { 1, ETH4 IP4("05dc") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 1453, "cut by a mirror before the tap" },
     { 1, MACS "8100 0064 0800 " IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0, "802.1Q" },
-    { 1, MACS "88a8 0064 8100 0065 0800 " IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0, "802.1ad" },
-    { 1, MACS "9100 0064 9100 0065 8100 0001 86dd " IP6("001b", "06") TCP PAY, PT_PACKET_TCP, 6, 0, 0, 0,
-      "old QinQ, three deep" },
+    { 1, MACS "88a8 0064 8100 0065 0800 " IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0,
+      "802.1ad" },
+    { 1, MACS "9100 0064 9100 0065 8100 0001 86dd " IP6("001b", "06") TCP PAY, PT_PACKET_TCP, 6, 0,
+      0, 0, "old QinQ, three deep" },
     { 1, MACS "8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 0800 " IP4("002f") TCP PAY,
       PT_PACKET_MALFORMED, 0, 0, 0, 0, "five tags" },
     { 1, ETH6 IP6("001b", "06") TCP PAY, PT_PACKET_TCP, 6, 0, 0, 0, "IPv6" },
     { 1, ETH6 IP6("001b", "06") TCP PAY PAD, PT_PACKET_TCP, 6, 0, 0, 0, "IPv6, padding" },
     { 1, ETH6 IP6("0000", "00") "06 00 c204 00011170 " TCP PAY, PT_PACKET_TCP, 6, 0, 0, 0,
       "IPv6 jumbo payload: the length is in the option, the frame says it too" },
-    { 1, ETH6 IP6("0023", "00") "06 00 0502 0000 0100 " TCP PAY, PT_PACKET_TCP, 6, 0, 0, 0, "hop-by-hop" },
-    { 1, ETH6 IP6("0053", "3c") "2b 00 0104 00000000 " "33 02 0100 00000000 " PAD "000000000000 "
-         "06 04 0000 00000001 00000001 " PAD "0000 " TCP PAY,
+    { 1, ETH6 IP6("0023", "00") "06 00 0502 0000 0100 " TCP PAY, PT_PACKET_TCP, 6, 0, 0, 0,
+      "hop-by-hop" },
+    { 1,
+      ETH6 IP6("0053", "3c") "2b 00 0104 00000000 "
+                             "33 02 0100 00000000 " PAD "000000000000 "
+                             "06 04 0000 00000001 00000001 " PAD "0000 " TCP PAY,
       PT_PACKET_TCP, 6, 0, 0, 0, "destination options, routing, authentication" },
     { 1, ETH6 IP6("0023", "2c") "06 00 0000 12345678 " TCP PAY, PT_PACKET_TCP, 6, 0, 0, 0,
       "a fragment header on a whole packet (RFC 6946)" },
@@ -85,31 +92,42 @@ static const struct row rows[] = {
     { 1, ETH6 IP6("0008", "3a") "8000 0000 0000 0000 ", PT_PACKET_NOT_TCP, 0, 0, 0, 0, "ICMPv6" },
     { 1, ETH4 IP4_FLAGS("2000") TCP PAY, PT_PACKET_FRAGMENT, 0, 0, 0, 0, "first fragment" },
     { 1, ETH4 IP4_FLAGS("0010") TCP PAY, PT_PACKET_FRAGMENT, 0, 0, 0, 0, "last fragment" },
-    { 1, ETH4 IP4_FLAGS("8000") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0, "the reserved flag is no fragment" },
+    { 1, ETH4 IP4_FLAGS("8000") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0,
+      "the reserved flag is no fragment" },
     { 1, MACS "0806 0001 0800 0604 0001 " PAD PAD, PT_PACKET_NOT_IP, 0, 0, 0, 0, "ARP" },
-    { 1, MACS "0026 4242 03 00000000 " PAD PAD PAD, PT_PACKET_NOT_IP, 0, 0, 0, 0, "802.3: spanning tree" },
-    { 1, ETH4 "4400 002f 1234 4000 40 06 0000 0a000001 0a000002 " TCP PAY, PT_PACKET_MALFORMED, 0, 0, 0, 0,
-      "IPv4 header shorter than 20" },
-    { 1, ETH4 "4f00 002f 1234 4000 40 06 0000 0a000001 0a000002 " TCP PAY, PT_PACKET_MALFORMED, 0, 0, 0, 0,
-      "IPv4 header longer than the packet" },
-    { 1, ETH4 IP4("0013") TCP PAY, PT_PACKET_MALFORMED, 0, 0, 0, 0, "total length below the header's" },
+    { 1, MACS "0026 4242 03 00000000 " PAD PAD PAD, PT_PACKET_NOT_IP, 0, 0, 0, 0,
+      "802.3: spanning tree" },
+    { 1, ETH4 "4400 002f 1234 4000 40 06 0000 0a000001 0a000002 " TCP PAY, PT_PACKET_MALFORMED, 0,
+      0, 0, 0, "IPv4 header shorter than 20" },
+    { 1, ETH4 "4f00 002f 1234 4000 40 06 0000 0a000001 0a000002 " TCP PAY, PT_PACKET_MALFORMED, 0,
+      0, 0, 0, "IPv4 header longer than the packet" },
+    { 1, ETH4 IP4("0013") TCP PAY, PT_PACKET_MALFORMED, 0, 0, 0, 0,
+      "total length below the header's" },
     { 1, ETH4 IP4("0027") TCP PAY, PT_PACKET_MALFORMED, 0, 0, 0, 0, "no room for a TCP header" },
-    { 1, ETH4 IP4("002f") TCP_OFF("40") PAY, PT_PACKET_MALFORMED, 0, 0, 0, 0, "TCP header below 20" },
-    { 1, ETH4 IP4("002f") TCP_OFF("80") PAY, PT_PACKET_MALFORMED, 0, 0, 0, 0, "TCP header beyond the packet" },
-    { 1, ETH4 IP6("001b", "06") TCP PAY, PT_PACKET_MALFORMED, 0, 0, 0, 0, "IPv6 announced as IPv4" },
+    { 1, ETH4 IP4("002f") TCP_OFF("40") PAY, PT_PACKET_MALFORMED, 0, 0, 0, 0,
+      "TCP header below 20" },
+    { 1, ETH4 IP4("002f") TCP_OFF("80") PAY, PT_PACKET_MALFORMED, 0, 0, 0, 0,
+      "TCP header beyond the packet" },
+    { 1, ETH4 IP6("001b", "06") TCP PAY, PT_PACKET_MALFORMED, 0, 0, 0, 0,
+      "IPv6 announced as IPv4" },
     { 1, ETH6 IP4("002f") TCP PAY PAD, PT_PACKET_MALFORMED, 0, 0, 0, 0, "IPv4 announced as IPv6" },
-    { 1, ETH4 IP4_UDP("0024") "d000 0035 0010 0000 0102030405060708 ", PT_PACKET_NOT_TCP, 0, 0, 0, 0, "DNS" },
+    { 1, ETH4 IP4_UDP("0024") "d000 0035 0010 0000 0102030405060708 ", PT_PACKET_NOT_TCP, 0, 0, 0,
+      0, "DNS" },
     { 113, "0000 0001 0006 020000000001 0000 0800 " IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0,
       "Linux cooked v1" },
-    { 113, "0000 0001 0006 020000000001 0000 8100 0007 0800 " IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0,
-      "Linux cooked v1, tagged" },
-    { 276, "86dd 0000 00000002 0001 04 06 020000000001 0000 " IP6("001b", "06") TCP PAY, PT_PACKET_TCP, 6, 0,
-      0, 0, "Linux cooked v2" },
-    { 0, "02000000 " IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0, "BSD loopback, little-endian host" },
-    { 0, "00000002 " IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0, "BSD loopback, big-endian host" },
-    { 0, "1e000000 " IP6("001b", "06") TCP PAY, PT_PACKET_TCP, 6, 0, 0, 0, "BSD loopback, Darwin's AF_INET6" },
+    { 113, "0000 0001 0006 020000000001 0000 8100 0007 0800 " IP4("002f") TCP PAY, PT_PACKET_TCP, 4,
+      0, 0, 0, "Linux cooked v1, tagged" },
+    { 276, "86dd 0000 00000002 0001 04 06 020000000001 0000 " IP6("001b", "06") TCP PAY,
+      PT_PACKET_TCP, 6, 0, 0, 0, "Linux cooked v2" },
+    { 0, "02000000 " IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0,
+      "BSD loopback, little-endian host" },
+    { 0, "00000002 " IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0,
+      "BSD loopback, big-endian host" },
+    { 0, "1e000000 " IP6("001b", "06") TCP PAY, PT_PACKET_TCP, 6, 0, 0, 0,
+      "BSD loopback, Darwin's AF_INET6" },
     { 108, "00000018 " IP6("001b", "06") TCP PAY, PT_PACKET_TCP, 6, 0, 0, 0, "OpenBSD loopback" },
-    { 0, "07000000 " IP4("002f") TCP PAY, PT_PACKET_NOT_IP, 0, 0, 0, 0, "BSD loopback, another family" },
+    { 0, "07000000 " IP4("002f") TCP PAY, PT_PACKET_NOT_IP, 0, 0, 0, 0,
+      "BSD loopback, another family" },
     { 101, IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0, "raw" },
     { 12, IP6("001b", "06") TCP PAY, PT_PACKET_TCP, 6, 0, 0, 0, "raw, Linux' old number" },
     { 14, IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 0, 0, 0, "raw, OpenBSD's old number" },
@@ -117,20 +135,24 @@ static const struct row rows[] = {
     { 229, IP6("001b", "06") TCP PAY, PT_PACKET_TCP, 6, 0, 0, 0, "raw IPv6" },
     { 105, IP4("002f") TCP PAY, PT_PACKET_LINK_TYPE, 0, 0, 0, 0, "802.11" },
     { 1, MIRROR("0061") ETH4 IP4("002f") TCP PAY, PT_PACKET_TCP, 4, 1, 0, 0, "VXLAN" },
-    { 1, MIRROR("0061") ETH4 IP4("002f") TCP PAY PAD, PT_PACKET_TCP, 4, 1, 0, 0, "VXLAN, outer padding" },
+    { 1, MIRROR("0061") ETH4 IP4("002f") TCP PAY PAD, PT_PACKET_TCP, 4, 1, 0, 0,
+      "VXLAN, outer padding" },
     { 1, MIRROR("0061") ETH4 IP4("0000") TCP PAY PAD, PT_PACKET_TCP, 4, 1, 0, 0,
       "VXLAN, inner length 0: the outer one bounds it" },
     { 1, MIRROR("005e") ETH4 IP4("05dc") TCP PAY, PT_PACKET_TCP, 4, 1, 0, 1456,
       "VXLAN, the mirrored frame cut: 4 payload bytes inside the outer packet, 3 behind it" },
-    { 1, MIRROR("00d9") MIRROR("00a7") MIRROR("0075") ETH6 IP6("001b", "06") TCP PAY PAD, PT_PACKET_TCP, 6, 3,
-      0, 0, "VXLAN, three deep" },
-    { 1, MIRROR("00f7") MIRROR("00c5") MIRROR("0093") MIRROR("0061") ETH4 IP4("002f") TCP PAY, PT_PACKET_TCP, 4,
-      4, 0, 0, "VXLAN, four deep" },
-    { 1, MIRROR("0129") MIRROR("00f7") MIRROR("00c5") MIRROR("0093") MIRROR("0061") ETH4 IP4("002f") TCP PAY,
+    { 1, MIRROR("00d9") MIRROR("00a7") MIRROR("0075") ETH6 IP6("001b", "06") TCP PAY PAD,
+      PT_PACKET_TCP, 6, 3, 0, 0, "VXLAN, three deep" },
+    { 1, MIRROR("00f7") MIRROR("00c5") MIRROR("0093") MIRROR("0061") ETH4 IP4("002f") TCP PAY,
+      PT_PACKET_TCP, 4, 4, 0, 0, "VXLAN, four deep" },
+    { 1,
+      MIRROR("0129") MIRROR("00f7") MIRROR("00c5") MIRROR("0093") MIRROR("0061") ETH4 IP4("002f")
+              TCP PAY,
       PT_PACKET_NOT_TCP, 0, 0, 0, 0, "VXLAN, five deep: one too many" },
-    { 1, ETH4 IP4_UDP("0061") UDP_VXLAN "00000000 00030900 " ETH4 IP4("002f") TCP PAY, PT_PACKET_NOT_TCP, 0, 0, 0,
-      0, "VXLAN without its flag is something else" },
-    { 1, MIRROR("0052") MACS "0806 " PAD PAD "00000000000000000000 ", PT_PACKET_NOT_IP, 0, 0, 0, 0, "ARP in VXLAN" },
+    { 1, ETH4 IP4_UDP("0061") UDP_VXLAN "00000000 00030900 " ETH4 IP4("002f") TCP PAY,
+      PT_PACKET_NOT_TCP, 0, 0, 0, 0, "VXLAN without its flag is something else" },
+    { 1, MIRROR("0052") MACS "0806 " PAD PAD "00000000000000000000 ", PT_PACKET_NOT_IP, 0, 0, 0, 0,
+      "ARP in VXLAN" },
 };
 
 static size_t from_hex(const char *hex, uint8_t *out, size_t out_sz)
@@ -150,8 +172,8 @@ static size_t from_hex(const char *hex, uint8_t *out, size_t out_sz)
     return len;
 }
 
-static enum pt_packet_kind decode(uint32_t link_type, const uint8_t *data, size_t len, size_t wire_len,
-                                  struct pt_segment *ret_seg)
+static enum pt_packet_kind decode(uint32_t link_type, const uint8_t *data, size_t len,
+                                  size_t wire_len, struct pt_segment *ret_seg)
 {
     const struct pt_frame f = { .data = data,
                                 .cap_len = (uint32_t)len,
