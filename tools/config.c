@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tools/config.h"
+#include "tools/config_pvt.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum kind { SIZE, COUNT, POWER_OF_2, DURATION, RATIO, HASH, STRINGS, CIDRS, RULES };
-
-/* Scalars say where they live in struct pt_config and how wide they are there; the range is that of the
- * value in bytes, nanoseconds or pieces. */
-struct setting {
-    const char *path;
-    enum kind kind;
-    size_t at;
-    size_t width;
-    uint64_t min;
-    uint64_t max;
-    const char *help;
-};
 
 #define AT(field) offsetof(struct pt_config, field), sizeof(((struct pt_config *)NULL)->field)
 #define KIB 1024ull
@@ -26,7 +12,7 @@ struct setting {
 #define GIB (1024 * MIB)
 #define SECOND 1000000000ull
 
-static const struct setting settings[] = {
+const struct setting pt_settings[] = {
     { "clusters.source.brokers", CIDRS, AT(brokers[0]), 0, 0,
       "addresses of the source's brokers: ADDRESS[/PREFIX][:PORT]" },
     { "clusters.source.files", STRINGS, AT(files[PT_ROLE_SOURCE]), 0, 0,
@@ -88,7 +74,7 @@ static const struct setting settings[] = {
       "key of the record hashes" },
 };
 
-#define SETTING_CNT (sizeof(settings) / sizeof(settings[0]))
+const size_t pt_setting_cnt = sizeof(pt_settings) / sizeof(pt_settings[0]);
 
 void pt_config_init(struct pt_config *cfg, const struct pt_pipeline_cfg *defaults)
 {
@@ -112,20 +98,6 @@ void pt_config_free(struct pt_config *cfg)
 }
 
 /* Sizes in the structs are 32 or 64 bits wide. */
-static uint64_t load_u64(const struct pt_config *cfg, const struct setting *s)
-{
-    const uint8_t *at = (const uint8_t *)cfg + s->at;
-    uint32_t narrow;
-    uint64_t wide;
-
-    if (s->width == sizeof(narrow)) {
-        memcpy(&narrow, at, sizeof(narrow));
-        return narrow;
-    }
-    memcpy(&wide, at, sizeof(wide));
-    return wide;
-}
-
 static void store_u64(struct pt_config *cfg, const struct setting *s, uint64_t v)
 {
     uint8_t *at = (uint8_t *)cfg + s->at;
@@ -137,16 +109,7 @@ static void store_u64(struct pt_config *cfg, const struct setting *s, uint64_t v
         memcpy(at, &v, sizeof(v));
 }
 
-static double load_real(const struct pt_config *cfg, const struct setting *s)
-{
-    double v;
-
-    memcpy(&v, (const uint8_t *)cfg + s->at, sizeof(v));
-    return v;
-}
-
-/* value_text writes a number in the unit of its setting: for messages and for --print-config. */
-static const char *value_text(enum kind kind, uint64_t v, char buf[PT_TEXT_MAX])
+const char *pt_setting_text(enum setting_kind kind, uint64_t v, char buf[PT_TEXT_MAX])
 {
     switch (kind) {
     case SIZE:
@@ -183,8 +146,8 @@ static int set_number(struct pt_config *cfg, const struct setting *s, const char
         return rc;
     if (v < s->min || v > s->max)
         return pt_error_set(err, "\"%s\" is out of range: allowed is %s to %s", value,
-                            value_text(s->kind, s->min, lowest),
-                            value_text(s->kind, s->max, highest));
+                            pt_setting_text(s->kind, s->min, lowest),
+                            pt_setting_text(s->kind, s->max, highest));
     if (s->kind == POWER_OF_2 && (v & (v - 1)))
         return pt_error_set(err, "\"%s\" is no power of two", value);
     store_u64(cfg, s, v);
@@ -235,8 +198,8 @@ static int add_rule(struct pt_rule_list *l, const char *source, const char *targ
 /* find returns the setting that `path` names; for maps *ret_rest is the key behind it. */
 static const struct setting *find(const char *path, const char **ret_rest)
 {
-    for (size_t i = 0; i < SETTING_CNT; i++) {
-        const struct setting *s = &settings[i];
+    for (size_t i = 0; i < pt_setting_cnt; i++) {
+        const struct setting *s = &pt_settings[i];
         size_t len = strlen(s->path);
 
         *ret_rest = path + len;
@@ -312,8 +275,8 @@ enum pt_path_kind pt_config_path_kind(const char *path)
         return *rest ? PT_PATH_VALUE : PT_PATH_MAP;
     if (s)
         return s->kind == STRINGS || s->kind == CIDRS ? PT_PATH_LIST : PT_PATH_VALUE;
-    for (size_t i = 0; i < SETTING_CNT; i++) {
-        if (!len || (!strncmp(settings[i].path, path, len) && settings[i].path[len] == '.'))
+    for (size_t i = 0; i < pt_setting_cnt; i++) {
+        if (!len || (!strncmp(pt_settings[i].path, path, len) && pt_settings[i].path[len] == '.'))
             return PT_PATH_SECTION;
     }
     return PT_PATH_UNKNOWN;
@@ -326,8 +289,8 @@ void pt_config_keys(const char *section, char *buf, size_t buf_sz)
     size_t at = 0;
 
     buf[0] = 0;
-    for (size_t i = 0; i < SETTING_CNT && at < buf_sz; i++) {
-        const char *path = settings[i].path;
+    for (size_t i = 0; i < pt_setting_cnt && at < buf_sz; i++) {
+        const char *path = pt_settings[i].path;
         char key[64];
 
         if (strncmp(path, section, strlen(section)) || (skip && path[skip - 1] != '.'))
@@ -337,101 +300,5 @@ void pt_config_keys(const char *section, char *buf, size_t buf_sz)
             continue;
         at += (size_t)snprintf(buf + at, buf_sz - at, "%s%s", *last ? ", " : "", key);
         snprintf(last, sizeof(last), "%s", key);
-    }
-}
-
-/* quoted writes a double-quoted YAML scalar. */
-static void quoted(FILE *f, const char *s)
-{
-    fputc('"', f);
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-
-        if (c == '"' || c == '\\')
-            fprintf(f, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            fprintf(f, "\\x%02x", c);
-        else
-            fputc(c, f);
-    }
-    fputc('"', f);
-}
-
-static void print_list(const struct pt_config *cfg, const struct setting *s, FILE *f)
-{
-    const void *at = (const uint8_t *)cfg + s->at;
-    const struct pt_str_list *strings = at;
-    const struct pt_cidr_list *cidrs = at;
-    size_t cnt = s->kind == CIDRS ? cidrs->cnt : strings->cnt;
-    char buf[PT_TEXT_MAX];
-
-    fputs(" [", f);
-    for (size_t i = 0; i < cnt; i++) {
-        fputs(i ? ", " : "", f);
-        quoted(f, s->kind == CIDRS ? pt_text_cidr(&cidrs->item[i], buf) : strings->item[i]);
-    }
-    fputc(']', f);
-}
-
-static void print_rules(const struct pt_rule_list *l, FILE *f)
-{
-    fputs(" {", f);
-    for (size_t i = 0; i < l->cnt; i++) {
-        fputs(i ? ", " : " ", f);
-        quoted(f, l->item[i].source);
-        fputs(": ", f);
-        quoted(f, l->item[i].target);
-    }
-    fputs(l->cnt ? " }" : "}", f);
-}
-
-static void print_value(const struct pt_config *cfg, const struct setting *s, FILE *f)
-{
-    char buf[PT_TEXT_MAX];
-
-    if (s->kind == RULES)
-        print_rules(&cfg->rules, f);
-    else if (s->kind == STRINGS || s->kind == CIDRS)
-        print_list(cfg, s, f);
-    else if (s->kind == RATIO)
-        fprintf(f, " %s", pt_text_real(load_real(cfg, s), buf));
-    else
-        fprintf(f, " %s", value_text(s->kind, load_u64(cfg, s), buf));
-}
-
-/* print_sections opens the sections of `path` that `before` was not in; returns the key behind them. */
-static const char *print_sections(const char *path, const char *before, int *ret_depth, FILE *f)
-{
-    const char *key = path;
-    const char *dot;
-    bool same = true;
-
-    *ret_depth = 0;
-    while ((dot = strchr(key, '.'))) {
-        size_t len = (size_t)(dot + 1 - path);
-
-        same = same && !strncmp(path, before, len);
-        if (!same)
-            fprintf(f, "%*s%.*s:\n", 2 * *ret_depth, "", (int)(dot - key), key);
-        (*ret_depth)++;
-        key = dot + 1;
-    }
-    return key;
-}
-
-void pt_config_print(const struct pt_config *cfg, FILE *f)
-{
-    const char *before = "";
-
-    for (size_t i = 0; i < SETTING_CNT; i++) {
-        const struct setting *s = &settings[i];
-        int depth;
-        const char *key = print_sections(s->path, before, &depth, f);
-
-        fprintf(f, "%*s# %s\n", 2 * depth, "", s->help);
-        fprintf(f, "%*s%s:", 2 * depth, "", key);
-        print_value(cfg, s, f);
-        fputc('\n', f);
-        before = s->path;
     }
 }

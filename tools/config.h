@@ -2,8 +2,9 @@
 #ifndef PT_TOOLS_CONFIG_H
 #define PT_TOOLS_CONFIG_H
 /*
- * Everything that an operator can set, in one struct, from a YAML file and from the command line. One
- * table (config.c) describes each setting: path, kind, range, help; the YAML reader, the options and
+ * Everything that an operator can set, in one struct, from a YAML file and from the command line.
+ * One table (config.c) describes each setting: path, kind, range, help; the YAML reader, the
+ * options and
  * --print-config all go through it, so that a setting is checked in one place.
  *
  *   clusters:
@@ -42,17 +43,17 @@ struct pt_config {
 void pt_config_init(struct pt_config *cfg, const struct pt_pipeline_cfg *defaults);
 void pt_config_free(struct pt_config *cfg);
 
-/* pt_config_set gives the setting at `path` ("limits.memory", "topics.exclude") a value; lists grow by
- * one item, maps ("topics.map.NAME") by one rule. -EINVAL with err set: unknown path, wrong form,
- * or out of range. */
+/* pt_config_set gives the setting at `path` ("limits.memory", "topics.exclude") a value; lists grow
+ * by one item, maps ("topics.map.NAME") by one rule. -EINVAL with err set: unknown path, wrong
+ * form, or out of range. */
 int pt_config_set(struct pt_config *cfg, const char *path, const char *value,
                   struct pt_error *err);
 
 /* pt_config_load reads a YAML file over what is set. Errors name file, line and field. */
 int pt_config_load(struct pt_config *cfg, const char *file, struct pt_error *err);
 
-/* pt_config_seal points cfg->pipeline at the lists and checks what depends on several settings. Call once
- * when all is set; cfg must not move afterwards. */
+/* pt_config_seal points cfg->pipeline at the lists and checks what depends on several settings.
+ * Call once when all is set; cfg must not move afterwards. */
 int pt_config_seal(struct pt_config *cfg, struct pt_error *err);
 
 /* pt_config_print writes what is in force as YAML that pt_config_load reads back to the same. */

@@ -2,10 +2,10 @@
 #ifndef PT_TOOLS_JSON_OUT_H
 #define PT_TOOLS_JSON_OUT_H
 /*
- * Writes JSON as it goes, so that a hundred thousand findings never need a tree in memory. The layout is
- * fixed: down to `wide_depth` one member a line with two spaces of indentation, deeper values on one line.
- * Same calls, same bytes. Text that is not UTF-8 (the wire may carry anything) has its bad bytes replaced
- * by U+FFFD.
+ * Writes JSON as it goes, so that a hundred thousand findings never need a tree in memory. The
+ * layout is fixed: down to `wide_depth` one member a line with two spaces of indentation, deeper
+ * values on one line. Same calls, same bytes. Text that is not UTF-8 (the wire may carry anything)
+ * has its bad bytes replaced by U+FFFD.
  *
  * In an object every value call names its key; in an array key is NULL.
  */

@@ -159,7 +159,8 @@ static void batches(const struct pt_report *r, struct pt_ledger *l)
     SHARD(part, batches_unnamed);
     SHARD(part, batches_unassigned);
     end(l);
-    also(l, "seen_whole", r->parser->batches, parser_help(offsetof(struct pt_parser_stats, batches)));
+    also(l, "seen_whole", r->parser->batches,
+         parser_help(offsetof(struct pt_parser_stats, batches)));
     PARSER(also, batch_bytes);
     also(l, "crc_only", r->parser->batches_again,
          parser_help(offsetof(struct pt_parser_stats, batches_again)));

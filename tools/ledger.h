@@ -2,8 +2,8 @@
 #ifndef PT_TOOLS_LEDGER_H
 #define PT_TOOLS_LEDGER_H
 /*
- * The books: for each layer a total and the parts that it must be the sum of. The residue is what the
- * parts leave unexplained; it is 0, or paritap has lost count of something and says so.
+ * The books: for each layer a total and the parts that it must be the sum of. The residue is what
+ * the parts leave unexplained; it is 0, or paritap has lost count of something and says so.
  */
 #include "tools/report.h"
 

@@ -181,7 +181,8 @@ static int take_option(struct pt_options *o, int id, const char *name, const cha
     }
 }
 
-/* for_each_option: the leading '-' hands out file names in their place, so that several may follow one
+/* for_each_option: the leading '-' hands out file names in their place, so that several may follow
+ * one
  * --source. With config_only everything but --config is passed over. */
 static int for_each_option(struct pt_options *o, bool config_only, int argc, char **argv,
                            struct pt_error *err)
@@ -255,8 +256,8 @@ static int check_files(const struct pt_options *o, bool single, struct pt_error 
         return pt_error_set(err, "no file given. Try: paritap replay --source a.pcap "
                                  "--target b.pcap");
     if (both && (!cfg->brokers[0].cnt || !cfg->brokers[1].cnt))
-        return pt_error_set(err, "%.200s: which cluster is it? Write --source or --target before it, "
-                                 "or name both clusters' brokers with --source-brokers and "
+        return pt_error_set(err, "%.200s: which cluster is it? Write --source or --target before "
+                                 "it, or name both clusters' brokers with --source-brokers and "
                                  "--target-brokers", cfg->files[PT_ROLE_BOTH].item[0]);
     if (!both && (!source || !target))
         return pt_error_set(err, "a replay compares two clusters: --%s is missing. For one cluster "

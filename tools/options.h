@@ -2,7 +2,8 @@
 #ifndef PT_TOOLS_OPTIONS_H
 #define PT_TOOLS_OPTIONS_H
 /*
- * The command line of `replay` and `inspect`: a configuration file first, then what the line says over it.
+ * The command line of `replay` and `inspect`: a configuration file first, then what the line says
+ * over it.
  */
 #include <stdbool.h>
 
@@ -25,8 +26,8 @@ struct pt_options {
 void pt_options_init(struct pt_options *o, const struct pt_pipeline_cfg *defaults);
 void pt_options_free(struct pt_options *o);
 
-/* pt_options_parse reads argv behind the subcommand's name (argv[0]). single: inspect, where all files are of
- * one cluster. 0, or -EINVAL with err set. Strings of argv are borrowed. */
+/* pt_options_parse reads argv behind the subcommand's name (argv[0]). single: inspect, where all
+ * files are of one cluster. 0, or -EINVAL with err set. Strings of argv are borrowed. */
 int pt_options_parse(struct pt_options *o, bool single, int argc, char **argv,
                      struct pt_error *err);
 

@@ -2,9 +2,9 @@
 #ifndef PT_TOOLS_REPORT_H
 #define PT_TOOLS_REPORT_H
 /*
- * Everything that a report is made of, borrowed from the rooms that know it: what verification concluded,
- * the inputs, and the counters of each stage. Both writers (JSON and text) print this and compute
- * nothing that decides anything.
+ * Everything that a report is made of, borrowed from the rooms that know it: what verification
+ * concluded, the inputs, and the counters of each stage. Both writers (JSON and text) print this
+ * and compute nothing that decides anything.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,7 +54,8 @@ uint64_t pt_pair_divergent(const struct pt_pair_result *p);
 /* pt_coverage is certified / observed; 0 where nothing was observed: no evidence is no coverage. */
 double pt_coverage(uint64_t certified, uint64_t observed);
 
-/* pt_api_rows_sorted returns a copy of the report's rows by cluster, api and version (free it), or NULL. */
+/* pt_api_rows_sorted returns a copy of the report's rows by cluster, api and version (free it), or
+   NULL. */
 struct pt_api_row *pt_api_rows_sorted(const struct pt_report *r);
 
 /* pt_conn_rows_sorted: by cluster, kind, broker. */

@@ -2,8 +2,8 @@
 #ifndef PT_TOOLS_REPORT_JSON_H
 #define PT_TOOLS_REPORT_JSON_H
 /*
- * The report for programs: one JSON object whose names stay (tools/report.schema.json describes it). The
- * same packets give the same bytes.
+ * The report for programs: one JSON object whose names stay (tools/report.schema.json describes
+ * it). The same packets give the same bytes.
  */
 #include "tools/report.h"
 

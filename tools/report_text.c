@@ -207,7 +207,8 @@ void pt_report_text_verdict(const struct pt_report *r, struct pt_text *t)
     reasons(r, t);
 }
 
-/* cell writes a right-aligned number that ends at `column`; zeros are dim, so that the eye finds the rest. */
+/* cell writes a right-aligned number that ends at `column`; zeros are dim, so that the eye finds
+   the rest. */
 static void cell(struct pt_text *t, uint64_t v, unsigned column, enum pt_style style)
 {
     char buf[PT_TEXT_MAX];
@@ -231,7 +232,7 @@ static void detail(struct pt_text *t, uint64_t cnt, const char *what)
     char buf[PT_TEXT_MAX];
 
     if (cnt)
-        pt_text_item(t, "%s %s", pt_text_count(cnt, buf), what);
+        pt_text_listed(t, "%s %s", pt_text_count(cnt, buf), what);
 }
 
 /* The line below a topic: only what is not zero. */
@@ -255,8 +256,8 @@ static void topic_details(const struct sums *s, struct pt_text *t)
         pt_text_wrap(t, 6);
         for (unsigned k = 0; k < PT_LOST_REASON_CNT; k++) {
             if (s->unseen_why[k])
-                pt_text_item(t, "%s %s (%s)", pt_text_count(s->unseen_why[k], buf),
-                             pt_lost_reason_name(k), pt_lost_reason_help(k));
+                pt_text_listed(t, "%s %s (%s)", pt_text_count(s->unseen_why[k], buf),
+                               pt_lost_reason_name(k), pt_lost_reason_help(k));
         }
         pt_text_end(t);
     }
@@ -312,13 +313,13 @@ void pt_report_text_topics(const struct pt_report *r, struct pt_text *t)
     size_t topics = 0;
     size_t next;
 
-    pt_text_heading(t, "Topics");
+    pt_text_heading(t, "Topics: records certified on each side, and what became of them");
     if (!res->pair_cnt) {
         pt_text_put(t, "  No topic of the source was found on the target.");
         pt_text_end(t);
         return;
     }
-    pt_text_styled(t, PT_STYLE_DIM, "  %-24s %13s %9s %9s %9s %8s %8s %9s", "(partition pairs)",
+    pt_text_styled(t, PT_STYLE_DIM, "  %-24s %13s %9s %9s %9s %8s %8s %9s", "topic (partitions)",
                    "source", "target", "verified", "divergent", "unseen", "pending", "coverage");
     pt_text_end(t);
     for (size_t i = 0; i < res->pair_cnt; i = next) {

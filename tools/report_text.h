@@ -2,8 +2,9 @@
 #ifndef PT_TOOLS_REPORT_TEXT_H
 #define PT_TOOLS_REPORT_TEXT_H
 /*
- * The report for people: the verdict in the first line, then what it rests on. Meant for 100 columns and
- * for someone who reads it in an incident: what differs, where, and which packet shows it.
+ * The report for people: the verdict in the first line, then what it rests on. Meant for 100
+ * columns and for someone who reads it in an incident: what differs, where, and which packet shows
+ * it.
  */
 #include "tools/report.h"
 #include "tools/text_out.h"

@@ -56,12 +56,12 @@ static void client_line(const struct pt_client_info *c, uint64_t connections, ui
     pt_text_item(t, "%.*s", (int)host_len(c), pt_text_safe(t, c->client_addr, safe));
     if (c->software[0])
         pt_text_item(t, "(%s)", pt_text_safe(t, c->software, safe));
-    pt_text_item(t, "%s connection%s", pt_text_count(connections, buf), plural(connections));
+    pt_text_listed(t, "%s connection%s", pt_text_count(connections, buf), plural(connections));
     if (produced)
-        pt_text_item(t, "%s batch%s produced", pt_text_count(produced, buf),
+        pt_text_listed(t, "%s batch%s produced", pt_text_count(produced, buf),
                      produced == 1 ? "" : "es");
     if (fetched)
-        pt_text_item(t, "%s batch%s fetched", pt_text_count(fetched, buf),
+        pt_text_listed(t, "%s batch%s fetched", pt_text_count(fetched, buf),
                      fetched == 1 ? "" : "es");
     pt_text_end(t);
 }
@@ -115,9 +115,9 @@ static void brokers(const struct pt_result *res, int cluster, struct pt_text *t)
 
         if (b->cluster != cluster)
             continue;
-        pt_text_item(t, "%d %s:%d%s", b->node_id,
-                     b->host[0] ? pt_text_safe(t, b->host, safe) : "?", b->port,
-                     b->seen ? "" : " (NOT on the tap)");
+        pt_text_listed(t, "%d %s:%d%s", b->node_id,
+                       b->host[0] ? pt_text_safe(t, b->host, safe) : "?", b->port,
+                       b->seen ? "" : " (NOT on the tap)");
         any = true;
     }
     if (!any)
@@ -142,7 +142,7 @@ static void connections(const struct pt_conn_row *rows, size_t row_cnt, int clus
         }
         if (!cnt)
             continue;
-        pt_text_item(t, "%s %s", pt_text_count(cnt, buf), pt_conn_kind_name(k));
+        pt_text_listed(t, "%s %s", pt_text_count(cnt, buf), pt_conn_kind_name(k));
         any = true;
     }
     if (!any)
@@ -220,16 +220,14 @@ static bool unparsed_apis(const struct pt_report *r, struct pt_text *t)
         }
         any = true;
         if (name)
-            pt_text_item(t, "%s v%d x %s,", name, rows[i].api_version,
-                         pt_text_count(rows[i].unparsed, buf));
+            pt_text_listed(t, "%s v%d x %s", name, rows[i].api_version,
+                           pt_text_count(rows[i].unparsed, buf));
         else
-            pt_text_item(t, "unknown api %d v%d x %s,", rows[i].api_key, rows[i].api_version,
-                         pt_text_count(rows[i].unparsed, buf));
+            pt_text_listed(t, "unknown api %d v%d x %s", rows[i].api_key, rows[i].api_version,
+                           pt_text_count(rows[i].unparsed, buf));
     }
-    if (any) {
-        pt_text_item(t, "none of them could be checked");
+    if (any)
         pt_text_end(t);
-    }
     free(rows);
     return any;
 }
@@ -354,7 +352,7 @@ void pt_report_text_books(const struct pt_report *r, struct pt_text *t)
             sign = "+";
         }
         if (l->residue) {
-            pt_text_item(t, "; ");
+            pt_text_put(t, "; ");
             pt_text_styled(t, PT_STYLE_BAD, "residue %lld", (long long)l->residue);
         }
         pt_text_end(t);

@@ -22,8 +22,8 @@ static void totals(const struct pt_result *res, struct pt_text *t)
     pt_text_wrap(t, 2);
     for (int c = 0; c < PT_FINDING_CODE_CNT; c++) {
         if (res->finding_total[c])
-            pt_text_item(t, "%s: %s ", pt_finding_code_name((enum pt_finding_code)c),
-                         pt_text_count(res->finding_total[c], buf));
+            pt_text_listed(t, "%s x %s", pt_finding_code_name((enum pt_finding_code)c),
+                           pt_text_count(res->finding_total[c], buf));
     }
     pt_text_end(t);
 }
@@ -49,26 +49,26 @@ static void evidence(const char *side, const struct pt_report *r, const struct p
     pt_text_pad(t, 13);
     pt_text_wrap(t, 13);
     if (p->at.packet && p->at.input < r->input_cnt) {
-        pt_text_item(t, "%s", pt_text_safe(t, r->inputs[p->at.input].info->path, safe));
+        pt_text_listed(t, "%s", pt_text_safe(t, r->inputs[p->at.input].info->path, safe));
         pt_text_item(t, "packet %" PRIu64, p->at.packet);
         if (pt_text_time_ns(p->at.time_ns, buf))
-            pt_text_item(t, "at %s", buf);
+            pt_text_listed(t, "at %s", buf);
     }
     if (p->client) {
-        pt_text_item(t, "by \"%s\"", pt_text_safe(t, p->client->client_id, safe));
+        pt_text_listed(t, "by \"%s\"", pt_text_safe(t, p->client->client_id, safe));
         pt_text_item(t, "%s", pt_text_safe(t, p->client->client_addr, safe));
     }
     if (p->timestamp_ms != -1) {
         if (pt_text_time_ms(p->timestamp_ms, buf))
-            pt_text_item(t, "record's time %s", buf);
+            pt_text_listed(t, "record's time %s", buf);
         else
-            pt_text_item(t, "record's time %" PRId64 " ms", p->timestamp_ms);
+            pt_text_listed(t, "record's time %" PRId64 " ms", p->timestamp_ms);
     }
     if (p->offset >= 0) {
         if (p->key_null)
-            pt_text_item(t, "null key");
+            pt_text_listed(t, "null key");
         else
-            pt_text_item(t, "key hash %08x", p->key_hash);
+            pt_text_listed(t, "key hash %08x", p->key_hash);
     }
     pt_text_end(t);
 }

@@ -2,8 +2,8 @@
 #ifndef PT_TOOLS_RUN_H
 #define PT_TOOLS_RUN_H
 /*
- * One pass over the files of the options: captures -> merge -> pipeline -> reports. What `replay` and
- * `inspect` have in common, which is all but the words.
+ * One pass over the files of the options: captures -> merge -> pipeline -> reports. What `replay`
+ * and `inspect` have in common, which is all but the words.
  */
 #include "tools/options.h"
 

@@ -85,6 +85,7 @@ void pt_text_heading(struct pt_text *t, const char *title)
 void pt_text_wrap(struct pt_text *t, unsigned indent)
 {
     t->indent = indent;
+    t->listing = false;
 }
 
 /* fit goes to the next line if `columns` more (and a space) do not fit on this one. */
@@ -95,6 +96,21 @@ static void fit(struct pt_text *t, unsigned columns)
     else if (t->column > t->indent)
         put(t, " ");
     pt_text_pad(t, t->indent);
+}
+
+void pt_text_listed(struct pt_text *t, const char *fmt, ...)
+{
+    char buf[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(buf, sizeof(buf), fmt, ap);
+    va_end(ap);
+    if (t->listing)
+        put(t, ",");
+    fit(t, width(buf) + 1); /* and a comma */
+    put(t, buf);
+    t->listing = true;
 }
 
 void pt_text_item(struct pt_text *t, const char *fmt, ...)

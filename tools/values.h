@@ -2,8 +2,8 @@
 #ifndef PT_TOOLS_VALUES_H
 #define PT_TOOLS_VALUES_H
 /*
- * Values as people write and read them: sizes, durations, broker addresses, times, counts. What is parsed
- * here comes from the command line or a configuration file, so an error is one English
+ * Values as people write and read them: sizes, durations, broker addresses, times, counts. What is
+ * parsed here comes from the command line or a configuration file, so an error is one English
  * sentence that says what was expected. Everything is pure; nothing allocates but the lists.
  */
 #include <stdbool.h>
@@ -68,7 +68,8 @@ const char *pt_text_endpoint(const struct pt_endpoint *ep, char buf[PT_TEXT_MAX]
 /* The shortest decimal that reads back as exactly this number. */
 const char *pt_text_real(double v, char buf[PT_TEXT_MAX]);
 
-/* RFC 3339, UTC. NULL where the year has no four digits (a record's timestamp is any 64-bit number). */
+/* RFC 3339, UTC. NULL where the year has no four digits (a record's timestamp is any 64-bit
+   number). */
 const char *pt_text_time_ms(int64_t ms, char buf[PT_TEXT_MAX]);
 const char *pt_text_time_ns(int64_t ns, char buf[PT_TEXT_MAX]);
 
