@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Classic pcap files as lists of packets, and frames made by hand: independent of paritap."""
+import gzip
+import os
+import socket
+import struct
+
+ETHERNET = 1
+
+
+class Capture:
+    """Header and packets [(seconds, fraction, wire length, bytes)] of one little-endian file."""
+
+    def __init__(self, packets, magic=0xA1B2C3D4, link=ETHERNET, snaplen=262144):
+        self.packets = packets
+        self.magic = magic
+        self.link = link
+        self.snaplen = snaplen
+
+    def with_packets(self, packets):
+        return Capture(packets, self.magic, self.link, self.snaplen)
+
+    def write(self, path):
+        with open(path, "wb") as f:
+            f.write(struct.pack("<IHHiIII", self.magic, 2, 4, 0, 0, self.snaplen, self.link))
+            for sec, frac, wire, data in self.packets:
+                f.write(struct.pack("<IIII", sec, frac, len(data), wire))
+                f.write(data)
+        return path
+
+
+def read(path):
+    """A missing file is an error: no test skips because a capture is not there."""
+    opener = gzip.open if path.endswith(".gz") else open
+    with opener(path, "rb") as f:
+        raw = f.read()
+    magic, _, _, _, _, snaplen, link = struct.unpack_from("<IHHiIII", raw)
+    if magic not in (0xA1B2C3D4, 0xA1B23C4D):
+        raise ValueError("%s: no little-endian pcap" % path)
+    packets = []
+    at = 24
+    while at < len(raw):
+        sec, frac, caplen, wire = struct.unpack_from("<IIII", raw, at)
+        packets.append((sec, frac, wire, raw[at + 16:at + 16 + caplen]))
+        at += 16 + caplen
+    return Capture(packets, magic, link, snaplen)
+
+
+def addresses(frame):
+    """Both IPv4 addresses of an Ethernet frame, as text; empty for everything else."""
+    if frame[12:14] != b"\x08\x00":
+        return ()
+    return (socket.inet_ntoa(frame[26:30]), socket.inet_ntoa(frame[30:34]))
+
+
+def without(cap, unwanted):
+    """A copy without the frames for which unwanted(address) holds of either end."""
+    return cap.with_packets([p for p in cap.packets
+                             if not any(unwanted(a) for a in addresses(p[3]))])
+
+
+def thinned(cap, rng, share):
+    return cap.with_packets([p for p in cap.packets if rng.random() >= share])
+
+
+def snapped(cap, snaplen):
+    return cap.with_packets([(s, f, w, d[:snaplen]) for s, f, w, d in cap.packets])
+
+
+def split(cap, rng, parts):
+    """Pieces whose packets follow each other in time, so that merging them gives the file again."""
+    times = [(s, f) for s, f, _, _ in cap.packets]
+    latest, cuts, before = None, [], []
+    for t in times:
+        before.append(latest)
+        latest = t if latest is None else max(latest, t)
+    soonest = None
+    for i in range(len(times) - 1, 0, -1):
+        soonest = times[i] if soonest is None else min(soonest, times[i])
+        if before[i] < soonest:
+            cuts.append(i)
+    chosen = [0] + sorted(rng.sample(cuts, min(parts - 1, len(cuts)))) + [len(times)]
+    return [cap.with_packets(cap.packets[a:b]) for a, b in zip(chosen, chosen[1:])]
+
+
+class Stream:
+    """One TCP connection made by hand: SYN, then data in segments."""
+
+    def __init__(self, sport=9092):
+        self.ends = (("10.9.0.1", 40000), ("10.9.0.2", sport))
+        self.seq = [1000, 9000]
+        self.packets = []
+        self.sec, self.usec = 1700000000, 0
+        self._segment(0, b"", 0x02)
+        self.seq[0] += 1
+        self._segment(1, b"", 0x12)
+        self.seq[1] += 1
+        self._segment(0, b"", 0x10)
+
+    def _segment(self, side, data, flags):
+        (src, sport), (dst, dport) = self.ends[side], self.ends[1 - side]
+        tcp = struct.pack(">HHIIBBHHH", sport, dport, self.seq[side] & 0xFFFFFFFF,
+                          self.seq[1 - side] & 0xFFFFFFFF if flags & 0x10 else 0, 0x50, flags,
+                          65535, 0, 0)
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40 + len(data), len(self.packets) & 0xFFFF, 0,
+                         64, 6, 0, socket.inet_aton(src), socket.inet_aton(dst))
+        frame = b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x08\0" + ip + tcp + data
+        self.packets.append((self.sec, self.usec, len(frame), frame))
+        self.usec += 10
+        if self.usec >= 1000000:
+            self.sec, self.usec = self.sec + 1, 0
+
+    def send(self, side, data, mss=1448):
+        for i in range(0, len(data), mss):
+            self._segment(side, data[i:i + mss], 0x18)
+            self.seq[side] += len(data[i:i + mss])
+        self._segment(1 - side, b"", 0x10)
+        return self
+
+    def capture(self):
+        return Capture(self.packets)
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = (crc >> 8) ^ _CRC32C[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+def _table():
+    out = []
+    for n in range(256):
+        for _ in range(8):
+            n = n >> 1 ^ (0x82F63B78 if n & 1 else 0)
+        out.append(n)
+    return out
+
+
+_CRC32C = _table()
+
+
+def batch(records, count, codec=0):
+    """A magic-2 batch around `records` as they are, with the right CRC, that says it holds `count`."""
+    body = struct.pack(">hiqqqhii", codec, min(count - 1, 0x7FFFFFFF), 1700000000000,
+                       1700000000000, -1, -1, -1, count) + records
+    tail = struct.pack(">ibI", 0, 2, crc32c(body)) + body
+    return struct.pack(">qi", 0, len(tail)) + tail
+
+
+def request(api, version, correlation, body, client=b"tests"):
+    head = struct.pack(">hhih", api, version, correlation, len(client)) + client
+    return struct.pack(">i", len(head) + len(body)) + head + body
+
+
+def produce(correlation, topic, record_batch, version=7):
+    topic = topic.encode()
+    body = struct.pack(">hhi", -1, -1, 30000) + struct.pack(">i", 1)
+    body += struct.pack(">h", len(topic)) + topic
+    body += struct.pack(">iii", 1, 0, len(record_batch)) + record_batch
+    return request(0, version, correlation, body)
+
+
+def produce_response(correlation, topic, base_offset):
+    """Version 7: error 0 for partition 0."""
+    topic = topic.encode()
+    body = struct.pack(">ii", correlation, 1) + struct.pack(">h", len(topic)) + topic
+    body += struct.pack(">iihqqq", 1, 0, 0, base_offset, -1, 0) + struct.pack(">i", 0)
+    return struct.pack(">i", len(body)) + body
+
+
+def captures_dir():
+    here = os.path.dirname(os.path.abspath(__file__))
+    return os.path.join(os.path.dirname(here), "captures")

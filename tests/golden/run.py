@@ -1,0 +1,527 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the built paritap on real captures and compares its reports with independent truth.
+
+    run.py PARITAP SUITE [NAME...]
+
+    pairs     the six two-cluster captures against their expected.json, twice, byte for byte
+    split     the same with every file cut in many: the same report but for what counts packets
+    clients   inspect on captures of old and unusual clients against what another reader found
+    loss      1 % of the packets gone, on either and both sides, 20 seeds: nothing invented
+    absent    a broker, or everything that shows the target's records, gone: never parity
+    bad       inputs that are broken or hostile: a message or an honest report, bounded memory
+
+NAME limits a suite to captures of that name. PT_SANITIZED=1 says that the program is built with
+sanitizers, which need more address space than a limit allows.
+"""
+import concurrent.futures
+import glob
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import zlib
+
+import check
+import pcap
+import report as rep
+
+PAIRS = ("dual-write", "late", "link", "mirror-faults", "mm2-clean", "old")
+EXIT = {"parity": 0, "divergent": 1, "inconclusive": 3}
+SANITIZED = os.environ.get("PT_SANITIZED") == "1"
+SEEDS = range(20)
+TIMEOUT = 120
+MEMORY_LIMIT = 2 << 30
+
+# Findings that say "not enough was seen" (verify/result.h).
+INCONCLUSIVE = {"TOPIC_UNPAIRED", "BROKER_NOT_SEEN", "PARTITION_NOT_SEEN", "NO_EVIDENCE_PATH",
+                "REPLICATION_STALLED", "COVERAGE_LOW", "NOTHING_CERTIFIED"}
+
+
+def pair_file(name, side):
+    return os.path.join(pcap.captures_dir(), "pairs", "%s-%s.pcap.gz" % (name, side))
+
+
+def expected_of(name):
+    return rep.load(os.path.join(pcap.captures_dir(), "pairs", name + ".expected.json"))
+
+
+class Result:
+    def __init__(self, code, raw, stderr):
+        self.code, self.raw, self.stderr = code, raw, stderr
+        self.report = json.loads(raw) if raw else None
+
+
+def limit_memory():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+
+
+def paritap(program, *args, limited=False):
+    """Runs a subcommand with --json on standard output."""
+    done = subprocess.run([program, *args, "--json", "-"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=TIMEOUT, check=False,
+                          preexec_fn=limit_memory if limited and not SANITIZED else None)
+    return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+
+
+def replay(program, source, target, **kw):
+    return paritap(program, "replay", "--source", *source, "--target", *target, **kw)
+
+
+def run_errors(r):
+    """What must hold of every run that wrote a report."""
+    if r.report is None:
+        return ["exit %d without a report: %s" % (r.code, r.stderr[-600:])]
+    errors = rep.consistency_errors(r.report)
+    if r.code != EXIT[r.report["verdict"]]:
+        errors.append("exit %d with verdict %s" % (r.code, r.report["verdict"]))
+    if r.stderr:
+        errors.append("stderr: %s" % r.stderr[-600:])
+    return errors
+
+
+# ---------------------------------------------------------------- pairs
+
+def suite_pairs(program, names):
+    for name in names:
+        files = ([pair_file(name, "source")], [pair_file(name, "target")])
+        yield name, lambda name=name, files=files: one_pair(program, name, files)
+
+
+def one_pair(program, name, files):
+    first = replay(program, *files)
+    errors = run_errors(first)
+    if first.report is None:
+        return errors
+    errors += [e for e in check.check(first.report, expected_of(name)) if e not in errors]
+    if replay(program, *files).raw != first.raw:
+        errors.append("a second run wrote other bytes")
+    return errors
+
+
+# ---------------------------------------------------------------- split
+
+def without_packets(report):
+    """The report but for inputs, the packet ledger, and where findings say that they were seen."""
+    out = {k: v for k, v in report.items() if k != "inputs"}
+    out["ledger"] = {k: v for k, v in report["ledger"].items() if k != "packets"}
+    out["findings"] = []
+    for f in report["findings"]:
+        f = dict(f)
+        for side in ("source", "target"):
+            if f[side]:
+                f[side] = {k: v for k, v in f[side].items() if k not in ("file", "packet")}
+        out["findings"].append(f)
+    return out
+
+
+def suite_split(program, names):
+    for name in names:
+        yield name, lambda name=name: one_split(program, name)
+
+
+def one_split(program, name):
+    rng = random.Random(1)
+    whole = replay(program, [pair_file(name, "source")], [pair_file(name, "target")])
+    errors = run_errors(whole)
+    with tempfile.TemporaryDirectory() as tmp:
+        files = []
+        for side in ("source", "target"):
+            pieces = pcap.split(pcap.read(pair_file(name, side)), rng, 7)
+            files.append([p.write(os.path.join(tmp, "%s-%d.pcap" % (side, i)))
+                          for i, p in enumerate(pieces)])
+        parts = replay(program, *files)
+    errors += run_errors(parts)
+    if not errors:
+        a, b = without_packets(whole.report), without_packets(parts.report)
+        errors += ["%s differs when the files are split" % k for k in a if a[k] != b.get(k)]
+    return errors
+
+
+# ---------------------------------------------------------------- clients
+
+def record_sets(truth):
+    out = {}
+    for s in truth["record_sets"]:
+        key = (s["src"].lower(), s["topic"], s["codec"], s["magic"])
+        crc_bad = s.get("crc_bad", 0)
+        # A batch whose checksum is wrong has no records that could be counted.
+        out[key] = (s["batches"], s["records"] - (s.get("ctrl", 0) if crc_bad else 0), crc_bad)
+    return out
+
+
+def report_sets(report, bad_ctrl):
+    out = {}
+    for log in report["clusters"][0]["logs"]:
+        for b in log["batches"]:
+            key = (b["source"], log["topic"], b["codec"], b["magic"])
+            old = out.get(key, (0, 0, 0))
+            out[key] = (old[0] + b["batches"], old[1] + b["records"], old[2] + b["crc_bad"])
+    for key, (batches, records, crc_bad) in out.items():
+        if crc_bad and records == bad_ctrl.get(key):
+            out[key] = (batches, records - crc_bad, crc_bad)
+    return out
+
+
+def suite_clients(program, names):
+    files = sorted(glob.glob(os.path.join(pcap.captures_dir(), "clients", "*.pcap")))
+    assert len(files) >= 25, "captures of clients are missing"
+    for path in files:
+        name = os.path.basename(path)[:-5]
+        if name in names or names == PAIRS:
+            yield name, lambda path=path: one_client(program, path)
+
+
+def one_client(program, path):
+    truth = rep.load(path[:-5] + ".json")
+    r = paritap(program, "inspect", path)
+    errors = run_errors(r)
+    if r.report is None:
+        return errors
+    want = record_sets(truth)
+    # What a reader that counts the records of bad batches as well would say.
+    with_ctrl = {(s["src"].lower(), s["topic"], s["codec"], s["magic"]): s["records"]
+                 for s in truth["record_sets"] if s.get("crc_bad")}
+    have = report_sets(r.report, with_ctrl)
+    for key in sorted(set(want) | set(have)):
+        if want.get(key) != have.get(key):
+            errors.append("%s %s %s magic %d: (batches, records, crc bad) report %s, truth %s" %
+                          (*key, have.get(key), want.get(key)))
+    verdict = "divergent" if any(v[2] for v in want.values()) else "parity"
+    if r.report["verdict"] != verdict:
+        errors.append("verdict %s, should be %s: %s" %
+                      (r.report["verdict"], verdict,
+                       [f["code"] + " " + f["message"] for f in r.report["findings"]][:5]))
+    return errors
+
+
+# ---------------------------------------------------------------- loss
+
+def divergent_places(p):
+    """Source and target offsets near which the truth has any divergence."""
+    source = set(p.get("missing", [])) | {s for k in ("reordered", "mutated")
+                                          for s, _ in p.get(k, [])}
+    target = set(p.get("extra", [])) | set(p.get("duplicated", [])) | {
+        t for k in ("reordered", "mutated") for _, t in p.get(k, [])}
+    source |= {check.nearest_source(p, t) for t in target}
+    target |= {check.nearest_target(p, s) for s in source}
+    return source, target
+
+
+def near(offset, places, within=8):
+    return any(abs(offset - x) <= within for x in places)
+
+
+def finding_is_true(f, p):
+    """Is this divergence one that the truth knows?"""
+    code = f["code"]
+    free_source, free_target = check.free_offsets(p)
+    mutated = set(map(tuple, p.get("mutated", [])))
+    near_source, near_target = divergent_places(p)
+    for i in range(f["count"] if code != "RECORD_COUNT_DIFFERS" else 1):
+        s = f["source"]["offset"] + i if f["source"] else None
+        t = f["target"]["offset"] + i if f["target"] else None
+        ok = {
+            "RECORD_MISSING": lambda: s in p.get("missing", []),
+            "RECORD_EXTRA": lambda: t in p.get("extra", []),
+            "RECORD_DUPLICATED": lambda: near(t, p.get("duplicated", []), 2),
+            "RECORD_REORDERED": lambda: s in free_source or t in free_target,
+            "RECORD_MUTATED": lambda: (s, t) in mutated,
+            "RECORD_MISSING_OR_REORDERED": lambda: s in p.get("missing", []) or s in free_source,
+            "RECORD_COUNT_DIFFERS": lambda: (s is not None and near(s, near_source)) or
+                                            (t is not None and near(t, near_target)),
+        }.get(code, lambda: False)()
+        if not ok:
+            return False
+    return True
+
+
+def damage_errors(report, expected):
+    """Nothing in the report of a damaged capture may contradict the truth of the whole one."""
+    errors = []
+    truth = {p["source"]: p for p in expected["pairs"]}
+    for n, got in enumerate(report["pairs"]):
+        p = truth.get(rep.pair_name(got["source"]))
+        if p is None or p["target"] != rep.pair_name(got["target"]):
+            if got["source_records"] or got["target_records"]:
+                errors.append("pair that does not exist: %s" % rep.pair_name(got["source"]))
+            continue
+        whole = check.expected_map(p)
+        free_source, free_target = check.free_offsets(p)
+        wrong = [(s, t) for s, t in rep.map_pairs(got)
+                 if whole.get(s) != t and s not in free_source and t not in free_target]
+        if wrong:
+            errors.append("%s: unproven matches %s" % (p["source"], wrong[:5]))
+        for f in report["findings"]:
+            if f["pair"] == n and f["severity"] == "divergence" and not finding_is_true(f, p):
+                errors.append("%s: invented %s source %s target %s count %d" %
+                              (p["source"], f["code"], f["source"] and f["source"]["offset"],
+                               f["target"] and f["target"]["offset"], f["count"]))
+    for f in report["findings"]:
+        if f["severity"] == "divergence" and f["pair"] is None:
+            errors.append("invented %s: %s" % (f["code"], f["message"]))
+    if report["verdict"] == "parity" and check.expected_verdict(expected) == "divergent":
+        lost = [p for p in report["pairs"] if p["unseen"] or p["unverifiable"] or p["pending"]]
+        if not lost:
+            errors.append("parity, though the clusters differ and nothing is said to be unseen")
+    return errors
+
+
+def suite_loss(program, names):
+    for name in names:
+        whole = {side: pcap.read(pair_file(name, side)) for side in ("source", "target")}
+        for hit in (("source",), ("target",), ("source", "target")):
+            for seed in SEEDS:
+                label = "%s %s seed %d" % (name, "+".join(hit), seed)
+                yield label, lambda n=name, w=whole, h=hit, s=seed: one_loss(program, n, w, h, s)
+
+
+def one_loss(program, name, whole, hit, seed):
+    rng = random.Random("%s/%s/%d" % (name, hit, seed))
+    with tempfile.TemporaryDirectory() as tmp:
+        files = {}
+        for side, cap in whole.items():
+            if side in hit:
+                cap = pcap.thinned(cap, rng, 0.01)
+            files[side] = cap.write(os.path.join(tmp, side + ".pcap"))
+        r = replay(program, [files["source"]], [files["target"]])
+    errors = run_errors(r)
+    if r.report:
+        errors += damage_errors(r.report, expected_of(name))
+    return errors
+
+
+# ---------------------------------------------------------------- absent
+
+def suite_absent(program, names):
+    for name in names:
+        yield name + " source broker gone", lambda n=name: one_absent(
+            program, n, "source", lambda a: a == "10.88.1.2", {"BROKER_NOT_SEEN"})
+        yield name + " target writers and readers gone", lambda n=name: one_absent(
+            program, n, "target", lambda a: a.startswith(("10.88.3.", "10.88.4.")),
+            {"NO_EVIDENCE_PATH", "PARTITION_NOT_SEEN", "TOPIC_UNPAIRED", "NOTHING_CERTIFIED"})
+
+
+def one_absent(program, name, side, unwanted, codes):
+    with tempfile.TemporaryDirectory() as tmp:
+        files = {s: pair_file(name, s) for s in ("source", "target")}
+        cap = pcap.without(pcap.read(files[side]), unwanted)
+        files[side] = cap.write(os.path.join(tmp, side + ".pcap"))
+        r = replay(program, [files["source"]], [files["target"]])
+    errors = run_errors(r)
+    if r.report is None:
+        return errors
+    errors += damage_errors(r.report, expected_of(name))
+    if r.report["verdict"] == "parity":
+        errors.append("parity")
+    if not codes & {f["code"] for f in r.report["findings"]}:
+        errors.append("the report does not say what was not there: none of %s" % sorted(codes))
+    return errors
+
+
+# ---------------------------------------------------------------- bad
+
+def suite_bad(program, names):
+    del names
+    for case in (bad_empty, bad_text, bad_missing, bad_only_header, bad_cut, bad_snaplen,
+                 bad_not_kafka, bad_huge_frame, bad_record_count, bad_bomb, bad_usage,
+                 bad_config):
+        yield case.__name__[4:], lambda case=case: case(program)
+
+
+def refused(r, *words):
+    """Exit 2, no report, and a message with these words."""
+    errors = []
+    if r.code != 2 or r.raw:
+        errors.append("exit %d, expected 2 and no report" % r.code)
+    errors += ["the message lacks \"%s\": %s" % (w, r.stderr) for w in words if w not in r.stderr]
+    return errors
+
+
+def with_file(content, run):
+    with tempfile.TemporaryDirectory() as tmp:
+        path = os.path.join(tmp, "input.pcap")
+        if isinstance(content, bytes):
+            with open(path, "wb") as f:
+                f.write(content)
+        else:
+            content.write(path)
+        return run(path)
+
+
+def against_link(program, path):
+    """The file as source, a sound capture as target."""
+    return replay(program, [path], [pair_file("link", "target")], limited=True)
+
+
+def bad_empty(program):
+    return with_file(b"", lambda p: refused(against_link(program, p), "input.pcap"))
+
+
+def bad_text(program):
+    text = b"2026-01-01 broker started\n" * 50
+    return with_file(text, lambda p: refused(against_link(program, p), "input.pcap"))
+
+
+def bad_missing(program):
+    return refused(against_link(program, "/nonexistent/a.pcap"), "/nonexistent/a.pcap")
+
+
+def bad_only_header(program):
+    r = with_file(pcap.Capture([]), lambda p: against_link(program, p))
+    errors = run_errors(r)
+    if r.code != 3:
+        errors.append("exit %d for a capture without packets, expected 3" % r.code)
+    return errors
+
+
+def bad_cut(program):
+    with tempfile.TemporaryDirectory() as tmp:
+        path = pcap.read(pair_file("link", "source")).write(os.path.join(tmp, "whole.pcap"))
+        os.truncate(path, os.path.getsize(path) * 6 // 10)
+        r = against_link(program, path)
+    errors = run_errors(r)
+    if r.report:
+        errors += damage_errors(r.report, expected_of("link"))
+        if not r.report["inputs"][0]["truncated"] or not r.report["inputs"][0]["trouble"]:
+            errors.append("the report does not say that the file is cut off")
+        if r.report["verdict"] == "divergent":
+            errors.append("divergent, because a file was cut off")
+    return errors
+
+
+def bad_snaplen(program):
+    with tempfile.TemporaryDirectory() as tmp:
+        files = [[pcap.snapped(pcap.read(pair_file("mirror-faults", side)), 96).write(
+            os.path.join(tmp, side + ".pcap"))] for side in ("source", "target")]
+        r = replay(program, *files, limited=True)
+    errors = run_errors(r)
+    if r.report:
+        errors += damage_errors(r.report, expected_of("mirror-faults"))
+        if r.code != 3:
+            errors.append("exit %d, expected 3" % r.code)
+        if not r.report["ledger"]["packets"]["also"]["cut_bytes"]:
+            errors.append("the report does not say that packets were cut")
+    return errors
+
+
+def bad_not_kafka(program):
+    web = pcap.Stream(sport=80)
+    web.send(0, b"GET / HTTP/1.1\r\nHost: example\r\n\r\n")
+    web.send(1, b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"hello" * 1000)
+    r = with_file(web.capture(), lambda p: paritap(program, "inspect", p, limited=True))
+    errors = run_errors(r)
+    if r.report:
+        kinds = [r.report["unassigned"]["connections"]] + [c["connections"]
+                                                           for c in r.report["clusters"]]
+        if sum(k["kafka"] for k in kinds) or not sum(k["not_kafka"] + k["undecided"]
+                                                     for k in kinds):
+            errors.append("HTTP was not recognised as something else: %s" % kinds)
+    r = with_file(web.capture(), lambda p: against_link(program, p))
+    errors += run_errors(r)
+    if r.code != 3:
+        errors.append("exit %d against a sound target, expected 3" % r.code)
+    return errors
+
+
+def hostile(program, stream, code=None):
+    r = with_file(stream.capture(), lambda p: paritap(program, "inspect", p, "--memory", "256MiB",
+                                                      limited=True))
+    errors = run_errors(r)
+    if code is not None and r.code != code:
+        errors.append("exit %d, expected %d" % (r.code, code))
+    r = with_file(stream.capture(), lambda p: against_link(program, p))
+    errors += run_errors(r)
+    if r.report and r.report["verdict"] == "parity":
+        errors.append("parity with a hostile source")
+    return errors
+
+
+def bad_huge_frame(program):
+    stream = pcap.Stream()
+    stream.send(0, pcap.request(18, 0, 1, b""))
+    stream.send(0, b"\x7f\xff\xff\xff" + b"\0\0\0\x07\0\0\0\x02\0\x05tests" + b"\xff" * 200000)
+    return hostile(program, stream)
+
+
+def produced(record_batch):
+    stream = pcap.Stream()
+    stream.send(0, pcap.produce(1, "victim", record_batch))
+    stream.send(1, pcap.produce_response(1, "victim", 0))
+    return stream
+
+
+def bad_record_count(program):
+    return hostile(program, produced(pcap.batch(b"\x02\0\0\0\0\0\0" * 100, 0x7FFFFFFF)))
+
+
+def bad_bomb(program):
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    block = bytes(1 << 20)
+    bomb = b"".join(packer.compress(block) for _ in range(512)) + packer.flush()
+    return hostile(program, produced(pcap.batch(bomb, 1000, codec=1)))
+
+
+def bad_usage(program):
+    file = pair_file("link", "source")
+    errors = refused(paritap(program, "replay"), "no file")
+    errors += refused(paritap(program, "replay", "--source", file), "--target")
+    errors += refused(paritap(program, "replay", file), "--source-brokers")
+    errors += refused(paritap(program, "replay", "--memroy", "1G"), "--memroy")
+    errors += refused(paritap(program, "replay", "--memory", "1"), "--memory", "range")
+    errors += refused(paritap(program, "replay", "--source-brokers", "kafka.example"),
+                      "--source-brokers", "kafka.example")
+    errors += refused(paritap(program, "inspect"), "no file")
+    errors += refused(paritap(program, "nonsense"), "nonsense")
+    return errors
+
+
+def bad_config(program):
+    def run(text, *words):
+        with tempfile.TemporaryDirectory() as tmp:
+            path = os.path.join(tmp, "c.yaml")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+            r = paritap(program, "replay", "--config", path, pair_file("link", "source"))
+            return refused(r, *words)
+
+    errors = run("limits:\n  memory: lots\n", "c.yaml:2: limits.memory")
+    errors += run("limits:\n  memroy: 1G\n", "c.yaml:2:", "memroy", "memory, connections")
+    errors += run("policy: [\n", "c.yaml:")
+    return errors
+
+
+# ---------------------------------------------------------------- main
+
+SUITES = {"pairs": suite_pairs, "split": suite_split, "clients": suite_clients,
+          "loss": suite_loss, "absent": suite_absent, "bad": suite_bad}
+
+
+def main(argv):
+    if len(argv) < 3 or argv[2] not in SUITES:
+        print(__doc__, file=sys.stderr)
+        return 2
+    names = tuple(argv[3:]) or PAIRS
+    cases = list(SUITES[argv[2]](os.path.abspath(argv[1]), names))
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for (label, _), errors in zip(cases, pool.map(guarded, cases)):
+            failed += bool(errors)
+            for e in errors[:12]:
+                print("%s: %s" % (label, e))
+    print("%s: %d cases, %d failed" % (argv[2], len(cases), failed))
+    return 1 if failed or not cases else 0
+
+
+def guarded(case):
+    try:
+        return case[1]()
+    except (OSError, ValueError, subprocess.TimeoutExpired) as e:
+        return ["%s: %s" % (type(e).__name__, e)]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PT_TOOLS_CONFIG_H
+#define PT_TOOLS_CONFIG_H
+/*
+ * Everything that an operator can set, in one struct, from a YAML file and from the command line.
+ * One table (config.c) describes each setting: path, kind, range, help; the YAML reader, the
+ * options and
+ * --print-config all go through it, so that a setting is checked in one place.
+ *
+ *   clusters:
+ *     source: { brokers: [10.88.1.0/24], files: [source.pcap] }
+ *     target: { brokers: [10.88.2.1:9092], files: [target.pcap] }
+ *   topics:
+ *     map: { orders: orders-v2 }
+ *     exclude: ["test-*"]
+ *   limits: { memory: 2GiB }
+ *   policy: { max-lag: 60s, min-coverage: 0.99 }
+ *
+ * File names are relative to the working directory. An unknown key is an error.
+ */
+#include <stdio.h>
+
+#include "tools/values.h"
+
+#define PT_ROLE_CNT 3
+
+struct pt_rule_list {
+    struct pt_topic_rule *item; /* strings owned */
+    size_t cnt;
+};
+
+struct pt_config {
+    struct pt_pipeline_cfg pipeline;
+    struct pt_cidr_list brokers[PT_CLUSTER_CNT];
+    struct pt_str_list files[PT_ROLE_CNT]; /* by enum pt_input_role */
+    struct pt_rule_list rules;
+    struct pt_str_list excluded;
+    struct pt_str_list included;
+    struct pt_str_list aliases;
+};
+
+/* pt_config_init starts from the pipeline's defaults (pt_pipeline_cfg_default). */
+void pt_config_init(struct pt_config *cfg, const struct pt_pipeline_cfg *defaults);
+void pt_config_free(struct pt_config *cfg);
+
+/* pt_config_set gives the setting at `path` ("limits.memory", "topics.exclude") a value; lists grow
+ * by one item, maps ("topics.map.NAME") by one rule. -EINVAL with err set: unknown path, wrong
+ * form, or out of range. */
+int pt_config_set(struct pt_config *cfg, const char *path, const char *value,
+                  struct pt_error *err);
+
+/* pt_config_load reads a YAML file over what is set. Errors name file, line and field. */
+int pt_config_load(struct pt_config *cfg, const char *file, struct pt_error *err);
+
+/* pt_config_seal points cfg->pipeline at the lists and checks what depends on several settings.
+ * Call once when all is set; cfg must not move afterwards. */
+int pt_config_seal(struct pt_config *cfg, struct pt_error *err);
+
+/* pt_config_print writes what is in force as YAML that pt_config_load reads back to the same. */
+void pt_config_print(const struct pt_config *cfg, FILE *f);
+
+/* What config_yaml.c asks the table: is `path` a setting or the beginning of one? */
+enum pt_path_kind { PT_PATH_UNKNOWN, PT_PATH_SECTION, PT_PATH_MAP, PT_PATH_LIST, PT_PATH_VALUE };
+
+enum pt_path_kind pt_config_path_kind(const char *path);
+
+/* pt_config_keys writes the keys that `section` ("" at the top) knows: "brokers, files". */
+void pt_config_keys(const char *section, char *buf, size_t buf_sz);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/config_pvt.h"
+
+#include <string.h>
+
+/* Sizes in the structs are 32 or 64 bits wide. */
+static uint64_t load_u64(const struct pt_config *cfg, const struct setting *s)
+{
+    const uint8_t *at = (const uint8_t *)cfg + s->at;
+    uint32_t narrow;
+    uint64_t wide;
+
+    if (s->width == sizeof(narrow)) {
+        memcpy(&narrow, at, sizeof(narrow));
+        return narrow;
+    }
+    memcpy(&wide, at, sizeof(wide));
+    return wide;
+}
+
+static double load_real(const struct pt_config *cfg, const struct setting *s)
+{
+    double v;
+
+    memcpy(&v, (const uint8_t *)cfg + s->at, sizeof(v));
+    return v;
+}
+
+/* quoted writes a double-quoted YAML scalar. */
+static void quoted(FILE *f, const char *s)
+{
+    fputc('"', f);
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+
+        if (c == '"' || c == '\\')
+            fprintf(f, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            fprintf(f, "\\x%02x", c);
+        else
+            fputc(c, f);
+    }
+    fputc('"', f);
+}
+
+static void print_list(const struct pt_config *cfg, const struct setting *s, FILE *f)
+{
+    const void *at = (const uint8_t *)cfg + s->at;
+    const struct pt_str_list *strings = at;
+    const struct pt_cidr_list *cidrs = at;
+    size_t cnt = s->kind == CIDRS ? cidrs->cnt : strings->cnt;
+    char buf[PT_TEXT_MAX];
+
+    fputs(" [", f);
+    for (size_t i = 0; i < cnt; i++) {
+        fputs(i ? ", " : "", f);
+        quoted(f, s->kind == CIDRS ? pt_text_cidr(&cidrs->item[i], buf) : strings->item[i]);
+    }
+    fputc(']', f);
+}
+
+static void print_rules(const struct pt_rule_list *l, FILE *f)
+{
+    fputs(" {", f);
+    for (size_t i = 0; i < l->cnt; i++) {
+        fputs(i ? ", " : " ", f);
+        quoted(f, l->item[i].source);
+        fputs(": ", f);
+        quoted(f, l->item[i].target);
+    }
+    fputs(l->cnt ? " }" : "}", f);
+}
+
+static void print_value(const struct pt_config *cfg, const struct setting *s, FILE *f)
+{
+    char buf[PT_TEXT_MAX];
+
+    if (s->kind == RULES)
+        print_rules(&cfg->rules, f);
+    else if (s->kind == STRINGS || s->kind == CIDRS)
+        print_list(cfg, s, f);
+    else if (s->kind == RATIO)
+        fprintf(f, " %s", pt_text_real(load_real(cfg, s), buf));
+    else
+        fprintf(f, " %s", pt_setting_text(s->kind, load_u64(cfg, s), buf));
+}
+
+/* print_sections opens the sections of `path` that `before` was not in; returns the key behind
+   them. */
+static const char *print_sections(const char *path, const char *before, int *ret_depth, FILE *f)
+{
+    const char *key = path;
+    const char *dot;
+    bool same = true;
+
+    *ret_depth = 0;
+    while ((dot = strchr(key, '.'))) {
+        size_t len = (size_t)(dot + 1 - path);
+
+        same = same && !strncmp(path, before, len);
+        if (!same)
+            fprintf(f, "%*s%.*s:\n", 2 * *ret_depth, "", (int)(dot - key), key);
+        (*ret_depth)++;
+        key = dot + 1;
+    }
+    return key;
+}
+
+void pt_config_print(const struct pt_config *cfg, FILE *f)
+{
+    const char *before = "";
+
+    for (size_t i = 0; i < pt_setting_cnt; i++) {
+        const struct setting *s = &pt_settings[i];
+        int depth;
+        const char *key = print_sections(s->path, before, &depth, f);
+
+        fprintf(f, "%*s# %s\n", 2 * depth, "", s->help);
+        fprintf(f, "%*s%s:", 2 * depth, "", key);
+        print_value(cfg, s, f);
+        fputc('\n', f);
+        before = s->path;
+    }
+}

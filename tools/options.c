@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+enum option_id {
+    OPT_SOURCE = 256,
+    OPT_TARGET,
+    OPT_SOURCE_BROKERS,
+    OPT_TARGET_BROKERS,
+    OPT_JSON,
+    OPT_CONFIG,
+    OPT_PRINT_CONFIG,
+    OPT_ALL,
+    OPT_QUIET,
+    OPT_NO_COLOR,
+    OPT_MEMORY,
+    OPT_MAX_LAG,
+    OPT_MIN_COVERAGE,
+    OPT_HASH_KEY,
+    OPT_MAP,
+    OPT_EXCLUDE,
+    OPT_INCLUDE,
+    OPT_ALIAS,
+    OPT_HELP
+};
+
+static const struct option long_options[] = {
+    { "source", required_argument, NULL, OPT_SOURCE },
+    { "target", required_argument, NULL, OPT_TARGET },
+    { "source-brokers", required_argument, NULL, OPT_SOURCE_BROKERS },
+    { "target-brokers", required_argument, NULL, OPT_TARGET_BROKERS },
+    { "json", required_argument, NULL, OPT_JSON },
+    { "config", required_argument, NULL, OPT_CONFIG },
+    { "print-config", no_argument, NULL, OPT_PRINT_CONFIG },
+    { "all", no_argument, NULL, OPT_ALL },
+    { "quiet", no_argument, NULL, OPT_QUIET },
+    { "no-color", no_argument, NULL, OPT_NO_COLOR },
+    { "memory", required_argument, NULL, OPT_MEMORY },
+    { "max-lag", required_argument, NULL, OPT_MAX_LAG },
+    { "min-coverage", required_argument, NULL, OPT_MIN_COVERAGE },
+    { "hash-key", required_argument, NULL, OPT_HASH_KEY },
+    { "map", required_argument, NULL, OPT_MAP },
+    { "exclude", required_argument, NULL, OPT_EXCLUDE },
+    { "include", required_argument, NULL, OPT_INCLUDE },
+    { "alias", required_argument, NULL, OPT_ALIAS },
+    { "help", no_argument, NULL, OPT_HELP },
+    { NULL, 0, NULL, 0 },
+};
+
+/* Options that set one setting of the configuration; a list takes several values with commas. */
+static const struct {
+    int id;
+    bool list;
+    const char *path;
+} set_by[] = {
+    { OPT_SOURCE_BROKERS, true, "clusters.source.brokers" },
+    { OPT_TARGET_BROKERS, true, "clusters.target.brokers" },
+    { OPT_MEMORY, false, "limits.memory" },
+    { OPT_MAX_LAG, false, "policy.max-lag" },
+    { OPT_MIN_COVERAGE, false, "policy.min-coverage" },
+    { OPT_HASH_KEY, false, "policy.hash-key" },
+    { OPT_EXCLUDE, true, "topics.exclude" },
+    { OPT_INCLUDE, true, "topics.include" },
+    { OPT_ALIAS, true, "topics.aliases" },
+};
+
+void pt_options_init(struct pt_options *o, const struct pt_pipeline_cfg *defaults)
+{
+    *o = (struct pt_options){ 0 };
+    pt_config_init(&o->cfg, defaults);
+}
+
+void pt_options_free(struct pt_options *o)
+{
+    pt_config_free(&o->cfg);
+}
+
+/* named puts the option's name in front of what pt_config_set complained about. */
+static int named(struct pt_error *err, const char *name)
+{
+    struct pt_error why = *err;
+
+    return pt_error_set(err, "--%s: %.400s", name, why.text);
+}
+
+static int set_one(struct pt_options *o, const char *name, const char *path, const char *value,
+                   struct pt_error *err)
+{
+    int rc = pt_config_set(&o->cfg, path, value, err);
+
+    if (rc == -ENOMEM)
+        return pt_error_set(err, "out of memory");
+    return rc ? named(err, name) : 0;
+}
+
+static int set_list(struct pt_options *o, const char *name, const char *path, const char *values,
+                    struct pt_error *err)
+{
+    int rc = 0;
+
+    while (!rc) {
+        size_t len = strcspn(values, ",");
+        char one[256];
+
+        if (len >= sizeof(one))
+            return pt_error_set(err, "--%s: a value is too long", name);
+        memcpy(one, values, len);
+        one[len] = 0;
+        rc = set_one(o, name, path, one, err);
+        if (!values[len])
+            break;
+        values += len + 1;
+    }
+    return rc;
+}
+
+static int set_rule(struct pt_options *o, const char *value, struct pt_error *err)
+{
+    const char *equals = strchr(value, '=');
+    char path[300];
+
+    if (!equals || (size_t)(equals - value) > PT_TOPIC_NAME_MAX)
+        return pt_error_set(err, "--map: \"%.100s\": write SOURCE-TOPIC=TARGET-TOPIC", value);
+    snprintf(path, sizeof(path), "topics.map.%.*s", (int)(equals - value), value);
+    return set_one(o, "map", path, equals + 1, err);
+}
+
+static int add_file(struct pt_options *o, enum pt_input_role role, const char *file,
+                    struct pt_error *err)
+{
+    if (!*file)
+        return pt_error_set(err, "a file name is empty");
+    if (pt_str_list_add(&o->cfg.files[role], file))
+        return pt_error_set(err, "out of memory");
+    return 0;
+}
+
+static int take_setting(struct pt_options *o, int id, const char *name, const char *value,
+                        struct pt_error *err)
+{
+    for (size_t i = 0; i < sizeof(set_by) / sizeof(set_by[0]); i++) {
+        if (set_by[i].id != id)
+            continue;
+        return set_by[i].list ? set_list(o, name, set_by[i].path, value, err)
+                              : set_one(o, name, set_by[i].path, value, err);
+    }
+    return pt_error_set(err, "--%s is not understood", name);
+}
+
+static int take_option(struct pt_options *o, int id, const char *name, const char *value,
+                       struct pt_error *err)
+{
+    switch (id) {
+    case OPT_JSON:
+        o->json_path = value;
+        return 0;
+    case OPT_CONFIG: /* was read before everything else */
+        return 0;
+    case OPT_PRINT_CONFIG:
+        o->print_config = true;
+        return 0;
+    case OPT_ALL:
+        o->all = true;
+        return 0;
+    case OPT_QUIET:
+        o->quiet = true;
+        return 0;
+    case OPT_NO_COLOR:
+        o->no_color = true;
+        return 0;
+    case OPT_HELP:
+        o->help = true;
+        return 0;
+    case OPT_MAP:
+        return set_rule(o, value, err);
+    default:
+        return take_setting(o, id, name, value, err);
+    }
+}
+
+/* for_each_option: the leading '-' hands out file names in their place, so that several may follow
+ * one
+ * --source. With config_only everything but --config is passed over. */
+static int for_each_option(struct pt_options *o, bool config_only, int argc, char **argv,
+                           struct pt_error *err)
+{
+    enum pt_input_role role = PT_ROLE_BOTH;
+    int rc = 0;
+    int idx = 0;
+    int id;
+
+    optind = 0; /* GNU: begin anew */
+    opterr = 0;
+    while (!rc && (id = getopt_long(argc, argv, "-:h", long_options, &idx)) != -1) {
+        if (id == '?' || id == ':') {
+            const char *text = argv[optind - 1];
+
+            return pt_error_set(err, id == ':' ? "%.200s needs a value; see --help"
+                                               : "%.200s is no option; see --help", text);
+        }
+        if (config_only) {
+            rc = id == OPT_CONFIG ? pt_config_load(&o->cfg, optarg, err) : 0;
+            continue;
+        }
+        if (id == 1) {
+            rc = add_file(o, role, optarg, err);
+            continue;
+        }
+        role = id == OPT_SOURCE   ? PT_ROLE_SOURCE
+               : id == OPT_TARGET ? PT_ROLE_TARGET
+                                  : PT_ROLE_BOTH;
+        if (id == OPT_SOURCE || id == OPT_TARGET)
+            rc = add_file(o, role, optarg, err);
+        else if (id == 'h')
+            o->help = true;
+        else
+            rc = take_option(o, id, long_options[idx].name, optarg, err);
+    }
+    for (; !rc && !config_only && optind < argc; optind++) /* behind "--" */
+        rc = add_file(o, role, argv[optind], err);
+    return rc;
+}
+
+static int check_stdin(const struct pt_config *cfg, struct pt_error *err)
+{
+    size_t cnt = 0;
+
+    for (size_t r = 0; r < PT_ROLE_CNT; r++) {
+        for (size_t i = 0; i < cfg->files[r].cnt; i++)
+            cnt += !strcmp(cfg->files[r].item[i], "-");
+    }
+    if (cnt > 1)
+        return pt_error_set(err, "standard input (-) can only be read once");
+    return 0;
+}
+
+static int check_files(const struct pt_options *o, bool single, struct pt_error *err)
+{
+    const struct pt_config *cfg = &o->cfg;
+    size_t source = cfg->files[PT_ROLE_SOURCE].cnt;
+    size_t target = cfg->files[PT_ROLE_TARGET].cnt;
+    size_t both = cfg->files[PT_ROLE_BOTH].cnt;
+
+    if (single) {
+        if (source || target)
+            return pt_error_set(err, "inspect reads one cluster: name the files without "
+                                     "--source or --target");
+        if (!both)
+            return pt_error_set(err, "no file given. Try: paritap inspect capture.pcap");
+        return check_stdin(cfg, err);
+    }
+    if (!source && !target && !both)
+        return pt_error_set(err, "no file given. Try: paritap replay --source a.pcap "
+                                 "--target b.pcap");
+    if (both && (!cfg->brokers[0].cnt || !cfg->brokers[1].cnt))
+        return pt_error_set(err, "%.200s: which cluster is it? Write --source or --target before "
+                                 "it, or name both clusters' brokers with --source-brokers and "
+                                 "--target-brokers", cfg->files[PT_ROLE_BOTH].item[0]);
+    if (!both && (!source || !target))
+        return pt_error_set(err, "a replay compares two clusters: --%s is missing. For one cluster "
+                                 "use: paritap inspect FILE", source ? "target" : "source");
+    return check_stdin(cfg, err);
+}
+
+int pt_options_parse(struct pt_options *o, bool single, int argc, char **argv,
+                     struct pt_error *err)
+{
+    int rc = for_each_option(o, true, argc, argv, err);
+
+    if (!rc)
+        rc = for_each_option(o, false, argc, argv, err);
+    if (rc || o->help)
+        return rc;
+    rc = pt_config_seal(&o->cfg, err);
+    if (rc || o->print_config)
+        return rc;
+    return check_files(o, single, err);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PT_TOOLS_OPTIONS_H
+#define PT_TOOLS_OPTIONS_H
+/*
+ * The command line of `replay` and `inspect`: a configuration file first, then what the line says
+ * over it.
+ */
+#include <stdbool.h>
+
+#include "tools/config.h"
+
+/* Exit codes; a report's verdict gives the others (result.h). */
+#define PT_EXIT_USAGE 2
+
+struct pt_options {
+    struct pt_config cfg;
+    const char *json_path; /* NULL: none; "-": standard output, then without the text */
+    bool all;
+    bool quiet;
+    bool no_color;
+    bool print_config;
+    bool help;
+};
+
+/* pt_options_init takes the pipeline's defaults; pt_options_free gives up the lists. */
+void pt_options_init(struct pt_options *o, const struct pt_pipeline_cfg *defaults);
+void pt_options_free(struct pt_options *o);
+
+/* pt_options_parse reads argv behind the subcommand's name (argv[0]). single: inspect, where all
+ * files are of one cluster. 0, or -EINVAL with err set. Strings of argv are borrowed. */
+int pt_options_parse(struct pt_options *o, bool single, int argc, char **argv,
+                     struct pt_error *err);
+
+#endif

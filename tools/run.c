@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/progress.h"
+#include "tools/report_json.h"
+#include "tools/report_text.h"
+
+/* Between two looks at the clock. */
+#define FRAMES_PER_LOOK 4096
+
+/* Everything that has to be given back. */
+struct run {
+    struct pt_options *o;
+    bool single;
+    struct pt_capture **caps;
+    struct pt_report_input *inputs;
+    size_t cap_cnt;
+    struct pt_merge *merge;
+    struct pt_pipeline *pipeline;
+    FILE *json;
+    const char *stopped;
+};
+
+/* The only state that a signal handler may touch. */
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+static int complain(const char *what)
+{
+    fprintf(stderr, "paritap: %s\n", what);
+    return PT_EXIT_USAGE;
+}
+
+static int open_captures(struct run *run)
+{
+    const struct pt_config *cfg = &run->o->cfg;
+    size_t cnt = 0;
+
+    for (size_t role = 0; role < PT_ROLE_CNT; role++)
+        cnt += cfg->files[role].cnt;
+    run->caps = calloc(cnt, sizeof(struct pt_capture *));
+    run->inputs = calloc(cnt, sizeof(*run->inputs));
+    if (!run->caps || !run->inputs)
+        return complain("out of memory");
+    for (size_t role = 0; role < PT_ROLE_CNT; role++) {
+        for (size_t i = 0; i < cfg->files[role].cnt; i++) {
+            const char *err = "cannot be opened";
+
+            if (pt_capture_open(cfg->files[role].item[i], &run->caps[run->cap_cnt], &err))
+                return complain(err);
+            run->inputs[run->cap_cnt] = (struct pt_report_input){
+                .role = run->single ? PT_ROLE_SOURCE : (enum pt_input_role)role,
+                .info = pt_capture_info(run->caps[run->cap_cnt]),
+            };
+            run->cap_cnt++;
+        }
+    }
+    return 0;
+}
+
+/* The JSON file is opened first: whoever waits an hour for a report wants it written. */
+static int open_json(struct run *run)
+{
+    const char *path = run->o->json_path;
+
+    if (!path)
+        return 0;
+    run->json = strcmp(path, "-") ? fopen(path, "w") : stdout;
+    if (run->json)
+        return 0;
+    fprintf(stderr, "paritap: %s: cannot be written: %s\n", path, strerror(errno));
+    return PT_EXIT_USAGE;
+}
+
+static int open_all(struct run *run)
+{
+    int rc = open_captures(run);
+
+    if (!rc)
+        rc = open_json(run);
+    if (rc)
+        return rc;
+    if (pt_merge_open(run->caps, run->cap_cnt, &run->merge))
+        return complain("the captures cannot be merged: out of memory");
+    rc = pt_pipeline_open(&run->o->cfg.pipeline, &run->pipeline);
+    if (rc == -ENOMEM)
+        return complain("not enough memory: give more with --memory, or less to the other limits "
+                        "(--print-config shows them)");
+    return rc ? complain("these limits do not fit together (--print-config shows them)") : 0;
+}
+
+/* A source that breaks half-way still leaves a report, but never one of parity. */
+static void read_frames(struct run *run)
+{
+    struct pt_progress progress;
+    struct pt_frame frame;
+    uint32_t input = 0;
+    uint64_t cnt = 0;
+    int rc = 0;
+
+    pt_progress_begin(&progress, !run->o->quiet);
+    while (!interrupted && (rc = pt_merge_next(run->merge, &frame, &input)) > 0) {
+        pt_pipeline_frame(run->pipeline, &frame, input, run->inputs[input].role);
+        if (++cnt % FRAMES_PER_LOOK == 0)
+            pt_progress_update(&progress, run->caps, run->cap_cnt);
+    }
+    pt_progress_end(&progress);
+    if (interrupted)
+        run->stopped = "interrupted by the operator";
+    else if (rc < 0)
+        run->stopped = "a capture could not be read to its end";
+}
+
+static struct pt_report make_report(struct run *run)
+{
+    const struct pt_result *result = pt_pipeline_finish(run->pipeline);
+    const struct pt_parser *parser = pt_pipeline_parser(run->pipeline);
+    struct pt_report r = {
+        .verdict = result->verdict,
+        .single = run->single,
+        .stopped = run->stopped,
+        .result = result,
+        .inputs = run->inputs,
+        .input_cnt = run->cap_cnt,
+        .packets = pt_pipeline_packet_stats(run->pipeline),
+        .streams = pt_pipeline_stream_stats(run->pipeline),
+        .parser = pt_parser_stats(parser),
+        .shard = pt_pipeline_shard_stats(run->pipeline),
+    };
+
+    r.api_cnt = pt_parser_api_rows(parser, &r.apis);
+    r.conn_cnt = pt_parser_conn_rows(parser, &r.conns);
+    if (run->stopped && r.verdict == PT_VERDICT_PARITY)
+        r.verdict = PT_VERDICT_INCONCLUSIVE;
+    return r;
+}
+
+/* flushed: everything that was written has arrived. */
+static int flushed(FILE *f, const char *path)
+{
+    if (!fflush(f) && !ferror(f))
+        return 0;
+    fprintf(stderr, "paritap: %s: cannot be written: %s\n", path, strerror(errno));
+    return PT_EXIT_USAGE;
+}
+
+static int write_reports(struct run *run, const struct pt_report *r)
+{
+    const struct pt_report_text_cfg text = {
+        .all = run->o->all,
+        .verdict_only = run->o->quiet,
+        .colour = !run->o->no_color,
+    };
+
+    if (run->json) {
+        if (pt_report_json(r, run->json))
+            return complain("out of memory while the report was written");
+        if (flushed(run->json, run->o->json_path))
+            return PT_EXIT_USAGE;
+    }
+    if (run->json != stdout) {
+        pt_report_text(r, &text, stdout);
+        if (flushed(stdout, "standard output"))
+            return PT_EXIT_USAGE;
+    }
+    return (int)r->verdict;
+}
+
+static void close_all(struct run *run)
+{
+    if (run->json && run->json != stdout)
+        fclose(run->json);
+    if (run->pipeline)
+        pt_pipeline_close(run->pipeline);
+    if (run->merge)
+        pt_merge_close(run->merge);
+    for (size_t i = 0; i < run->cap_cnt; i++)
+        pt_capture_close(run->caps[i]);
+    free(run->caps);
+    free(run->inputs);
+}
+
+int pt_run(struct pt_options *o, bool single)
+{
+    struct run run = { .o = o, .single = single };
+    struct sigaction act = { .sa_handler = on_interrupt };
+    struct pt_report report;
+    int rc = open_all(&run);
+
+    if (!rc) {
+        /* A second Ctrl-C ends the program at once. */
+        act.sa_flags = (int)SA_RESETHAND;
+        sigaction(SIGINT, &act, NULL);
+        read_frames(&run);
+        report = make_report(&run);
+        rc = write_reports(&run, &report);
+    }
+    close_all(&run);
+    return rc;
+}
