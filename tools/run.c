@@ -43,11 +43,13 @@ static int complain(const char *what)
 
 static int open_captures(struct run *run)
 {
-    const struct pt_config *cfg = &run->o->cfg;
+    struct pt_config *cfg = &run->o->cfg;
     size_t cnt = 0;
 
     for (size_t role = 0; role < PT_ROLE_CNT; role++)
         cnt += cfg->files[role].cnt;
+    if (cnt > PT_INPUT_MAX)
+        return complain("more captures than one run takes (1024): join some with mergecap");
     run->caps = calloc(cnt, sizeof(struct pt_capture *));
     run->inputs = calloc(cnt, sizeof(*run->inputs));
     if (!run->caps || !run->inputs)
@@ -58,8 +60,10 @@ static int open_captures(struct run *run)
 
             if (pt_capture_open(cfg->files[role].item[i], &run->caps[run->cap_cnt], &err))
                 return complain(err);
+            cfg->pipeline.input_role[run->cap_cnt] =
+                    run->single ? PT_ROLE_SOURCE : (enum pt_input_role)role;
             run->inputs[run->cap_cnt] = (struct pt_report_input){
-                .role = run->single ? PT_ROLE_SOURCE : (enum pt_input_role)role,
+                .role = cfg->pipeline.input_role[run->cap_cnt],
                 .info = pt_capture_info(run->caps[run->cap_cnt]),
             };
             run->cap_cnt++;
@@ -92,6 +96,7 @@ static int open_all(struct run *run)
         return rc;
     if (pt_merge_open(run->caps, run->cap_cnt, &run->merge))
         return complain("the captures cannot be merged: out of memory");
+    run->o->cfg.pipeline.input_cnt = (uint32_t)run->cap_cnt;
     rc = pt_pipeline_open(&run->o->cfg.pipeline, &run->pipeline);
     if (rc == -ENOMEM)
         return complain("not enough memory: give more with --memory, or less to the other limits "
@@ -110,7 +115,7 @@ static void read_frames(struct run *run)
 
     pt_progress_begin(&progress, !run->o->quiet);
     while (!interrupted && (rc = pt_merge_next(run->merge, &frame, &input)) > 0) {
-        pt_pipeline_frame(run->pipeline, &frame, input, run->inputs[input].role);
+        pt_pipeline_frame(run->pipeline, &frame, input);
         if (++cnt % FRAMES_PER_LOOK == 0)
             pt_progress_update(&progress, run->caps, run->cap_cnt);
     }
