@@ -61,6 +61,11 @@ int64_t pt_exchange_find(const struct pt_exchange *x, int32_t correlation_id)
     return -1;
 }
 
+const struct pt_request *pt_exchange_peek(const struct pt_exchange *x, uint32_t idx)
+{
+    return at(x, idx);
+}
+
 struct pt_request *pt_exchange_number(struct pt_exchange *x, uint32_t number)
 {
     /* It is nearly always the newest. */

@@ -36,6 +36,7 @@ struct pt_request {
     uint8_t isolation;   /* Fetch: 1 read_committed */
     uint8_t source;      /* Fetch: enum pt_obs_source */
     bool silent;         /* no response is due */
+    bool dry_run;        /* CreateTopics: nothing is created */
 };
 
 struct pt_exchange {
@@ -60,6 +61,9 @@ bool pt_exchange_push(struct pt_exchange *x, const struct pt_request *req);
 
 /* pt_exchange_find returns how many requests stand in front of the one with this correlation id, or -1. */
 int64_t pt_exchange_find(const struct pt_exchange *x, int32_t correlation_id);
+
+/* pt_exchange_peek returns the request behind idx others; idx < cnt. Valid until the next push. */
+const struct pt_request *pt_exchange_peek(const struct pt_exchange *x, uint32_t idx);
 
 /* pt_exchange_number returns the waiting request with this number, or NULL; valid until the next push. */
 struct pt_request *pt_exchange_number(struct pt_exchange *x, uint32_t number);

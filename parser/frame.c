@@ -177,7 +177,8 @@ uint64_t pt_frame_fini(struct pt_frame *f)
     consume(f, f->eaten);
     f->eaten = 0;
     if (!in_step(f)) {
-        count_passed(f, gathered(f));
+        count_passed(f, gathered(f) + (uint64_t)(f->end - f->at));
+        f->at = f->end;
     } else if (f->state == STATE_SIZE) {
         pending = gathered(f);
     } else {
