@@ -16,6 +16,7 @@
  * configuration; one reader per core. Nothing of the input is kept.
  */
 #include "hw/memory.h"
+#include "parser/codec.h"
 #include "parser/cursor.h"
 #include "parser/observation.h"
 #include "parser/status.h"
@@ -25,17 +26,6 @@
 /* Up to and including the magic byte, at the same place in all formats. */
 #define PT_ENTRY_MAGIC_OFF 16
 #define PT_BATCH_HEADER_SZ 61
-
-enum pt_codec {
-    PT_CODEC_NONE = 0,
-    PT_CODEC_GZIP = 1,
-    PT_CODEC_SNAPPY = 2,
-    PT_CODEC_LZ4 = 3,
-    PT_CODEC_ZSTD = 4,
-    PT_CODEC_CNT = 5
-};
-
-const char *pt_codec_name(unsigned codec);
 
 struct pt_batch_cfg {
     uint64_t hash_key;       /* keys every identity; a fixed default in replay */
