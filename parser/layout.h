@@ -7,10 +7,10 @@
  *
  * A struct of Kafka is a program, a run of steps; equal structs share one:
  *
- *   ELEMENT                    another element of the array around? Bodies and inline structs enter behind
+ *   ELEMENT                    next element of the array; bodies, inline structs enter behind
  *   one step for each field    ARRAY and STRUCT name the program of what they contain
  *   TAGS, TAG                  flexible versions: the number of tagged fields, then each
- *   { field, TAG_CLOSE } ...   the tagged fields that are known; TAG jumps here, TAG_CLOSE back
+ *   { field, TAG_CLOSE } ...   the known tagged fields; TAG jumps here, TAG_CLOSE back
  *   STRUCT_END
  *
  * The program of an array of plain values is EACH and the step of one value.
@@ -29,8 +29,8 @@ enum pt_step_op {
     PT_STEP_STRING,
     PT_STEP_BYTES,
     PT_STEP_RECORDS,
-    PT_STEP_ARRAY,     /* to: program of an element; arg: smallest size of an element */
-    PT_STEP_STRUCT,    /* to: program; arg: steps from there to its STRUCT_END */
+    PT_STEP_ARRAY,  /* to: program of an element; arg: smallest size of an element */
+    PT_STEP_STRUCT, /* to: program; arg: steps from there to its STRUCT_END */
     PT_STEP_ELEMENT,
     PT_STEP_EACH,
     PT_STEP_TAGS,
@@ -39,7 +39,7 @@ enum pt_step_op {
     PT_STEP_STRUCT_END
 };
 
-#define PT_STEP_COMPACT 1  /* length or count is an unsigned varint, plus 1 */
+#define PT_STEP_COMPACT 1 /* length or count is an unsigned varint, plus 1 */
 #define PT_STEP_NULLABLE 2
 
 struct pt_step {

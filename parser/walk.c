@@ -3,42 +3,6 @@
 
 #include "parser/layout.h"
 
-const struct pt_layout *pt_layout_find(int16_t api_key, enum pt_dir dir, int16_t version)
-{
-    const struct pt_layout_api *api;
-
-    if (api_key < 0 || api_key >= PT_API_CNT)
-        return NULL;
-    api = &pt_layout_apis[api_key];
-    if (version < 0 || version >= api->cnt)
-        return NULL;
-    return &pt_layouts[api->first[dir] + version];
-}
-
-const struct pt_layout *pt_layout_find_record(uint32_t type, uint32_t version)
-{
-    if (type >= PT_RECORD_CNT || version >= pt_layout_records[type].cnt)
-        return NULL;
-    return &pt_layouts[pt_layout_records[type].first + version];
-}
-
-int pt_layout_header_version(const struct pt_layout *l)
-{
-    return l->header_version;
-}
-
-const char *pt_api_name(int16_t api_key)
-{
-    return api_key >= 0 && api_key < PT_API_CNT ? pt_layout_apis[api_key].name : NULL;
-}
-
-int16_t pt_api_max_version(int16_t api_key)
-{
-    if (api_key < 0 || api_key >= PT_API_CNT)
-        return -1;
-    return (int16_t)(pt_layout_apis[api_key].cnt - 1);
-}
-
 void pt_walk_begin(struct pt_walk *w, const struct pt_layout *l, uint32_t body_sz)
 {
     w->body_left = body_sz;
@@ -68,7 +32,7 @@ static enum pt_status want(const struct pt_walk *w, const struct pt_cursor *c, u
     return PT_OK;
 }
 
-/* peek_uvarint looks at an unsigned varint that starts at bytes behind c, and moves at behind it. */
+/* peek_uvarint looks at an unsigned varint that starts at bytes behind c, and moves at past it. */
 static enum pt_status peek_uvarint(const struct pt_walk *w, const struct pt_cursor *c, uint32_t *at,
                                    uint32_t *ret_v, uint32_t *ret_needed)
 {
@@ -124,17 +88,22 @@ static enum pt_status peek_length(const struct pt_walk *w, const struct pt_curso
     return PT_OK;
 }
 
-/* read_fixed reads an integer, boolean or float64 of sz bytes. */
-static enum pt_status read_fixed(struct pt_walk *w, struct pt_cursor *c, unsigned op, unsigned sz,
-                                 struct pt_walk_event *ev, uint32_t *ret_needed)
+/* read_fixed reads an integer, boolean, float64 or uuid. */
+static inline enum pt_status read_fixed(struct pt_walk *w, struct pt_cursor *c,
+                                        const struct pt_step *s, struct pt_walk_event *ev,
+                                        uint32_t *ret_needed)
 {
+    static const uint8_t sizes[] = {
+        [PT_STEP_BOOLEAN] = 1, [PT_STEP_INT8] = 1,  [PT_STEP_INT16] = 2,   [PT_STEP_UINT16] = 2,
+        [PT_STEP_INT32] = 4,   [PT_STEP_INT64] = 8, [PT_STEP_FLOAT64] = 8, [PT_STEP_UUID] = 16,
+    };
+    unsigned sz = sizes[s->op];
     enum pt_status st = want(w, c, sz, ret_needed);
-    const uint8_t *p;
+    const uint8_t *p = c->at;
 
     if (st)
         return st;
-    p = c->at;
-    switch (op) {
+    switch (s->op) {
     case PT_STEP_BOOLEAN:
         ev->i64 = *p != 0;
         break;
@@ -195,22 +164,6 @@ static enum pt_status read_string(struct pt_walk *w, struct pt_cursor *c, const 
     return PT_OK;
 }
 
-/* read_value reads what is not an array, struct or tagged section. */
-static enum pt_status read_value(struct pt_walk *w, struct pt_cursor *c, const struct pt_step *s,
-                                 struct pt_walk_event *ev, uint32_t *ret_needed)
-{
-    static const uint8_t fixed_sz[] = {
-        [PT_STEP_BOOLEAN] = 1, [PT_STEP_INT8] = 1,  [PT_STEP_INT16] = 2,   [PT_STEP_UINT16] = 2,
-        [PT_STEP_INT32] = 4,   [PT_STEP_INT64] = 8, [PT_STEP_FLOAT64] = 8, [PT_STEP_UUID] = 16,
-    };
-
-    ev->kind = PT_WALK_VALUE;
-    ev->field = s->field;
-    if (s->op <= PT_STEP_UUID)
-        return read_fixed(w, c, s->op, fixed_sz[s->op], ev, ret_needed);
-    return read_string(w, c, s, ev, ret_needed);
-}
-
 static enum pt_status read_records(struct pt_walk *w, struct pt_cursor *c, const struct pt_step *s,
                                    struct pt_walk_event *ev, uint32_t *ret_needed)
 {
@@ -225,7 +178,6 @@ static enum pt_status read_records(struct pt_walk *w, struct pt_cursor *c, const
     consume(w, c, prefix_sz);
     w->skip = len > 0 ? (uint32_t)len : 0;
     ev->kind = PT_WALK_RECORDS;
-    ev->field = s->field;
     ev->i64 = len;
     return PT_OK;
 }
@@ -256,7 +208,6 @@ static enum pt_status enter_array(struct pt_walk *w, struct pt_cursor *c, const 
     consume(w, c, prefix_sz);
     push(w, s, s->to, cnt > 0 ? (uint32_t)cnt : 0);
     ev->kind = PT_WALK_ARRAY_BEGIN;
-    ev->field = s->field;
     ev->i64 = cnt;
     return PT_OK;
 }
@@ -277,12 +228,32 @@ static enum pt_status enter_struct(struct pt_walk *w, struct pt_cursor *c, const
     }
     push(w, s, s->to + (null ? s->arg : 1u), 0);
     ev->kind = PT_WALK_STRUCT_BEGIN;
-    ev->field = s->field;
     ev->i64 = null ? -1 : 1;
     return PT_OK;
 }
 
-/* open_tag reads number and size of the next tagged field and goes to its step, or over its bytes. */
+/* read_field reads a value, or the beginning of what contains values. */
+static inline enum pt_status read_field(struct pt_walk *w, struct pt_cursor *c,
+                                        const struct pt_step *s, struct pt_walk_event *ev,
+                                        uint32_t *ret_needed)
+{
+    ev->kind = PT_WALK_VALUE;
+    ev->field = s->field;
+    if (s->op <= PT_STEP_UUID)
+        return read_fixed(w, c, s, ev, ret_needed);
+    switch (s->op) {
+    case PT_STEP_RECORDS:
+        return read_records(w, c, s, ev, ret_needed);
+    case PT_STEP_ARRAY:
+        return enter_array(w, c, s, ev, ret_needed);
+    case PT_STEP_STRUCT:
+        return enter_struct(w, c, s, ev, ret_needed);
+    default:
+        return read_string(w, c, s, ev, ret_needed);
+    }
+}
+
+/* open_tag reads number and size of the next tagged field and goes to its step or over it. */
 static enum pt_status open_tag(struct pt_walk *w, struct pt_cursor *c, struct pt_walk_frame *f,
                                const struct pt_step *s, uint32_t *ret_needed)
 {
@@ -364,19 +335,7 @@ static enum pt_status run(struct pt_walk *w, struct pt_cursor *c, struct pt_walk
 
         if (st)
             return st;
-        switch ((enum pt_step_op)s->op) {
-        case PT_STEP_ARRAY:
-            st = enter_array(w, c, s, ev, ret_needed);
-            f->step = (uint16_t)(f->step + !st);
-            return st;
-        case PT_STEP_STRUCT:
-            st = enter_struct(w, c, s, ev, ret_needed);
-            f->step = (uint16_t)(f->step + !st);
-            return st;
-        case PT_STEP_RECORDS:
-            st = read_records(w, c, s, ev, ret_needed);
-            f->step = (uint16_t)(f->step + !st);
-            return st;
+        switch (s->op) {
         case PT_STEP_ELEMENT:
         case PT_STEP_EACH:
             if (!f->left) {
@@ -385,7 +344,7 @@ static enum pt_status run(struct pt_walk *w, struct pt_cursor *c, struct pt_walk
                 return PT_OK;
             }
             if (s->op == PT_STEP_EACH) {
-                st = read_value(w, c, s + 1, ev, ret_needed);
+                st = read_field(w, c, s + 1, ev, ret_needed);
                 f->left -= !st;
                 return st;
             }
@@ -423,7 +382,7 @@ static enum pt_status run(struct pt_walk *w, struct pt_cursor *c, struct pt_walk
                 w->depth--;
             return PT_OK;
         default:
-            st = read_value(w, c, s, ev, ret_needed);
+            st = read_field(w, c, s, ev, ret_needed);
             f->step = (uint16_t)(f->step + !st);
             return st;
         }

@@ -118,10 +118,11 @@ static inline void walk_trace_event(struct walk_trace *t, const struct pt_walk_e
     }
 }
 
-/* walk_trace_step makes one call with data[*at, end) of a body of body_sz bytes. Returns whether to go on;
- * *end grows when more is needed and there is more. */
+/* walk_trace_step makes one call with data[*at, end) of a body of body_sz bytes. Returns whether to
+ * go on; *end grows when more is needed and there is more. */
 static inline bool walk_trace_step(struct walk_trace *t, struct pt_walk *w, const uint8_t *data,
-                                   size_t body_sz, struct walk_pieces *pieces, size_t *at, size_t *end)
+                                   size_t body_sz, struct walk_pieces *pieces, size_t *at,
+                                   size_t *end)
 {
     uint8_t *block = malloc(*end - *at + !(*end - *at));
     struct pt_cursor c = pt_cur(block, *end - *at);

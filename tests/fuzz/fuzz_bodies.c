@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bodies of any API and version: the first bytes choose the layout and the pieces, the rest is the
- * body. The same bytes in other pieces give the same events and the same end; their number is bounded
- * by the body; a walk asks for and consumes no more than it was given (see walk_trace.h).
+ * body. The same bytes in other pieces give the same events and the same end; their number is
+ * bounded by the body; a walk asks for and consumes no more than it was given (see walk_trace.h).
  *
- * Input: api key or record type (1), version (1), 0 request 1 response 2 record (1), seed (1), body.
+ * Input: api key or record type (1), version (1), 0 request 1 response 2 record (1), seed (1),
+ * body.
  */
 #include "tests/fuzz/fuzz.h"
 #include "tests/walk_trace.h"

@@ -2,8 +2,8 @@
 /*
  * Every body of every API and version that Kafka's own classes wrote (data/body_vectors.txt.gz, see
  * scripts/gen-body-vectors) walks to the values that were put in, in any pieces, and is consumed to
- * the byte; no layout is without such a body. Bodies that no sane sender writes are refused, for the
- * reason given in their row.
+ * the byte; no layout is without such a body. Bodies that no sane sender writes are refused, for
+ * the reason given in their row.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,8 +60,9 @@ static void check_vector(char *line, const struct pt_layout **ret_layout)
         struct walk_trace t = walk_trace(*ret_layout, body, len, seeds[i]);
 
         if (t.status || t.broken || t.rest || strcmp(t.text, events) != 0)
-            fail_msg("%s, pieces %d: %s, %s, %u left\nbody %s\nwant %s\nhave %s", line, (int)seeds[i],
-                     pt_status_name(t.status), t.broken ? t.broken : "", t.rest, hex, events, t.text);
+            fail_msg("%s, pieces %d: %s, %s, %u left\nbody %s\nwant %s\nhave %s", line,
+                     (int)seeds[i], pt_status_name(t.status), t.broken ? t.broken : "", t.rest, hex,
+                     events, t.text);
         walk_trace_free(&t);
     }
     free(body);
@@ -93,8 +94,9 @@ static void test_vectors(void **state)
             for (int dir = 0; dir < 2; dir++) {
                 bool found = false;
 
-                l = key < PT_API_CNT ? pt_layout_find((int16_t)key, dir, (int16_t)v)
-                                     : pt_layout_find_record((uint32_t)(key - PT_API_CNT), (uint32_t)v);
+                l = key < PT_API_CNT
+                            ? pt_layout_find((int16_t)key, dir, (int16_t)v)
+                            : pt_layout_find_record((uint32_t)(key - PT_API_CNT), (uint32_t)v);
                 for (size_t i = 0; i < seen_cnt && l; i++)
                     found = found || seen[i] == l;
                 if (l && !found)
@@ -142,7 +144,8 @@ static const struct bad_row bad_rows[] = {
     { "zero written in two bytes is still zero", 18, "request", 3, "01 01 8000", PT_OK, 0 },
     { "unknown tag is passed over", 18, "request", 3, "01 01 01 05 02 abcd", PT_OK, 0 },
     { "unknown tag without content", 18, "request", 3, "01 01 01 05 00", PT_OK, 0 },
-    { "unknown tag longer than the body", 18, "request", 3, "01 01 01 05 03 abcd", PT_BAD_LENGTH, 4 },
+    { "unknown tag longer than the body", 18, "request", 3, "01 01 01 05 03 abcd", PT_BAD_LENGTH,
+      4 },
     { "more tags than bytes", 18, "request", 3, "01 01 02 05 00", PT_BAD_LENGTH, 3 },
     { "tag count near 2^32", 18, "request", 3, "01 01 ffffffff0f 05 00", PT_BAD_LENGTH, 7 },
     { "known tag (finalized_features_epoch) is a value", 18, "response", 3,
@@ -158,8 +161,8 @@ static const struct bad_row bad_rows[] = {
     { "known tag whose string goes on behind it", 18, "response", 3,
       "0000 01 00000000 01 00 07 02 08 61 0000 0000 0000", PT_BAD_LENGTH, 8 },
     { "a null struct has no fields", 75, "request", 0, "01 00000000 ff 00", PT_OK, 0 },
-    { "marker of a struct: anything not negative", 75, "request", 0, "01 00000000 00 01 00000001 00 00",
-      PT_OK, 0 },
+    { "marker of a struct: anything not negative", 75, "request", 0,
+      "01 00000000 00 01 00000001 00 00", PT_OK, 0 },
     { "marker of a struct is missing", 75, "request", 0, "01 00000000", PT_BAD_LENGTH, 0 },
     { "records longer than the body", 0, "request", 3,
       "ffff 0001 00000001 00000001 0001 61 00000001 00000000 00000003 0102", PT_BAD_LENGTH, 6 },
@@ -178,7 +181,8 @@ static void test_bad(void **state)
         size_t len = from_hex(row->hex, body);
 
         for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++) {
-            struct walk_trace t = walk_trace(find(row->key, row->what, row->version), body, len, seeds[i]);
+            struct walk_trace t =
+                    walk_trace(find(row->key, row->what, row->version), body, len, seeds[i]);
 
             if (t.status != row->status || t.broken || t.rest != row->rest)
                 fail_msg("%s: %s, %s, %u left\n%s", row->why, pt_status_name(t.status),
@@ -188,7 +192,8 @@ static void test_bad(void **state)
     }
 }
 
-/* SaslAuthenticate v0 is a single value of bytes. Up to PT_WALK_NEED_MAX it is seen, above only its length. */
+/* SaslAuthenticate v0 is a single value of bytes. Up to PT_WALK_NEED_MAX it is seen, above only its
+ * length. */
 static void test_large_value(void **state)
 {
     static const struct {
@@ -205,8 +210,9 @@ static void test_large_value(void **state)
         for (unsigned i = 0; i < 4; i++)
             body[i] = (uint8_t)(rows[r].len >> (24 - 8 * i));
         for (size_t i = 0; i < 3; i++) {
-            struct walk_trace t = walk_trace(pt_layout_find(PT_API_SASL_AUTHENTICATE, PT_DIR_REQUEST, 0),
-                                             body, sz, some_seeds[i]);
+            struct walk_trace t =
+                    walk_trace(pt_layout_find(PT_API_SASL_AUTHENTICATE, PT_DIR_REQUEST, 0), body,
+                               sz, some_seeds[i]);
             char want[64];
 
             assert_int_equal(t.status, PT_OK);
@@ -233,7 +239,8 @@ static void test_long_string(void **state)
 
         memcpy(body, prefix[i], 3);
         body[3 + 32767] = 1; /* the empty string that follows */
-        t = walk_trace(pt_layout_find(PT_API_API_VERSIONS, PT_DIR_REQUEST, 3), body, sizeof(body), 0);
+        t = walk_trace(pt_layout_find(PT_API_API_VERSIONS, PT_DIR_REQUEST, 3), body, sizeof(body),
+                       0);
         assert_int_equal(t.status, i ? PT_BAD_LENGTH : PT_OK);
         assert_int_equal(t.rest, i ? sizeof(body) : 1);
         walk_trace_free(&t);
@@ -243,8 +250,8 @@ static void test_long_string(void **state)
 /* More than announced cannot be skipped; a walk that is over stays over. */
 static void test_skip_too_much(void **state)
 {
-    static const uint8_t body[] = { 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 'a', 0, 0,
-                                    0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2 };
+    static const uint8_t body[] = { 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 'a', 0,
+                                    0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2 };
     struct pt_cursor c = pt_cur(body, sizeof(body));
     struct pt_walk_event ev = { .kind = PT_WALK_END };
     struct pt_walk w;
@@ -279,7 +286,8 @@ static void test_lookup(void **state)
         { "last before flexible", PT_API_FETCH, PT_DIR_RESPONSE, 11, 0 },
         { "first flexible", PT_API_FETCH, PT_DIR_RESPONSE, 12, 1 },
         { "flexible request", PT_API_API_VERSIONS, PT_DIR_REQUEST, 3, 2 },
-        { "read by clients that do not know the version", PT_API_API_VERSIONS, PT_DIR_RESPONSE, 3, 0 },
+        { "read by clients that do not know the version", PT_API_API_VERSIONS, PT_DIR_RESPONSE, 3,
+          0 },
         { "the only request without client id", PT_API_CONTROLLED_SHUTDOWN, PT_DIR_REQUEST, 0, 0 },
         { "with client id", PT_API_CONTROLLED_SHUTDOWN, PT_DIR_REQUEST, 1, 1 },
     };
@@ -313,12 +321,9 @@ static void test_lookup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vectors),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_large_value),
-        cmocka_unit_test(test_long_string),
-        cmocka_unit_test(test_skip_too_much),
-        cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_vectors),       cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_large_value),   cmocka_unit_test(test_long_string),
+        cmocka_unit_test(test_skip_too_much), cmocka_unit_test(test_lookup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
