@@ -74,9 +74,10 @@ enum pt_conn_kind {
         PT_CONN_KIND_CNT
 };
 
-/* Counters, one list: name and help. Bytes are stream bytes. The identities that must hold:
- * fed_bytes + hole_bytes = frame_bytes + skipped_bytes + unframed_bytes + pending_bytes;
- * frames = requests + responses + sasl_frames + lost_frames. */
+/* Counters, one list: name and help. Bytes are stream bytes. The identities that must hold once every
+ * connection is closed:
+ * fed_bytes + hole_bytes = frame_bytes + unframed_bytes + other_bytes + pending_bytes;
+ * frames = requests + responses + orphan_responses + sasl_frames + lost_frames. */
 #define PT_PARSER_COUNTERS(X)                                                                      \
     X(fed_bytes, "stream bytes given to the parser")                                               \
     X(hole_bytes, "stream bytes known to be missing")                                              \
@@ -90,11 +91,13 @@ enum pt_conn_kind {
     X(sasl_frames, "raw SASL tokens")                                                              \
     X(orphan_responses, "responses whose request was not seen")                                    \
     X(unanswered_requests, "requests whose response was not seen")                                 \
-    X(lost_frames, "frames touched by a hole or cut off")                                          \
+    X(lost_frames, "frames whose header a hole or the capture's end took, or that are none")       \
+    X(lost_bodies, "bodies of which a hole or the capture's end took a part")                      \
     X(unparsed_bodies, "bodies skipped by size: unknown api or version")                           \
     X(bad_bodies, "bodies that are not what their version says")                                   \
     X(trailing_bytes, "body bytes behind the last field")                                          \
     X(resyncs, "frame boundaries found again after they were lost")                                \
+    X(wrong_locks, "frame boundaries that turned out to be none")                                  \
     X(batches, "record batches seen whole")                                                        \
     X(batch_bytes, "bytes of these")                                                               \
     X(batches_again, "of these, known from an earlier sighting: only the CRC was paid")            \
@@ -105,6 +108,8 @@ enum pt_conn_kind {
     X(batches_partial, "cut by the fetch size, as the protocol allows")                            \
     X(records, "records decoded and hashed")                                                       \
     X(inflight_full, "requests forgotten because too many were outstanding")                       \
+    X(topics_refused, "topics without a number: their batches are not passed on")                  \
+    X(fetch_offsets_refused, "fetch offsets not remembered: no room")                              \
     X(memory_refused, "buffers that the memory budget refused")
 
 struct pt_parser_stats {

@@ -1,0 +1,773 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parser/conn.h"
+
+#include <errno.h>
+
+#include "parser/body.h"
+#include "parser/conn_pvt.h"
+#include "parser/guess.h"
+#include "parser/head.h"
+#include "parser/records.h"
+
+/* Kafka's own limit for a frame before authentication is over (kafka-wire.md 1.11). */
+#define SASL_FRAME_MAX 524288u
+/* First byte of a GSSAPI token, where a client older than 0.10 begins without a handshake. */
+#define GSSAPI_TOKEN 0x60
+/* Pieces that must look like TLS when the start of the connection was not seen. */
+#define TLS_VOTES 4u
+/* Requests after which nobody doubts any more which side sends them. */
+#define REQUESTS_SURE 2u
+
+const struct pt_parser_cfg pt_parser_cfg_default = {
+    .batch = { .hash_key = 0x7061726974617030u,
+               .inflated_max = 256u << 20,
+               .record_max = 4u << 20 },
+    .frame_max = (100u << 20) + 65536u,
+    .gather_max = 16u << 20,
+    .inflight_max = 4096,
+    .session_partitions_max = 1u << 20,
+    .seen_slots = 256u << 10,
+};
+
+int pt_parser_open(struct pt_mem *mem, const struct pt_parser_cfg *cfg, struct pt_obs_out *out,
+                   struct pt_parser **ret_parser)
+{
+    struct pt_parser *p;
+    int r;
+
+    if (cfg->frame_max > INT32_MAX || cfg->gather_max > INT32_MAX || !cfg->inflight_max)
+        return -EINVAL;
+    p = pt_mem_zalloc(mem, sizeof(*p));
+    if (!p)
+        return -ENOMEM;
+    p->mem = mem;
+    p->out = out;
+    p->cfg = *cfg;
+    p->frame_cfg = (struct pt_frame_cfg){ .frame_max = cfg->frame_max,
+                                          .gather_max = cfg->gather_max };
+    p->fetch_budget.max_cnt = cfg->session_partitions_max;
+    pt_topics_init(&p->topics, mem, out);
+    pt_profile_init(&p->profile, mem);
+    r = pt_seen_open(&p->seen, mem, cfg->seen_slots);
+    if (!r)
+        r = pt_batch_reader_open(mem, &cfg->batch, &p->reader);
+    if (r) {
+        pt_seen_close(&p->seen, mem);
+        pt_mem_free(mem, p, sizeof(*p));
+        return r;
+    }
+    *ret_parser = p;
+    return 0;
+}
+
+void pt_parser_close(struct pt_parser *p)
+{
+    struct pt_mem *mem = p->mem;
+
+    pt_batch_reader_close(p->reader);
+    pt_seen_close(&p->seen, mem);
+    pt_topics_fini(&p->topics);
+    pt_profile_fini(&p->profile);
+    pt_mem_free(mem, p, sizeof(*p));
+}
+
+/* publish brings the counters of the parts into the one list. */
+static void publish(struct pt_parser *p)
+{
+    p->stats.frame_bytes = p->counts.frame_bytes;
+    p->stats.unframed_bytes = p->counts.unframed_bytes;
+    p->stats.frames = p->counts.frames;
+    p->stats.resyncs = p->counts.resyncs;
+    p->stats.topics_refused = p->topics.refused_cnt;
+    p->stats.fetch_offsets_refused = p->fetch_budget.refused_cnt;
+    p->stats.memory_refused = p->mem->refused_cnt;
+}
+
+const struct pt_parser_stats *pt_parser_stats(const struct pt_parser *p)
+{
+    return &p->stats;
+}
+
+size_t pt_parser_api_rows(const struct pt_parser *p, const struct pt_api_row **ret_rows)
+{
+    *ret_rows = p->profile.api;
+    return p->profile.api_cnt;
+}
+
+size_t pt_parser_conn_rows(const struct pt_parser *p, const struct pt_conn_row **ret_rows)
+{
+    *ret_rows = p->profile.conn;
+    return p->profile.conn_cnt;
+}
+
+struct pt_conn *pt_conn_open(struct pt_parser *p, uint8_t cluster, const struct pt_endpoint *a,
+                             const struct pt_endpoint *b, int initiator)
+{
+    struct pt_conn *c = pt_mem_zalloc(p->mem, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->parser = p;
+    c->cluster = cluster;
+    c->ep[0] = *a;
+    c->ep[1] = *b;
+    c->initiator = (int8_t)initiator;
+    c->request_side = -1;
+    c->row = PT_PROFILE_NONE;
+    c->last_api_row = PT_PROFILE_NONE;
+    pt_exchange_init(&c->exchange, p->mem, p->cfg.inflight_max);
+    pt_fetch_session_init(&c->session, p->mem, &p->fetch_budget);
+    return c;
+}
+
+/* Kinds and rows. */
+
+/* set_kind moves the connection, with its bytes, to the row of what it has turned out to be. */
+static void set_kind(struct pt_conn *c, enum pt_conn_kind kind, const char *note)
+{
+    struct pt_profile *pr = &c->parser->profile;
+    const struct pt_endpoint *broker = &c->ep[c->ep[1].port < c->ep[0].port];
+
+    if (c->row != PT_PROFILE_NONE) {
+        pr->conn[c->row].connections--;
+        pr->conn[c->row].bytes -= c->bytes;
+        c->row = PT_PROFILE_NONE;
+    }
+    c->kind = (uint8_t)kind;
+    if (c->request_side >= 0)
+        broker = &c->ep[!c->request_side];
+    c->row = pt_profile_conn(pr, c->cluster, kind, broker, note);
+    if (c->row != PT_PROFILE_NONE) {
+        pr->conn[c->row].connections++;
+        pr->conn[c->row].bytes += c->bytes;
+    }
+}
+
+void pt_conn_announce(struct pt_conn *c, const struct pt_packet_ref *at)
+{
+    const struct pt_endpoint *client = &c->ep[c->request_side == 1];
+    const struct pt_endpoint *broker = &c->ep[c->request_side != 1];
+    size_t text_sz = (size_t)c->client_id_len + c->software_len;
+    struct pt_obs_client *o;
+
+    if (!c->announced)
+        c->client = c->parser->client_cnt++;
+    c->announced = true;
+    o = pt_obs_put(c->parser->out, PT_OBS_CLIENT, c->cluster, at, sizeof(*o), text_sz);
+    o->client = c->client;
+    o->client_port = client->port;
+    o->broker_port = broker->port;
+    memcpy(o->client_ip, client->ip, sizeof(o->client_ip));
+    memcpy(o->broker_ip, broker->ip, sizeof(o->broker_ip));
+    o->client_id_len = c->client_id_len;
+    o->software_len = c->software_len;
+    memcpy(o->text, c->client_id, c->client_id_len);
+    memcpy(o->text + c->client_id_len, c->software, c->software_len);
+}
+
+/* Messages. */
+
+static void begin_msg(struct pt_conn *c, struct pt_conn_dir *d, enum pt_dir dir,
+                      const struct pt_request *req, const struct pt_packet_ref *at)
+{
+    struct pt_msg *m = &d->msg;
+
+    m->conn = c;
+    m->parser = c->parser;
+    m->body = pt_body_find(req->api_key, dir);
+    m->at = *at;
+    m->req = *req;
+    m->topic = PT_TOPIC_NONE;
+    m->partition = -1;
+    m->records = (struct pt_records){ .log.topic = PT_TOPIC_NONE, .next = -1, .run_from = -1 };
+    d->in_msg = true;
+    if (m->body)
+        m->body->begin(m);
+}
+
+static void end_msg(struct pt_conn_dir *d, enum pt_body_end how)
+{
+    struct pt_msg *m = &d->msg;
+
+    if (!d->in_msg)
+        return;
+    if (m->body)
+        m->body->end(m, how);
+    pt_request_free(m->parser->mem, &m->req);
+    d->in_msg = false;
+}
+
+static void count_api(struct pt_conn *c, uint32_t row, size_t counter_off)
+{
+    if (row != PT_PROFILE_NONE)
+        ++*(uint64_t *)(void *)((uint8_t *)&c->parser->profile.api[row] + counter_off);
+}
+
+#define COUNT_API(c, row, counter) count_api(c, row, offsetof(struct pt_api_row, counter))
+
+/* forget_oldest: the oldest waiting request will not be answered any more. */
+static void forget_oldest(struct pt_conn *c, const struct pt_packet_ref *at)
+{
+    struct pt_request req;
+
+    if (!pt_exchange_pop(&c->exchange, &req))
+        return;
+    if (!req.silent) {
+        c->parser->stats.unanswered_requests++;
+        pt_produce_unknown(c, &req, at);
+        if (req.api_key == PT_API_FETCH)
+            pt_fetch_session_void(&c->session);
+    }
+    pt_request_free(c->parser->mem, &req);
+}
+
+/* Directions. */
+
+static struct pt_conn_dir *dir_of(struct pt_conn *c, int side)
+{
+    struct pt_parser *p = c->parser;
+
+    if (!c->dir[side]) {
+        c->dir[side] = pt_mem_zalloc(p->mem, sizeof(*c->dir[side]));
+        if (c->dir[side])
+            pt_frame_init(&c->dir[side]->frame, p->mem, &p->frame_cfg, &p->counts);
+    }
+    return c->dir[side];
+}
+
+static void close_dir(struct pt_conn *c, int side)
+{
+    struct pt_conn_dir *d = c->dir[side];
+
+    if (!d)
+        return;
+    c->parser->stats.lost_bodies += d->in_msg;
+    end_msg(d, PT_BODY_CUT);
+    c->parser->stats.lost_frames += pt_frame_at_head(&d->frame);
+    c->parser->stats.pending_bytes += pt_frame_fini(&d->frame);
+    pt_mem_free(c->parser->mem, d, sizeof(*d));
+    c->dir[side] = NULL;
+}
+
+/* give_up: this is not Kafka, or not to be read. */
+static void give_up(struct pt_conn *c, enum pt_conn_kind kind, const char *note)
+{
+    struct pt_parser *p = c->parser;
+    uint64_t before = p->counts.unframed_bytes;
+
+    close_dir(c, 0);
+    close_dir(c, 1);
+    p->stats.other_bytes += p->counts.unframed_bytes - before;
+    p->counts.unframed_bytes = before;
+    set_kind(c, kind, note);
+}
+
+static void start_sasl(struct pt_conn *c)
+{
+    for (int side = 0; side < 2; side++) {
+        struct pt_conn_dir *d = dir_of(c, side);
+
+        if (!d)
+            continue;
+        d->sasl = true;
+        d->frame.size_min = 0;
+    }
+}
+
+static void end_sasl(struct pt_conn_dir *d)
+{
+    d->sasl = false;
+    d->frame.size_min = 4;
+}
+
+/* is_request_side: undecided counts as yes. */
+static bool is_request_side(const struct pt_conn *c, int side)
+{
+    return c->request_side < 0 || c->request_side == side;
+}
+
+static struct pt_guess_known known_of(const struct pt_conn *c)
+{
+    return (struct pt_guess_known){ .frame_max = c->parser->cfg.frame_max,
+                                    .known = c->announced && c->request_side >= 0,
+                                    .correlation_id = c->correlation_id,
+                                    .client_id = { (const uint8_t *)c->client_id,
+                                                   c->client_id_len } };
+}
+
+/* forget_roles: what looked like requests was none. */
+static void forget_roles(struct pt_conn *c)
+{
+    pt_exchange_fini(&c->exchange);
+    pt_fetch_session_void(&c->session);
+    c->request_side = -1;
+    c->request_cnt = 0;
+    if (c->kind == PT_CONN_KAFKA)
+        set_kind(c, PT_CONN_UNDECIDED, "");
+}
+
+/* wrong_lock: the boundaries that were believed are none. */
+static void wrong_lock(struct pt_conn *c, int side)
+{
+    struct pt_conn_dir *d = c->dir[side];
+
+    c->parser->stats.wrong_locks++;
+    pt_frame_unlock(&d->frame);
+    if (!d->trust && c->request_side == side && !c->response_cnt && c->request_cnt <= REQUESTS_SURE)
+        forget_roles(c);
+    d->trust = 0;
+    pt_fetch_session_void(&c->session);
+}
+
+/* Requests. */
+
+static void learn_client(struct pt_conn *c, struct pt_view id, const struct pt_packet_ref *at)
+{
+    bool fresh = id.len && !c->client_id_len;
+
+    if (fresh) {
+        c->client_id_len = (uint8_t)(id.len < PT_CLIENT_ID_MAX ? id.len : PT_CLIENT_ID_MAX);
+        memcpy(c->client_id, id.data, c->client_id_len);
+    }
+    if (fresh || !c->announced)
+        pt_conn_announce(c, at);
+}
+
+static void take_request(struct pt_conn *c, int side, const struct pt_request_head *h,
+                         const struct pt_packet_ref *at)
+{
+    struct pt_parser *p = c->parser;
+    struct pt_conn_dir *d = c->dir[side];
+    struct pt_request req = {
+        .response = pt_layout_find(h->api_key, PT_DIR_RESPONSE, h->api_version),
+        .number = ++c->request_cnt,
+        .correlation_id = h->correlation_id,
+        .api_key = h->api_key,
+        .api_version = h->api_version,
+        .acks = 1,
+        .source = PT_SRC_FETCH_FOLLOWER, /* until the body says otherwise */
+    };
+
+    p->stats.requests++;
+    if (c->kind != PT_CONN_KAFKA)
+        set_kind(c, PT_CONN_KAFKA, "");
+    learn_client(c, h->client_id, at);
+    c->correlation_id = h->correlation_id;
+    req.api_row = pt_profile_api(&p->profile, c->cluster, h->api_key, h->api_version,
+                                 c->last_api_row);
+    c->last_api_row = req.api_row;
+    COUNT_API(c, req.api_row, requests);
+    if (pt_exchange_full(&c->exchange)) {
+        p->stats.inflight_full += c->exchange.cnt >= c->exchange.max;
+        forget_oldest(c, at);
+    }
+    (void)pt_exchange_push(&c->exchange, &req); /* refused: its response will be an orphan */
+    if (h->api_key == PT_API_SASL_HANDSHAKE && h->api_version == 0)
+        start_sasl(c);
+    if (!h->layout) {
+        p->stats.unparsed_bodies++;
+        COUNT_API(c, req.api_row, unparsed);
+        if (h->api_key == PT_API_FETCH)
+            pt_fetch_session_void(&c->session);
+        d->trust++;
+        return;
+    }
+    pt_frame_body(&d->frame, h->head_sz, h->layout);
+    begin_msg(c, d, PT_DIR_REQUEST, &req, at);
+}
+
+static void request_head(struct pt_conn *c, int side, const struct pt_frame_event *ev)
+{
+    struct pt_conn_dir *d = c->dir[side];
+    struct pt_guess_known known = known_of(c);
+    struct pt_request_head head;
+    uint32_t needed = 0;
+    enum pt_status st;
+
+    if (d->sasl) {
+        switch (pt_guess_request(ev->bytes, ev->frame_left, &known, &needed)) {
+        case PT_GUESS_MORE:
+            pt_frame_want(&d->frame, needed);
+            return;
+        case PT_GUESS_NO:
+            c->parser->stats.sasl_frames++;
+            return;
+        case PT_GUESS_YES:
+            end_sasl(d);
+            break;
+        }
+    }
+    st = pt_head_request(ev->bytes, ev->frame_left, &head, &needed);
+    if (st == PT_NEED_MORE) {
+        pt_frame_want(&d->frame, needed);
+        return;
+    }
+    if (st != PT_OK || head.api_key < 0 || head.api_version < 0) {
+        c->parser->stats.lost_frames++;
+        wrong_lock(c, side);
+        return;
+    }
+    take_request(c, side, &head, &ev->at);
+}
+
+static void try_request(struct pt_conn *c, int side, struct pt_view v)
+{
+    struct pt_conn_dir *d = c->dir[side];
+    struct pt_guess_known known = known_of(c);
+    struct pt_view frame = { v.data + 4, v.len - 4 };
+    uint32_t needed = 0;
+
+    switch (pt_guess_request(frame, pt_be32(v.data), &known, &needed)) {
+    case PT_GUESS_MORE:
+        pt_frame_want(&d->frame, needed + 4);
+        break;
+    case PT_GUESS_YES:
+        pt_frame_lock(&d->frame);
+        d->trust = 0;
+        c->request_side = (int8_t)side;
+        break;
+    case PT_GUESS_NO:
+        break;
+    }
+}
+
+/* Responses. */
+
+/* due_layout: an ApiVersions request of a version that the broker does not have is answered with error
+ * 35 in version 0 (kafka-wire.md 1.8). v is the frame behind its size. */
+#define ERROR_UNSUPPORTED_VERSION 35
+#define API_VERSIONS_LOOK 6u
+
+static const struct pt_layout *due_layout(const struct pt_request *req, struct pt_view v)
+{
+    if (req->api_key == PT_API_API_VERSIONS && v.len >= API_VERSIONS_LOOK &&
+        pt_be16(v.data + 4) == ERROR_UNSUPPORTED_VERSION)
+        return pt_layout_find(PT_API_API_VERSIONS, PT_DIR_RESPONSE, 0);
+    return req->response;
+}
+
+static void take_response(struct pt_conn *c, int side, uint32_t idx,
+                          const struct pt_layout *layout, uint32_t head_sz,
+                          const struct pt_packet_ref *at)
+{
+    struct pt_parser *p = c->parser;
+    struct pt_conn_dir *d = c->dir[side];
+    struct pt_request req;
+
+    while (idx--)
+        forget_oldest(c, at); /* answers come in order: these were missed */
+    (void)pt_exchange_pop(&c->exchange, &req);
+    p->stats.responses++;
+    c->response_cnt++;
+    COUNT_API(c, req.api_row, responses);
+    if (c->request_side >= 0 && c->dir[c->request_side] && !c->dir[c->request_side]->sasl)
+        end_sasl(d);
+    d->trust++;
+    if (layout && !req.silent) {
+        pt_frame_body(&d->frame, head_sz, layout);
+        begin_msg(c, d, PT_DIR_RESPONSE, &req, at);
+        return;
+    }
+    if (!layout) {
+        p->stats.unparsed_bodies++;
+        COUNT_API(c, req.api_row, unparsed);
+    }
+    pt_produce_unknown(c, &req, at);
+    pt_request_free(p->mem, &req);
+}
+
+static void response_head(struct pt_conn *c, int side, const struct pt_frame_event *ev)
+{
+    struct pt_conn_dir *d = c->dir[side];
+    uint32_t look = ev->frame_left < API_VERSIONS_LOOK ? ev->frame_left : API_VERSIONS_LOOK;
+    const struct pt_layout *layout;
+    uint32_t head_sz = 0;
+    uint32_t needed = 0;
+    int64_t idx = -1;
+    enum pt_status st;
+
+    if (ev->bytes.len < look) {
+        pt_frame_want(&d->frame, look);
+        return;
+    }
+    if (look >= 4)
+        idx = pt_exchange_find(&c->exchange, (int32_t)pt_be32(ev->bytes.data));
+    if (idx < 0) {
+        if (d->sasl)
+            c->parser->stats.sasl_frames++;
+        else
+            c->parser->stats.orphan_responses++;
+        pt_fetch_session_void(&c->session);
+        return;
+    }
+    layout = due_layout(pt_exchange_peek(&c->exchange, (uint32_t)idx), ev->bytes);
+    st = pt_head_response(ev->bytes, ev->frame_left, layout, &head_sz, &needed);
+    if (st == PT_NEED_MORE) {
+        pt_frame_want(&d->frame, needed);
+        return;
+    }
+    if (st != PT_OK) {
+        c->parser->stats.lost_frames++;
+        wrong_lock(c, side);
+        return;
+    }
+    take_response(c, side, (uint32_t)idx, layout, head_sz, &ev->at);
+}
+
+/* try_other_way: so far nothing was answered, and now this side sends what is plainly a request. */
+static void try_other_way(struct pt_conn *c, int side, struct pt_view v)
+{
+    struct pt_guess_known known = { .frame_max = c->parser->cfg.frame_max };
+    struct pt_conn_dir *other = c->dir[!side];
+    uint32_t needed;
+
+    if (c->response_cnt || c->request_cnt > REQUESTS_SURE ||
+        pt_guess_request((struct pt_view){ v.data + 4, v.len - 4 }, pt_be32(v.data), &known,
+                         &needed) != PT_GUESS_YES)
+        return;
+    if (other) {
+        end_msg(other, PT_BODY_CUT);
+        pt_frame_unlock(&other->frame);
+        other->trust = 0;
+    }
+    c->parser->stats.wrong_locks++;
+    forget_roles(c);
+    try_request(c, side, v);
+}
+
+static void try_response(struct pt_conn *c, int side, struct pt_view v)
+{
+    struct pt_conn_dir *d = c->dir[side];
+    struct pt_view frame = { v.data + 4, v.len - 4 };
+    uint32_t size = pt_be32(v.data);
+    uint32_t needed = 0;
+    const struct pt_layout *layout;
+    int64_t idx = pt_exchange_find(&c->exchange, (int32_t)pt_be32(frame.data));
+
+    if (idx < 0) {
+        if (d->sasl && size <= SASL_FRAME_MAX)
+            pt_frame_lock(&d->frame);
+        else
+            try_other_way(c, side, v);
+        return;
+    }
+    if (frame.len < API_VERSIONS_LOOK && size >= API_VERSIONS_LOOK) {
+        pt_frame_want(&d->frame, 4 + API_VERSIONS_LOOK);
+        return;
+    }
+    layout = due_layout(pt_exchange_peek(&c->exchange, (uint32_t)idx), frame);
+    switch (pt_guess_response(frame, size, c->parser->cfg.frame_max, layout, &needed)) {
+    case PT_GUESS_MORE:
+        pt_frame_want(&d->frame, needed + 4);
+        break;
+    case PT_GUESS_YES:
+        pt_frame_lock(&d->frame);
+        d->trust = 0;
+        break;
+    case PT_GUESS_NO:
+        break;
+    }
+}
+
+/* Events. */
+
+/* try_other_kinds looks for what is not Kafka; true if that settles these bytes. */
+static bool try_other_kinds(struct pt_conn *c, int side, struct pt_view v)
+{
+    struct pt_conn_dir *d = c->dir[side];
+    bool at_start = c->initiator >= 0 && !d->frame.pos;
+    uint32_t len = 0;
+    char note[64];
+
+    switch (pt_sniff(v, &len)) {
+    case PT_SNIFF_MORE:
+        pt_frame_want(&d->frame, len);
+        return true;
+    case PT_SNIFF_PROXY:
+        pt_frame_drop(&d->frame, len);
+        return true;
+    case PT_SNIFF_OTHER:
+        if (at_start)
+            give_up(c, PT_CONN_OTHER, "");
+        return true;
+    case PT_SNIFF_TLS:
+        if (v.len < len) {
+            pt_frame_want(&d->frame, len);
+            return true;
+        }
+        if (!at_start && ++d->votes < TLS_VOTES)
+            return true;
+        pt_sniff_tls_note(v, note, sizeof(note));
+        give_up(c, PT_CONN_TLS, note);
+        return true;
+    case PT_SNIFF_NONE:
+        break;
+    }
+    if (at_start && side == c->initiator && v.data[4] == GSSAPI_TOKEN &&
+        pt_be32(v.data) <= SASL_FRAME_MAX) {
+        c->request_side = (int8_t)side;
+        start_sasl(c);
+        pt_frame_lock(&d->frame);
+        set_kind(c, PT_CONN_KAFKA, "");
+        return true;
+    }
+    return false;
+}
+
+static void on_try(struct pt_conn *c, int side, struct pt_view v)
+{
+    if (c->kind == PT_CONN_UNDECIDED && c->request_side < 0 && try_other_kinds(c, side, v))
+        return;
+    if (is_request_side(c, side))
+        try_request(c, side, v);
+    else
+        try_response(c, side, v);
+}
+
+static void on_body_end(struct pt_conn *c, int side, const struct pt_frame_event *ev)
+{
+    struct pt_conn_dir *d = c->dir[side];
+    bool bad = ev->kind == PT_FRAME_BODY_BAD;
+
+    c->parser->stats.trailing_bytes += ev->trailing;
+    if (bad) {
+        c->parser->stats.bad_bodies++;
+        COUNT_API(c, d->msg.req.api_row, unparsed);
+    }
+    end_msg(d, bad ? PT_BODY_BAD : PT_BODY_WHOLE);
+    if (bad && !d->trust)
+        wrong_lock(c, side);
+    else if (!bad)
+        d->trust++;
+}
+
+static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *ev)
+{
+    struct pt_conn_dir *d = c->dir[side];
+    struct pt_msg *m = &d->msg;
+    const struct pt_body *body = d->in_msg ? m->body : NULL;
+
+    switch (ev->kind) {
+    case PT_FRAME_TRY:
+        on_try(c, side, ev->bytes);
+        break;
+    case PT_FRAME_HEAD:
+        if (is_request_side(c, side))
+            request_head(c, side, ev);
+        else
+            response_head(c, side, ev);
+        break;
+    case PT_FRAME_FIELD:
+        if (body)
+            body->field(m, &ev->walk);
+        break;
+    case PT_FRAME_ENTRY:
+    case PT_FRAME_ENTRY_OVERSIZE:
+    case PT_FRAME_ENTRY_PARTIAL:
+    case PT_FRAME_ENTRY_BAD:
+    case PT_FRAME_ENTRY_LOST:
+    case PT_FRAME_RECORDS_LOST:
+        if (body && body->records_end)
+            pt_records_event(m, ev);
+        break;
+    case PT_FRAME_RECORDS_END:
+        if (body && body->records_end)
+            body->records_end(m);
+        break;
+    case PT_FRAME_BODY_END:
+    case PT_FRAME_BODY_BAD:
+        on_body_end(c, side, ev);
+        break;
+    case PT_FRAME_BODY_LOST:
+        c->parser->stats.lost_bodies++;
+        end_msg(d, PT_BODY_CUT);
+        break;
+    case PT_FRAME_HEAD_LOST:
+        c->parser->stats.lost_frames++;
+        pt_fetch_session_void(&c->session);
+        break;
+    case PT_FRAME_UNLOCKED:
+        if (ev->status != PT_GAP)
+            c->parser->stats.wrong_locks++;
+        d->trust = 0;
+        pt_fetch_session_void(&c->session);
+        break;
+    }
+}
+
+/* drain takes what the direction makes of the bytes; the direction may end in it (give_up). */
+static void drain(struct pt_conn *c, int side)
+{
+    struct pt_frame_event ev;
+
+    while (c->dir[side] && pt_frame_next(&c->dir[side]->frame, &ev))
+        on_event(c, side, &ev);
+    publish(c->parser);
+}
+
+/* is_read tells whether bytes of this connection still mean anything. */
+static bool is_read(const struct pt_conn *c)
+{
+    return c->kind == PT_CONN_UNDECIDED || c->kind == PT_CONN_KAFKA;
+}
+
+void pt_conn_bytes(struct pt_conn *c, int side, const uint8_t *data, size_t len,
+                   const struct pt_packet_ref *at)
+{
+    struct pt_parser *p = c->parser;
+    struct pt_conn_dir *d;
+
+    p->stats.fed_bytes += len;
+    c->bytes += len;
+    if (c->row != PT_PROFILE_NONE)
+        p->profile.conn[c->row].bytes += len;
+    if (!is_read(c)) {
+        p->stats.other_bytes += len;
+        return;
+    }
+    d = dir_of(c, side);
+    if (!d) {
+        p->counts.unframed_bytes += len;
+        publish(p);
+        return;
+    }
+    pt_frame_feed(&d->frame, data, len, at);
+    drain(c, side);
+}
+
+void pt_conn_hole(struct pt_conn *c, int side, uint64_t len, enum pt_lost_reason reason,
+                  const struct pt_packet_ref *at)
+{
+    struct pt_parser *p = c->parser;
+    struct pt_conn_dir *d;
+
+    p->stats.hole_bytes += len;
+    if (!is_read(c)) {
+        p->stats.other_bytes += len;
+        return;
+    }
+    d = dir_of(c, side);
+    if (!d) {
+        p->counts.unframed_bytes += len;
+        publish(p);
+        return;
+    }
+    pt_frame_hole(&d->frame, len, reason, at);
+    drain(c, side);
+}
+
+void pt_conn_close(struct pt_conn *c, const struct pt_packet_ref *at)
+{
+    struct pt_parser *p = c->parser;
+
+    close_dir(c, 0);
+    close_dir(c, 1);
+    while (c->exchange.cnt)
+        forget_oldest(c, at);
+    if (c->row == PT_PROFILE_NONE)
+        set_kind(c, c->bytes ? c->kind : PT_CONN_EMPTY, "");
+    pt_exchange_fini(&c->exchange);
+    pt_fetch_session_fini(&c->session);
+    publish(p);
+    pt_mem_free(p->mem, c, sizeof(*c));
+}

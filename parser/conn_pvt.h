@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PT_PARSER_CONN_PVT_H
+#define PT_PARSER_CONN_PVT_H
+/*
+ * What the sources of this room share: conn.c owns these, records.c and body_*.c read them and write
+ * the message under way. Nobody else includes this.
+ */
+#include "parser/conn.h"
+#include "parser/exchange.h"
+#include "parser/fetch_session.h"
+#include "parser/frame.h"
+#include "parser/profile.h"
+#include "parser/seen.h"
+#include "parser/topics.h"
+
+struct pt_parser {
+    struct pt_mem *mem;
+    struct pt_obs_out *out;
+    struct pt_parser_cfg cfg;
+    struct pt_frame_cfg frame_cfg;
+    struct pt_frame_counts counts;
+    struct pt_parser_stats stats;
+    struct pt_batch_reader *reader;
+    struct pt_seen seen;
+    struct pt_topics topics;
+    struct pt_profile profile;
+    struct pt_fetch_budget fetch_budget;
+    uint32_t client_cnt;
+};
+
+/* One records field being read, by records.c. */
+struct pt_records {
+    struct pt_log_ref log;
+    uint8_t source; /* enum pt_obs_source */
+    bool known;     /* Fetch: everything from `next` on is certified by this response */
+    bool read_committed;
+    bool run_txn;     /* the run below has transactional batches */
+    int64_t next;     /* Fetch: see known. Produce: number of the next record, -1: not known */
+    int64_t run_from; /* Fetch: certified so far without a break, [run_from, run_to); -1: nothing */
+    int64_t run_to;
+};
+
+struct pt_produce_msg {
+    int16_t error_code;
+    int8_t acks;
+    int64_t base_offset;
+    int64_t log_append_time_ms;
+    int64_t log_start_offset;
+};
+
+struct pt_fetch_msg {
+    int32_t session_id;
+    int32_t session_epoch;
+    int32_t replica_id;
+    int64_t fetch_offset;
+    int64_t high_watermark;
+    int64_t last_stable_offset;
+    int64_t log_start_offset;
+    int16_t error_code; /* of the response */
+    int16_t partition_error;
+    bool in_partition;
+    bool listed;         /* the broker gave a list of aborted transactions */
+    bool list_cut;       /* which was too long */
+    uint32_t aborted_cnt;
+    uint32_t aborted_max;
+    struct pt_obs_aborted_txn *aborted;
+    struct pt_obs_aborted_txn txn;
+};
+
+struct pt_metadata_msg {
+    uint8_t topic_id[16];
+    int16_t error_code;
+    int16_t partition_error;
+    bool internal;
+    bool in_topic;
+    bool in_partition;
+    bool in_config;
+    int32_t node_id;
+    int32_t port;
+    int32_t leader_id;
+    int32_t leader_epoch;
+    int64_t low_watermark;
+    uint16_t name_len;
+    uint16_t host_len;
+    char name[PT_TOPIC_NAME_MAX];
+    char host[256];
+};
+
+/* The message that a direction is in the middle of. */
+struct pt_msg {
+    struct pt_conn *conn;
+    struct pt_parser *parser;
+    const struct pt_body *body; /* NULL: nothing but the walk */
+    struct pt_packet_ref at;    /* packet with the first byte of the frame */
+    struct pt_request req;      /* a request: a copy for its numbers; a response: the request that it
+                                   answers, with its log list */
+    uint32_t topic;
+    int32_t partition;
+    struct pt_records records;
+    union {
+        struct pt_produce_msg produce;
+        struct pt_fetch_msg fetch;
+        struct pt_metadata_msg metadata;
+    } u;
+};
+
+/* One direction of a connection, there from its first byte on. */
+struct pt_conn_dir {
+    struct pt_frame frame;
+    bool in_msg;     /* msg is under way */
+    bool sasl;       /* frames are raw SASL tokens (after SaslHandshake v0, or from the start on) */
+    uint32_t trust;  /* frames understood since the boundaries were found */
+    uint32_t votes;  /* pieces that look like TLS, while nothing else is known */
+    struct pt_msg msg;
+};
+
+struct pt_conn {
+    struct pt_parser *parser;
+    struct pt_conn_dir *dir[2]; /* by side; NULL: no bytes yet, or not Kafka */
+    struct pt_endpoint ep[2];
+    struct pt_exchange exchange;
+    struct pt_fetch_session session;
+    uint64_t bytes; /* before there is a row */
+    uint32_t row;   /* of the profile; PT_PROFILE_NONE: undecided */
+    uint32_t client;
+    uint32_t request_cnt;
+    uint32_t response_cnt;
+    uint32_t last_api_row;
+    int32_t correlation_id; /* of the last request */
+    int8_t request_side;    /* -1: not known */
+    int8_t initiator;
+    uint8_t cluster;
+    uint8_t kind;
+    bool announced;      /* PT_OBS_CLIENT was sent */
+    uint8_t client_id_len;
+    uint8_t software_len;
+    char client_id[PT_CLIENT_ID_MAX];
+    char software[128];
+};
+
+/* pt_conn_announce sends PT_OBS_CLIENT. */
+void pt_conn_announce(struct pt_conn *c, const struct pt_packet_ref *at);
+
+#endif

@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parser/frame.h"
+
+#include "parser/batch.h"
+
+#define SIZE_LEN 4u
+/* What is asked for before a possible frame start is offered: size and one more word. */
+#define TRY_MIN 8u
+/* An empty buffer up to this size is kept, since the next header may need it. */
+#define GATHER_KEEP 1024u
+
+enum state {
+    STATE_TRY,          /* out of step */
+    STATE_SIZE,         /* at a frame's first byte */
+    STATE_HEAD,         /* behind the size */
+    STATE_BODY,         /* the walk goes on */
+    STATE_RECORDS,      /* at an entry's first byte */
+    STATE_ENTRY,        /* the same, entry_end known */
+    STATE_OVERSIZE,     /* the same, and the entry is not going to be gathered */
+    STATE_SKIP_ENTRY,   /* to entry_end */
+    STATE_SKIP_RECORDS, /* to records_end */
+    STATE_SKIP          /* to frame_end */
+};
+
+enum have { HAVE_ALL, HAVE_WAIT, HAVE_REFUSED };
+
+void pt_frame_init(struct pt_frame *f, struct pt_mem *mem, const struct pt_frame_cfg *cfg,
+                   struct pt_frame_counts *counts)
+{
+    *f = (struct pt_frame){ .cfg = cfg, .mem = mem, .counts = counts, .size_min = 4,
+                            .want = TRY_MIN };
+}
+
+static uint32_t gathered(const struct pt_frame *f)
+{
+    return f->gather_end - f->gather_off;
+}
+
+static void gather_empty(struct pt_frame *f)
+{
+    f->gather_off = 0;
+    f->gather_end = 0;
+    f->topped = 0;
+    f->mark_cnt = 0;
+    if (f->gather_sz > GATHER_KEEP) {
+        pt_mem_free(f->mem, f->gather, f->gather_sz);
+        f->gather = NULL;
+        f->gather_sz = 0;
+    }
+}
+
+static bool in_step(const struct pt_frame *f)
+{
+    return f->state != STATE_TRY;
+}
+
+/* count_passed attributes bytes that are behind us. */
+static void count_passed(struct pt_frame *f, uint64_t len)
+{
+    f->pos += len;
+    if (in_step(f))
+        f->counts->frame_bytes += len;
+    else
+        f->counts->unframed_bytes += len;
+}
+
+static void consume(struct pt_frame *f, size_t len)
+{
+    count_passed(f, len);
+    if (!gathered(f)) {
+        f->at += len;
+        return;
+    }
+    f->gather_off += (uint32_t)len;
+    if (gathered(f) <= f->topped) {
+        /* What is left was copied from this very piece: read it in place. */
+        f->at -= gathered(f);
+        gather_empty(f);
+    }
+}
+
+static bool gather_room(struct pt_frame *f, uint32_t len)
+{
+    uint32_t sz = (len + 255u) & ~255u;
+    uint8_t *p;
+
+    if (len <= f->gather_sz - f->gather_off)
+        return true;
+    if (f->gather_off) {
+        memmove(f->gather, f->gather + f->gather_off, gathered(f));
+        for (uint32_t i = 0; i < f->mark_cnt; i++)
+            f->mark[i].off -= f->mark[i].off < f->gather_off ? f->mark[i].off : f->gather_off;
+        f->gather_end -= f->gather_off;
+        f->gather_off = 0;
+    }
+    if (len <= f->gather_sz)
+        return true;
+    p = pt_mem_resize(f->mem, f->gather, f->gather_sz, sz);
+    if (!p) {
+        f->counts->memory_refused++;
+        return false;
+    }
+    f->gather = p;
+    f->gather_sz = sz;
+    return true;
+}
+
+/* need makes len bytes contiguous at the present position, if the piece has them. */
+static enum have need(struct pt_frame *f, uint32_t len)
+{
+    uint32_t have = gathered(f);
+    size_t left = (size_t)(f->end - f->at);
+    uint32_t take;
+
+    if (have >= len || (!have && left >= len))
+        return HAVE_ALL;
+    if (!left)
+        return HAVE_WAIT;
+    take = left < len - have ? (uint32_t)left : len - have;
+    if (!gather_room(f, len))
+        return HAVE_REFUSED;
+    if (!f->topped && f->mark_cnt < PT_FRAME_MARKS) {
+        f->mark[f->mark_cnt].off = f->gather_end;
+        f->mark[f->mark_cnt++].at = f->piece_at;
+    }
+    memcpy(f->gather + f->gather_end, f->at, take);
+    f->gather_end += take;
+    f->topped += take;
+    f->at += take;
+    return have + take >= len ? HAVE_ALL : HAVE_WAIT;
+}
+
+static struct pt_view contiguous(const struct pt_frame *f)
+{
+    if (gathered(f))
+        return (struct pt_view){ f->gather + f->gather_off, gathered(f) };
+    return (struct pt_view){ f->at, (size_t)(f->end - f->at) };
+}
+
+static const struct pt_packet_ref *packet_here(const struct pt_frame *f)
+{
+    uint32_t i = f->mark_cnt;
+
+    if (!gathered(f) || !i)
+        return &f->piece_at;
+    while (i > 1 && f->mark[i - 1].off > f->gather_off)
+        i--;
+    return &f->mark[i - 1].at;
+}
+
+void pt_frame_feed(struct pt_frame *f, const uint8_t *data, size_t len,
+                   const struct pt_packet_ref *at)
+{
+    f->at = data;
+    f->end = data + len;
+    f->piece_at = *at;
+    f->topped = 0;
+    if (f->state == STATE_TRY && !gathered(f))
+        f->try_here = true;
+}
+
+void pt_frame_hole(struct pt_frame *f, uint64_t len, enum pt_lost_reason reason,
+                   const struct pt_packet_ref *at)
+{
+    f->at = f->end = NULL;
+    f->piece_at = *at;
+    f->topped = 0;
+    f->hole_len = len;
+    f->hole_unknown = !len;
+    f->hole_reason = reason;
+}
+
+uint64_t pt_frame_fini(struct pt_frame *f)
+{
+    uint64_t pending = 0;
+
+    consume(f, f->eaten);
+    f->eaten = 0;
+    if (!in_step(f)) {
+        count_passed(f, gathered(f) + (uint64_t)(f->end - f->at));
+        f->at = f->end;
+    } else if (f->state == STATE_SIZE) {
+        pending = gathered(f);
+    } else {
+        pending = f->pos - f->frame_off + gathered(f);
+        f->counts->frame_bytes -= f->pos - f->frame_off;
+    }
+    gather_empty(f);
+    pt_mem_free(f->mem, f->gather, f->gather_sz);
+    f->gather = NULL;
+    f->gather_sz = 0;
+    return pending;
+}
+
+void pt_frame_want(struct pt_frame *f, uint32_t len)
+{
+    if (len > PT_FRAME_WANT_MAX)
+        return;
+    f->want = len;
+    if (f->state == STATE_TRY)
+        f->try_here = true;
+    else
+        f->state = STATE_HEAD;
+}
+
+void pt_frame_lock(struct pt_frame *f)
+{
+    f->state = STATE_SIZE;
+    f->counts->resyncs += f->passed;
+}
+
+void pt_frame_drop(struct pt_frame *f, uint32_t len)
+{
+    f->eaten = len;
+    f->try_here = true;
+    f->want = TRY_MIN;
+}
+
+void pt_frame_body(struct pt_frame *f, uint32_t head_sz, const struct pt_layout *layout)
+{
+    f->eaten = head_sz;
+    f->state = STATE_BODY;
+    pt_walk_begin(&f->walk, layout, (uint32_t)(f->frame_end - f->pos) - head_sz);
+}
+
+void pt_frame_unlock(struct pt_frame *f)
+{
+    f->state = STATE_TRY;
+    f->try_here = false;
+    f->passed = true;
+    f->want = TRY_MIN;
+}
+
+bool pt_frame_in_step(const struct pt_frame *f)
+{
+    return in_step(f);
+}
+
+bool pt_frame_at_head(const struct pt_frame *f)
+{
+    return f->state == STATE_HEAD;
+}
+
+/* give fills in an event about the bytes at the present position. */
+static bool give(struct pt_frame *f, struct pt_frame_event *ev, enum pt_frame_event_kind kind,
+                 struct pt_view bytes)
+{
+    *ev = (struct pt_frame_event){
+        .kind = kind, .at = *packet_here(f), .bytes = bytes, .reason = f->hole_reason
+    };
+    return true;
+}
+
+/* pass_hole moves over everything gathered and over len bytes of the hole. */
+static void pass_hole(struct pt_frame *f, uint64_t len)
+{
+    count_passed(f, gathered(f) + len);
+    gather_empty(f);
+    f->hole_len -= len;
+}
+
+/* lose gives an event about bytes that stand in front of the hole, and steps over them. */
+static bool lose(struct pt_frame *f, struct pt_frame_event *ev, enum pt_frame_event_kind kind,
+                 enum state then)
+{
+    give(f, ev, kind, contiguous(f));
+    f->eaten = gathered(f);
+    f->state = then;
+    ev->status = PT_GAP;
+    return true;
+}
+
+static bool hole_out_of_step(struct pt_frame *f)
+{
+    pass_hole(f, f->hole_len);
+    f->hole_unknown = false;
+    f->passed = true;
+    f->try_here = false;
+    f->want = TRY_MIN;
+    return false;
+}
+
+static bool hole_over_boundary(struct pt_frame *f, struct pt_frame_event *ev)
+{
+    give(f, ev, PT_FRAME_UNLOCKED, (struct pt_view){ 0 });
+    ev->status = PT_GAP;
+    pt_frame_unlock(f);
+    return true;
+}
+
+/* next_hole deals with one state that the hole meets; true if that is an event. It ends when the hole
+ * is used up or the state that it leaves is one that the hole meets again. */
+static bool next_hole(struct pt_frame *f, struct pt_frame_event *ev)
+{
+    uint64_t here = f->pos + gathered(f);
+    uint64_t hole_end = f->hole_unknown ? UINT64_MAX : here + f->hole_len;
+    uint64_t to_end;
+
+    switch ((enum state)f->state) {
+    case STATE_TRY:
+        return hole_out_of_step(f);
+    case STATE_SIZE:
+        return hole_over_boundary(f, ev);
+    case STATE_HEAD:
+        return lose(f, ev, PT_FRAME_HEAD_LOST, STATE_SKIP);
+    case STATE_BODY:
+        return lose(f, ev, PT_FRAME_BODY_LOST, STATE_SKIP);
+    case STATE_RECORDS:
+        return lose(f, ev, PT_FRAME_RECORDS_LOST, STATE_SKIP_RECORDS);
+    case STATE_ENTRY:
+    case STATE_OVERSIZE:
+        if (hole_end <= f->entry_end)
+            return lose(f, ev, PT_FRAME_ENTRY_LOST, STATE_SKIP_ENTRY);
+        return lose(f, ev, PT_FRAME_RECORDS_LOST, STATE_SKIP_RECORDS);
+    case STATE_SKIP_ENTRY:
+        if (hole_end > f->entry_end)
+            return lose(f, ev, PT_FRAME_RECORDS_LOST, STATE_SKIP_RECORDS);
+        break;
+    case STATE_SKIP_RECORDS:
+        if (hole_end > f->records_end)
+            return lose(f, ev, PT_FRAME_BODY_LOST, STATE_SKIP);
+        break;
+    case STATE_SKIP:
+        if (hole_end > f->frame_end) {
+            to_end = f->frame_end - here;
+            if (f->hole_unknown)
+                to_end = 0; /* gathered bytes are seen; how much is missing nobody knows */
+            pass_hole(f, to_end);
+            f->state = STATE_SIZE;
+            return false;
+        }
+        break;
+    }
+    pass_hole(f, f->hole_len);
+    return false;
+}
+
+static bool next_try(struct pt_frame *f, struct pt_frame_event *ev)
+{
+    enum have h;
+
+    if (!f->try_here) {
+        consume(f, gathered(f));
+        f->passed |= f->at != f->end;
+        consume(f, (size_t)(f->end - f->at));
+        return false;
+    }
+    h = need(f, f->want);
+    if (h == HAVE_WAIT)
+        return false;
+    f->try_here = false; /* unless the caller answers */
+    f->want = TRY_MIN;
+    if (h == HAVE_REFUSED)
+        return false;
+    return give(f, ev, PT_FRAME_TRY, contiguous(f));
+}
+
+static bool next_size(struct pt_frame *f, struct pt_frame_event *ev)
+{
+    uint32_t size;
+
+    if (need(f, SIZE_LEN) != HAVE_ALL)
+        return false;
+    size = pt_be32(contiguous(f).data);
+    if (size > f->cfg->frame_max || size < f->size_min) {
+        give(f, ev, PT_FRAME_UNLOCKED, (struct pt_view){ 0 });
+        ev->status = PT_BAD_LENGTH;
+        pt_frame_unlock(f);
+        return true;
+    }
+    f->counts->frames++;
+    f->frame_off = f->pos;
+    f->frame_end = f->pos + SIZE_LEN + size;
+    f->frame_at = *packet_here(f);
+    consume(f, SIZE_LEN);
+    f->state = STATE_HEAD;
+    f->want = 0;
+    return false;
+}
+
+static bool next_head(struct pt_frame *f, struct pt_frame_event *ev)
+{
+    uint32_t left = (uint32_t)(f->frame_end - f->pos);
+    struct pt_view v;
+    enum have h;
+
+    h = need(f, f->want < left ? f->want : left);
+    if (h == HAVE_WAIT)
+        return false;
+    if (h == HAVE_REFUSED)
+        return lose(f, ev, PT_FRAME_HEAD_LOST, STATE_SKIP);
+    v = contiguous(f);
+    if (v.len > left)
+        v.len = left;
+    give(f, ev, PT_FRAME_HEAD, v);
+    ev->at = f->frame_at;
+    ev->frame_left = left;
+    f->state = STATE_SKIP; /* unless the caller answers */
+    return true;
+}
+
+static bool next_body(struct pt_frame *f, struct pt_frame_event *ev)
+{
+    for (;;) {
+        struct pt_view v = contiguous(f);
+        uint64_t left = f->frame_end - f->pos;
+        struct pt_cursor c = pt_cur(v.data, v.len < left ? v.len : (size_t)left);
+        const uint8_t *start = c.at;
+        struct pt_walk_event w;
+        uint32_t needed = 0;
+        enum pt_status st = pt_walk_next(&f->walk, &c, &w, &needed);
+
+        if (st == PT_NEED_MORE) {
+            consume(f, (size_t)(c.at - start));
+            switch (need(f, needed)) {
+            case HAVE_ALL:
+                continue;
+            case HAVE_WAIT:
+                return false;
+            case HAVE_REFUSED:
+                return lose(f, ev, PT_FRAME_BODY_LOST, STATE_SKIP);
+            }
+        }
+        if (st != PT_OK) {
+            give(f, ev, PT_FRAME_BODY_BAD, (struct pt_view){ 0 });
+            ev->status = st;
+            f->state = STATE_SKIP;
+            return true;
+        }
+        give(f, ev, w.kind == PT_WALK_END ? PT_FRAME_BODY_END : PT_FRAME_FIELD,
+             (struct pt_view){ 0 });
+        ev->walk = w;
+        f->eaten = (uint32_t)(c.at - start);
+        if (w.kind == PT_WALK_END) {
+            ev->trailing = f->walk.body_left;
+            f->state = STATE_SKIP;
+        } else if (w.kind == PT_WALK_RECORDS && w.i64 > 0) {
+            f->records_end = f->pos + f->eaten + (uint64_t)w.i64;
+            f->state = STATE_RECORDS;
+        }
+        return true;
+    }
+}
+
+/* next_entry looks at an entry's first bytes and decides how it is read. */
+static bool next_entry(struct pt_frame *f, struct pt_frame_event *ev)
+{
+    uint64_t left = f->records_end - f->pos;
+    int64_t offset;
+    uint32_t size;
+
+    if (!left) {
+        pt_walk_skip(&f->walk, f->walk.skip);
+        f->state = STATE_BODY;
+        return give(f, ev, PT_FRAME_RECORDS_END, (struct pt_view){ 0 });
+    }
+    if (left >= PT_ENTRY_PREFIX_SZ) {
+        switch (need(f, PT_ENTRY_PREFIX_SZ)) {
+        case HAVE_ALL:
+            break;
+        case HAVE_WAIT:
+            return false;
+        case HAVE_REFUSED:
+            return lose(f, ev, PT_FRAME_RECORDS_LOST, STATE_SKIP_RECORDS);
+        }
+        size = pt_entry_size(contiguous(f).data, &offset);
+        if (!size) {
+            f->state = STATE_SKIP_RECORDS;
+            return give(f, ev, PT_FRAME_ENTRY_BAD,
+                        (struct pt_view){ contiguous(f).data, PT_ENTRY_PREFIX_SZ });
+        }
+        if (size <= left) {
+            f->entry_end = f->pos + size;
+            f->state = size > f->cfg->gather_max && size > contiguous(f).len ? STATE_OVERSIZE
+                                                                             : STATE_ENTRY;
+            return false;
+        }
+    }
+    f->state = STATE_SKIP_RECORDS;
+    return give(f, ev, PT_FRAME_ENTRY_PARTIAL, (struct pt_view){ 0 });
+}
+
+/* next_whole waits for the entry to be contiguous, or for the head of one that is too large. */
+static bool next_whole(struct pt_frame *f, struct pt_frame_event *ev)
+{
+    uint32_t size = (uint32_t)(f->entry_end - f->pos);
+    bool oversize = f->state == STATE_OVERSIZE;
+    uint32_t len = oversize && size > PT_BATCH_HEADER_SZ ? PT_BATCH_HEADER_SZ : size;
+
+    switch (need(f, len)) {
+    case HAVE_WAIT:
+        return false;
+    case HAVE_REFUSED:
+        if (oversize)
+            return lose(f, ev, PT_FRAME_RECORDS_LOST, STATE_SKIP_RECORDS);
+        f->state = STATE_OVERSIZE;
+        return false;
+    case HAVE_ALL:
+        break;
+    }
+    give(f, ev, oversize ? PT_FRAME_ENTRY_OVERSIZE : PT_FRAME_ENTRY,
+         (struct pt_view){ contiguous(f).data, len });
+    f->eaten = len;
+    f->state = oversize ? STATE_SKIP_ENTRY : STATE_RECORDS;
+    return true;
+}
+
+/* skip_to passes over what is there; true when the position is reached. */
+static bool skip_to(struct pt_frame *f, uint64_t to)
+{
+    while (f->pos < to) {
+        size_t have = contiguous(f).len;
+
+        if (!have)
+            return false;
+        consume(f, have < to - f->pos ? have : (size_t)(to - f->pos));
+    }
+    return true;
+}
+
+/* next_in_piece takes one step; false if the present state can do nothing more with this piece. */
+static bool next_in_piece(struct pt_frame *f, struct pt_frame_event *ev, bool *ret_event)
+{
+    uint8_t before = f->state;
+    uint64_t pos = f->pos;
+
+    *ret_event = false;
+    switch ((enum state)f->state) {
+    case STATE_TRY:
+        *ret_event = next_try(f, ev);
+        break;
+    case STATE_SIZE:
+        *ret_event = next_size(f, ev);
+        break;
+    case STATE_HEAD:
+        *ret_event = next_head(f, ev);
+        break;
+    case STATE_BODY:
+        *ret_event = next_body(f, ev);
+        break;
+    case STATE_RECORDS:
+        *ret_event = next_entry(f, ev);
+        break;
+    case STATE_ENTRY:
+    case STATE_OVERSIZE:
+        *ret_event = next_whole(f, ev);
+        break;
+    case STATE_SKIP_ENTRY:
+        if (skip_to(f, f->entry_end))
+            f->state = STATE_RECORDS;
+        break;
+    case STATE_SKIP_RECORDS:
+        if (skip_to(f, f->records_end))
+            f->state = STATE_RECORDS;
+        break;
+    case STATE_SKIP:
+        if (skip_to(f, f->frame_end))
+            f->state = STATE_SIZE;
+        break;
+    }
+    return *ret_event || f->state != before || f->pos != pos;
+}
+
+bool pt_frame_next(struct pt_frame *f, struct pt_frame_event *ev)
+{
+    bool event = false;
+
+    if (f->eaten) {
+        uint32_t eaten = f->eaten;
+
+        f->eaten = 0;
+        consume(f, eaten);
+    }
+    for (;;) {
+        if (f->hole_len || f->hole_unknown) {
+            if (next_hole(f, ev))
+                return true;
+            continue;
+        }
+        if (!next_in_piece(f, ev, &event))
+            return false;
+        if (event)
+            return true;
+    }
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parser/guess.h"
+
+#include <stdio.h>
+
+#include "parser/head.h"
+
+#define REQUEST_SIZE_MIN 10u /* header version 1, null client id, empty body */
+#define RESPONSE_SIZE_MIN 4u
+/* Some clients write a few bytes behind an empty body (kafka-wire.md 1.8). */
+#define TRAILING_MAX 4u
+
+/* Evidence in bits; a known connection needs less, since its next request looks like the last one. */
+#define BITS_SIZE 5
+#define BITS_SIZE_SMALL 12
+#define BITS_API 22
+#define BITS_ID_NEXT 32
+#define BITS_ID_NEAR 16
+#define BITS_CLIENT_KNOWN 24
+#define BITS_TAGS 8
+#define BITS_BODY_WHOLE 30
+#define BITS_BODY_PART 16
+#define ACCEPT_KNOWN 48
+#define ACCEPT_UNKNOWN 64
+
+#define ID_NEAR_MAX 65535u
+#define SIZE_SMALL_MAX (1u << 20)
+#define BODY_PART_MIN 12u
+
+/* walk_bits goes through what is there of the body; -1: it is not what its layout says. */
+static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t body_sz)
+{
+    struct pt_cursor c = pt_cur(v.data, v.len);
+    struct pt_walk w;
+
+    pt_walk_begin(&w, layout, body_sz);
+    for (;;) {
+        struct pt_walk_event ev;
+        uint32_t needed;
+        enum pt_status st = pt_walk_next(&w, &c, &ev, &needed);
+
+        if (st == PT_NEED_MORE)
+            break;
+        if (st != PT_OK)
+            return -1;
+        if (ev.kind == PT_WALK_END)
+            return w.body_left <= TRAILING_MAX ? BITS_BODY_WHOLE : -1;
+        if (ev.kind == PT_WALK_VALUE && ev.field == PT_F_ACKS && (ev.i64 < -1 || ev.i64 > 1))
+            return -1;
+    }
+    return v.len >= BODY_PART_MIN ? BITS_BODY_PART : 0;
+}
+
+/* client_bits: -1 if no client would call itself that. */
+static int client_bits(struct pt_view id, const struct pt_guess_known *known)
+{
+    if (known->known && id.len == known->client_id.len &&
+        (!id.len || !memcmp(id.data, known->client_id.data, id.len)))
+        return BITS_CLIENT_KNOWN;
+    for (size_t i = 0; i < id.len; i++)
+        if (id.data[i] < 0x20 || id.data[i] == 0x7f)
+            return -1;
+    return id.len ? 8 + (int)(id.len * 7 / 5) : 0;
+}
+
+static int id_bits(int32_t id, const struct pt_guess_known *known)
+{
+    uint32_t step = (uint32_t)id - (uint32_t)known->correlation_id;
+
+    if (!known->known || !step || step > ID_NEAR_MAX)
+        return 0;
+    return step == 1 ? BITS_ID_NEXT : BITS_ID_NEAR;
+}
+
+enum pt_guess pt_guess_request(struct pt_view v, uint32_t size,
+                               const struct pt_guess_known *known, uint32_t *ret_needed)
+{
+    struct pt_request_head head;
+    uint32_t needed;
+    int bits = (size <= SIZE_SMALL_MAX ? BITS_SIZE_SMALL : BITS_SIZE) + BITS_API;
+    int more;
+
+    if (size < REQUEST_SIZE_MIN || size > known->frame_max)
+        return PT_GUESS_NO;
+    *ret_needed = 4;
+    if (v.len < 4)
+        return PT_GUESS_MORE;
+    if (!pt_layout_find((int16_t)pt_be16(v.data), PT_DIR_REQUEST, (int16_t)pt_be16(v.data + 2)))
+        return PT_GUESS_NO;
+    *ret_needed = size < PT_GUESS_SZ ? size : PT_GUESS_SZ;
+    if (v.len < *ret_needed)
+        return PT_GUESS_MORE;
+    v.len = *ret_needed;
+    if (pt_head_request(v, size, &head, &needed) != PT_OK)
+        return PT_GUESS_NO;
+    if (pt_layout_header_version(head.layout) == 2 && !v.data[head.head_sz - 1])
+        bits += BITS_TAGS;
+    more = client_bits(head.client_id, known);
+    if (more < 0)
+        return PT_GUESS_NO;
+    bits += more + id_bits(head.correlation_id, known);
+    more = walk_bits(head.layout, (struct pt_view){ v.data + head.head_sz, v.len - head.head_sz },
+                     size - head.head_sz);
+    if (more < 0)
+        return PT_GUESS_NO;
+    bits += more;
+    return bits >= (known->known ? ACCEPT_KNOWN : ACCEPT_UNKNOWN) ? PT_GUESS_YES : PT_GUESS_NO;
+}
+
+enum pt_guess pt_guess_response(struct pt_view v, uint32_t size, uint32_t frame_max,
+                                const struct pt_layout *layout, uint32_t *ret_needed)
+{
+    uint32_t head_sz;
+    uint32_t needed;
+
+    if (size < RESPONSE_SIZE_MIN || size > frame_max)
+        return PT_GUESS_NO;
+    *ret_needed = size < PT_GUESS_SZ ? size : PT_GUESS_SZ;
+    if (v.len < *ret_needed)
+        return PT_GUESS_MORE;
+    v.len = *ret_needed;
+    if (!layout)
+        return PT_GUESS_YES;
+    if (pt_head_response(v, size, layout, &head_sz, &needed) != PT_OK)
+        return PT_GUESS_NO;
+    v.data += head_sz;
+    v.len -= head_sz;
+    return walk_bits(layout, v, size - head_sz) < 0 ? PT_GUESS_NO : PT_GUESS_YES;
+}
+
+#define TLS_RECORD_HEAD 5u
+#define TLS_RECORD_MAX 18432u
+#define TLS_HANDSHAKE 0x16
+#define PROXY_V1_MAX 107u
+#define PROXY_V2_HEAD 16u
+
+static const uint8_t PROXY_V2[12] = { 0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
+                                      0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a };
+
+static bool starts(struct pt_view v, const void *with, size_t len)
+{
+    return v.len >= len && !memcmp(v.data, with, len);
+}
+
+static enum pt_sniff sniff_proxy(struct pt_view v, uint32_t *ret_len)
+{
+    if (starts(v, "PROXY ", 6)) {
+        for (uint32_t i = 6; i + 1 < v.len && i < PROXY_V1_MAX; i++) {
+            *ret_len = i + 2;
+            if (v.data[i] == '\r' && v.data[i + 1] == '\n')
+                return PT_SNIFF_PROXY;
+        }
+        *ret_len = (uint32_t)v.len + 1;
+        return v.len < PROXY_V1_MAX ? PT_SNIFF_MORE : PT_SNIFF_OTHER;
+    }
+    if (!starts(v, PROXY_V2, v.len < sizeof(PROXY_V2) ? v.len : sizeof(PROXY_V2)))
+        return PT_SNIFF_NONE;
+    *ret_len = PROXY_V2_HEAD;
+    if (v.len < PROXY_V2_HEAD)
+        return PT_SNIFF_MORE;
+    *ret_len = PROXY_V2_HEAD + pt_be16(v.data + 14);
+    return v.len < *ret_len ? PT_SNIFF_MORE : PT_SNIFF_PROXY;
+}
+
+enum pt_sniff pt_sniff(struct pt_view v, uint32_t *ret_len)
+{
+    static const char *const other[] = { "GET ", "POST ", "HTTP/", "PUT ", "HEAD ", "OPTIONS",
+                                         "DELETE ", "CONNECT ", "SSH-" };
+    enum pt_sniff s;
+
+    *ret_len = 8;
+    if (v.len < 8)
+        return PT_SNIFF_MORE;
+    if (v.data[0] >= 0x14 && v.data[0] <= 0x17 && v.data[1] == 3 && v.data[2] <= 4 &&
+        pt_be16(v.data + 3) <= TLS_RECORD_MAX) {
+        *ret_len = TLS_RECORD_HEAD;
+        if (v.data[0] == TLS_HANDSHAKE && v.data[5] == 1)
+            *ret_len += pt_be16(v.data + 3);
+        return PT_SNIFF_TLS;
+    }
+    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+        if (starts(v, other[i], strlen(other[i])))
+            return PT_SNIFF_OTHER;
+    s = sniff_proxy(v, ret_len);
+    return s;
+}
+
+#define TLS_EXT_SERVER_NAME 0u
+#define TLS_EXT_VERSIONS 43u
+
+/* tls_extensions finds server name and newest version offered. */
+static void tls_extensions(struct pt_cursor *c, struct pt_view *name, uint16_t *version)
+{
+    while (pt_cur_left(c) >= 4) {
+        uint16_t type = (uint16_t)pt_cur_i16(c);
+        uint16_t len = (uint16_t)pt_cur_i16(c);
+        const uint8_t *body = pt_cur_take(c, len);
+        struct pt_cursor e;
+
+        if (!body)
+            return;
+        e = pt_cur(body, len);
+        if (type == TLS_EXT_SERVER_NAME) {
+            (void)pt_cur_take(&e, 3); /* list length, name type */
+            name->len = (uint16_t)pt_cur_i16(&e);
+            name->data = pt_cur_take(&e, name->len);
+        } else if (type == TLS_EXT_VERSIONS) {
+            (void)pt_cur_take(&e, 1);
+            while (pt_cur_left(&e) >= 2) {
+                uint16_t v = (uint16_t)pt_cur_i16(&e);
+
+                if (v >> 8 == 3 && v > *version) /* others are grease */
+                    *version = v;
+            }
+        }
+    }
+}
+
+void pt_sniff_tls_note(struct pt_view v, char *note, size_t note_sz)
+{
+    struct pt_cursor c = pt_cur(v.data, v.len);
+    struct pt_view name = { 0 };
+    uint16_t version;
+    char text[48] = "";
+    uint8_t kind;
+
+    kind = (uint8_t)pt_cur_i8(&c);
+    version = (uint16_t)pt_cur_i16(&c);
+    (void)pt_cur_i16(&c);
+    if (kind == TLS_HANDSHAKE && pt_cur_i8(&c) == 1) {
+        (void)pt_cur_take(&c, 3); /* length */
+        version = (uint16_t)pt_cur_i16(&c);
+        (void)pt_cur_take(&c, 32);                              /* random */
+        (void)pt_cur_take(&c, (uint8_t)pt_cur_i8(&c));          /* session id */
+        (void)pt_cur_take(&c, (uint16_t)pt_cur_i16(&c));        /* cipher suites */
+        (void)pt_cur_take(&c, (uint8_t)pt_cur_i8(&c));          /* compression */
+        (void)pt_cur_i16(&c);                                   /* length of extensions */
+        if (pt_cur_ok(&c))
+            tls_extensions(&c, &name, &version);
+    }
+    for (size_t i = 0; name.data && i < name.len && i < sizeof(text) - 1; i++)
+        text[i] = name.data[i] > 0x20 && name.data[i] < 0x7f ? (char)name.data[i] : '?';
+    if (version >= 0x0301 && version <= 0x0304)
+        snprintf(note, note_sz, "TLS 1.%d%s%s", version - 0x0301, *text ? " " : "", text);
+    else
+        snprintf(note, note_sz, "TLS%s%s", *text ? " " : "", text);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parser/head.h"
+
+/* A header that has not ended by then (client id 32 KiB and some tags) is none. */
+#define HEAD_MAX 40000u
+#define HEAD_TAGS_MAX 32u
+#define HEAD_STEP 64u
+
+static void read_tags(struct pt_cursor *c)
+{
+    uint64_t cnt = pt_cur_uvarint(c, 5);
+
+    for (uint64_t i = 0; i < cnt && i < HEAD_TAGS_MAX; i++) {
+        (void)pt_cur_uvarint(c, 5);
+        pt_cur_take(c, pt_cur_uvarint(c, 5));
+    }
+    if (cnt > HEAD_TAGS_MAX)
+        pt_cur_fail(c);
+}
+
+/* result tells bytes that ended too early from bytes that are wrong. */
+static enum pt_status result(const struct pt_cursor *c, struct pt_view v, uint32_t frame_left,
+                             uint32_t *ret_needed)
+{
+    if (pt_cur_ok(c))
+        return PT_OK;
+    if (v.len >= frame_left || v.len >= HEAD_MAX)
+        return PT_BAD_LENGTH;
+    *ret_needed = frame_left - v.len < HEAD_STEP ? frame_left : (uint32_t)v.len + HEAD_STEP;
+    return PT_NEED_MORE;
+}
+
+enum pt_status pt_head_request(struct pt_view v, uint32_t frame_left,
+                               struct pt_request_head *ret_head, uint32_t *ret_needed)
+{
+    struct pt_cursor c = pt_cur(v.data, v.len);
+    struct pt_request_head h = { 0 };
+    int header_version;
+    int16_t len;
+
+    h.api_key = pt_cur_i16(&c);
+    h.api_version = pt_cur_i16(&c);
+    h.correlation_id = pt_cur_i32(&c);
+    if (!pt_cur_ok(&c))
+        return result(&c, v, frame_left, ret_needed);
+    h.layout = pt_layout_find(h.api_key, PT_DIR_REQUEST, h.api_version);
+    header_version = h.layout ? pt_layout_header_version(h.layout) : 1;
+    if (header_version >= 1) {
+        len = pt_cur_i16(&c);
+        if (len < -1)
+            return PT_BAD_LENGTH;
+        if (len >= 0) {
+            h.client_id.data = pt_cur_take(&c, (size_t)len);
+            h.client_id.len = (size_t)len;
+        }
+    }
+    if (header_version >= 2)
+        read_tags(&c);
+    if (pt_cur_ok(&c)) {
+        h.head_sz = (uint32_t)(c.at - v.data);
+        *ret_head = h;
+    }
+    return result(&c, v, frame_left, ret_needed);
+}
+
+enum pt_status pt_head_response(struct pt_view v, uint32_t frame_left,
+                                const struct pt_layout *layout, uint32_t *ret_head_sz,
+                                uint32_t *ret_needed)
+{
+    struct pt_cursor c = pt_cur(v.data, v.len);
+
+    (void)pt_cur_i32(&c);
+    if (layout && pt_layout_header_version(layout) >= 1)
+        read_tags(&c);
+    if (pt_cur_ok(&c))
+        *ret_head_sz = (uint32_t)(c.at - v.data);
+    return result(&c, v, frame_left, ret_needed);
+}

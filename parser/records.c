@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parser/records.h"
+
+#include "parser/body.h"
+
+void pt_records_begin(struct pt_msg *m, struct pt_log_ref log, uint8_t source, int64_t next)
+{
+    m->records = (struct pt_records){ .log = log,
+                                      .source = source,
+                                      .known = next >= 0,
+                                      .next = next,
+                                      .run_from = -1,
+                                      .read_committed = source != PT_SRC_PRODUCE &&
+                                                        m->req.isolation == 1 };
+}
+
+static bool is_produce(const struct pt_records *r)
+{
+    return r->source == PT_SRC_PRODUCE;
+}
+
+void pt_records_aborted(struct pt_msg *m)
+{
+    struct pt_records *r = &m->records;
+    const struct pt_fetch_msg *f = &m->u.fetch;
+    size_t list_sz = f->aborted_cnt * sizeof(f->aborted[0]);
+    struct pt_obs_aborted *o;
+
+    if (r->read_committed && r->run_txn && r->run_from >= 0 && f->listed && !f->list_cut) {
+        o = pt_obs_put(m->parser->out, PT_OBS_ABORTED, m->conn->cluster, &m->at, sizeof(*o), list_sz);
+        o->head.topic = r->log.topic;
+        o->head.partition = r->log.partition;
+        o->from = r->run_from;
+        o->to = r->run_to;
+        o->cnt = f->aborted_cnt;
+        if (list_sz)
+            memcpy(o->txn, f->aborted, list_sz);
+    }
+    r->run_from = -1;
+    r->run_txn = false;
+}
+
+/* broken: what comes next does not follow from what was seen. */
+static void broken(struct pt_msg *m)
+{
+    if (!is_produce(&m->records))
+        pt_records_aborted(m);
+    m->records.known = false;
+    m->records.next = -1;
+}
+
+/* place gives the batch its offsets and returns cert_from; -1 if a Produce entry has no place. */
+static int64_t place(struct pt_msg *m, struct pt_batch *b)
+{
+    struct pt_records *r = &m->records;
+    int64_t cert_from = b->base_offset;
+
+    if (is_produce(r)) {
+        if (r->next < 0)
+            return -1;
+        b->last_offset += r->next - b->base_offset;
+        b->base_offset = r->next;
+        r->next = b->last_offset + 1;
+        return b->base_offset;
+    }
+    if (r->known && r->next <= b->last_offset) {
+        b->flags |= PT_BATCH_FROM_KNOWN;
+        if (r->next < cert_from)
+            cert_from = r->next;
+    } else if (r->known) {
+        /* The batch ends before what was asked for: so it was not this that was asked for. */
+        broken(m);
+    }
+    r->known = true;
+    r->next = b->last_offset + 1;
+    if (r->run_from < 0)
+        r->run_from = cert_from;
+    r->run_to = r->next;
+    r->run_txn |= (b->flags & PT_BATCH_TRANSACTIONAL) != 0;
+    return cert_from;
+}
+
+static void put_batch(struct pt_msg *m, const struct pt_batch *b, enum pt_status st,
+                      int64_t cert_from, uint32_t records_here, const struct pt_packet_ref *at)
+{
+    const struct pt_records *r = &m->records;
+    struct pt_obs_batch *o;
+
+    o = pt_obs_put(m->parser->out, PT_OBS_BATCH, m->conn->cluster, at, sizeof(*o), 0);
+    o->head.topic = r->log.topic;
+    o->head.partition = r->log.partition;
+    o->cert_from = cert_from;
+    o->base_offset = b->base_offset;
+    o->last_offset = b->last_offset;
+    o->producer_id = b->producer_id;
+    o->fingerprint = b->fingerprint;
+    o->record_cnt = b->record_cnt;
+    o->records_here = records_here;
+    o->client = m->conn->client;
+    o->request = m->req.number;
+    o->base_sequence = b->base_sequence;
+    o->leader_epoch = b->leader_epoch;
+    o->producer_epoch = b->producer_epoch;
+    o->flags = b->flags | (r->read_committed ? PT_BATCH_READ_COMMITTED : 0);
+    o->source = r->source;
+    o->status = (uint8_t)st;
+    o->magic = b->magic;
+    o->codec = b->codec;
+    o->batch_sz = b->batch_sz;
+}
+
+static void put_records(struct pt_msg *m, const struct pt_record *rec, uint32_t cnt,
+                        const struct pt_packet_ref *at)
+{
+    for (uint32_t i = 0; i < cnt;) {
+        uint32_t n = cnt - i < PT_OBS_RECORDS_MAX ? cnt - i : PT_OBS_RECORDS_MAX;
+        struct pt_obs_records *o = pt_obs_put(m->parser->out, PT_OBS_RECORDS, m->conn->cluster, at,
+                                              sizeof(*o), n * sizeof(*rec));
+
+        o->head.topic = m->records.log.topic;
+        o->head.partition = m->records.log.partition;
+        o->cnt = n;
+        memcpy(o->rec, rec + i, n * sizeof(*rec));
+        i += n;
+    }
+}
+
+static void put_lost(struct pt_msg *m, enum pt_lost_reason reason, int64_t from, int64_t to,
+                     const struct pt_packet_ref *at)
+{
+    struct pt_obs_lost *o;
+
+    if (m->records.log.topic == PT_TOPIC_NONE)
+        return;
+    o = pt_obs_put(m->parser->out, PT_OBS_LOST, m->conn->cluster, at, sizeof(*o), 0);
+    o->head.topic = m->records.log.topic;
+    o->head.partition = m->records.log.partition;
+    o->from = from;
+    o->to = to;
+    o->reason = reason;
+}
+
+/* Only plain data batches of the present format have all that the message tells in their header. */
+static bool may_be_known(const struct pt_msg *m, const struct pt_batch *b)
+{
+    return b->magic == 2 && !(b->flags & PT_BATCH_CONTROL) && !is_produce(&m->records);
+}
+
+static void count_bad(struct pt_parser_stats *s, enum pt_status st)
+{
+    if (st == PT_BAD_CRC)
+        s->batches_crc_bad++;
+    else if (st == PT_OVERSIZE)
+        s->batches_oversize++;
+    else
+        s->batches_malformed++;
+}
+
+static void bad_entry(struct pt_msg *m, struct pt_batch *b, enum pt_status st,
+                      const struct pt_packet_ref *at)
+{
+    int64_t cert_from = b->base_offset;
+
+    count_bad(&m->parser->stats, st);
+    /* Of an oversize batch the offsets are good, so that the next one follows from it. */
+    if (st == PT_OVERSIZE && b->magic == 2)
+        cert_from = place(m, b);
+    else
+        broken(m);
+    if (m->records.log.topic != PT_TOPIC_NONE)
+        put_batch(m, b, st, cert_from < 0 ? b->base_offset : cert_from, 0, at);
+}
+
+static void whole_entry(struct pt_msg *m, struct pt_view v, const struct pt_packet_ref *at)
+{
+    struct pt_parser *p = m->parser;
+    struct pt_records *r = &m->records;
+    const struct pt_record *rec = NULL;
+    struct pt_batch b = { 0 };
+    uint32_t cnt = 0;
+    enum pt_status st;
+    int64_t cert_from;
+
+    p->stats.batches++;
+    p->stats.batch_bytes += v.len;
+    b.batch_sz = (uint32_t)v.len;
+    b.base_offset = (int64_t)pt_be64(v.data);
+    b.last_offset = b.base_offset;
+    b.producer_id = -1;
+    b.base_sequence = -1;
+    b.leader_epoch = -1;
+    st = pt_batch_check(p->reader, v.data, v.len, &b);
+    if (st == PT_OK && may_be_known(m, &b) &&
+        pt_seen_find(&p->seen, r->log, b.base_offset, b.fingerprint)) {
+        b.flags |= PT_BATCH_SEEN_AGAIN;
+        p->stats.batches_again++;
+    } else if (st == PT_OK) {
+        st = pt_batch_records(p->reader, v.data, v.len, is_produce(r), &b, &rec);
+        cnt = b.record_cnt;
+    }
+    if (st == PT_OK && (b.last_offset < b.base_offset || b.base_offset < 0))
+        st = PT_BAD_VALUE;
+    if (st != PT_OK) {
+        bad_entry(m, &b, st, at);
+        return;
+    }
+    cert_from = place(m, &b);
+    if (r->log.topic == PT_TOPIC_NONE)
+        return;
+    if (cert_from < 0) {
+        put_lost(m, PT_LOST_MALFORMED, -1, -1, at);
+        return;
+    }
+    if (b.flags & PT_BATCH_SEEN_AGAIN)
+        cnt = 0;
+    put_batch(m, &b, PT_OK, cert_from, cnt, at);
+    put_records(m, rec, cnt, at);
+    p->stats.records += cnt;
+    if (b.flags & PT_BATCH_SEEN_AGAIN)
+        return;
+    if (may_be_known(m, &b))
+        pt_seen_add(&p->seen, r->log, b.base_offset, b.fingerprint);
+    if (!is_produce(r) && !(b.flags & PT_BATCH_CONTROL) &&
+        pt_topics_is_metadata(&p->topics, r->log.topic))
+        pt_metalog_batch(m, cnt);
+}
+
+/* peek reads what is there of an entry's head, unchecked; false if not even offsets are known. */
+static bool peek(struct pt_view v, struct pt_batch *b)
+{
+    struct pt_cursor c = pt_cur(v.data, v.len);
+    uint32_t len;
+
+    *b = (struct pt_batch){ .producer_id = -1, .base_sequence = -1, .leader_epoch = -1 };
+    b->base_offset = pt_cur_i64(&c);
+    len = (uint32_t)pt_cur_i32(&c);
+    b->batch_sz = len > UINT32_MAX - PT_ENTRY_PREFIX_SZ ? UINT32_MAX : len + PT_ENTRY_PREFIX_SZ;
+    b->leader_epoch = pt_cur_i32(&c);
+    b->magic = (uint8_t)pt_cur_i8(&c);
+    (void)pt_cur_i32(&c); /* crc */
+    b->codec = (uint8_t)(pt_cur_i16(&c) & 7);
+    b->last_offset = b->base_offset + pt_cur_i32(&c);
+    b->base_timestamp_ms = pt_cur_i64(&c);
+    b->max_timestamp_ms = pt_cur_i64(&c);
+    b->producer_id = pt_cur_i64(&c);
+    b->producer_epoch = pt_cur_i16(&c);
+    b->base_sequence = pt_cur_i32(&c);
+    b->record_cnt = (uint32_t)pt_cur_i32(&c);
+    return pt_cur_ok(&c) && b->magic == 2 && b->base_offset >= 0 && b->last_offset >= b->base_offset;
+}
+
+static void oversize_entry(struct pt_msg *m, struct pt_view v, const struct pt_packet_ref *at)
+{
+    struct pt_batch b;
+
+    if (peek(v, &b)) {
+        m->parser->stats.batches++;
+        bad_entry(m, &b, PT_OVERSIZE, at);
+        return;
+    }
+    m->parser->stats.batches_oversize++;
+    put_lost(m, PT_LOST_OVERSIZE, -1, -1, at);
+    broken(m);
+}
+
+static void lost_entries(struct pt_msg *m, const struct pt_frame_event *ev)
+{
+    const struct pt_records *r = &m->records;
+    int64_t from = !is_produce(r) && r->known ? r->next : -1;
+    int64_t to = -1;
+    struct pt_batch b;
+
+    m->parser->stats.batches_lost++;
+    if (!is_produce(r) && peek(ev->bytes, &b)) {
+        from = from < 0 || b.base_offset < from ? b.base_offset : from;
+        if (ev->kind == PT_FRAME_ENTRY_LOST)
+            to = b.last_offset;
+    }
+    put_lost(m, ev->reason, from, to, &ev->at);
+    broken(m);
+}
+
+void pt_records_event(struct pt_msg *m, const struct pt_frame_event *ev)
+{
+    struct pt_batch b;
+
+    switch (ev->kind) {
+    case PT_FRAME_ENTRY:
+        whole_entry(m, ev->bytes, &ev->at);
+        break;
+    case PT_FRAME_ENTRY_OVERSIZE:
+        oversize_entry(m, ev->bytes, &ev->at);
+        break;
+    case PT_FRAME_ENTRY_LOST:
+    case PT_FRAME_RECORDS_LOST:
+        lost_entries(m, ev);
+        break;
+    case PT_FRAME_ENTRY_PARTIAL:
+        /* A Fetch may cut its last batch, whose bytes come again; a Produce may not. */
+        m->parser->stats.batches_partial++;
+        if (!is_produce(&m->records))
+            break;
+        /* fallthrough */
+    case PT_FRAME_ENTRY_BAD:
+        (void)peek(ev->bytes, &b);
+        bad_entry(m, &b, PT_BAD_LENGTH, &ev->at);
+        break;
+    default:
+        break;
+    }
+}
