@@ -54,8 +54,7 @@ void pt_capture_close(struct pt_capture *cap);
 
 /*
  * Several captures in packet-time order: what taps saw side by side. Ties are taken in the order of
- * the inputs; a file whose own packets go back in time keeps its own order (its clock is clamped
- * for the comparison only).
+ * the inputs; a file whose own packets go back in time keeps its own order.
  */
 struct pt_merge;
 

@@ -19,6 +19,8 @@
 #define BUF_SZ (PT_WINDOW_NEED_MAX + READ_STEP_SZ)
 #define IN_SZ (128u << 10)
 
+_Static_assert(IN_SZ <= READ_STEP_SZ, "what was sniffed fits into the first refill");
+
 /* read_fd is read(2) that goes on after a signal and keeps an error. 0 at the end or error. */
 static size_t read_fd(struct pt_window *w, uint8_t *out, size_t out_sz)
 {
@@ -48,21 +50,19 @@ static void read_in(struct pt_window *w)
     w->in_end = w->in + kept + read_fd(w, w->in + kept, IN_SZ - kept);
 }
 
-/* make_plain and make_unpacked put up to out_sz of the next bytes to out; 0 at the end. */
-static size_t make_plain(struct pt_window *w, uint8_t *out, size_t out_sz)
+/* make_plain and make_unpacked put up to READ_STEP_SZ of the next bytes to out; 0 at the end. */
+static size_t make_plain(struct pt_window *w, uint8_t *out)
 {
-    size_t kept = (size_t)(w->in_end - w->in_at); /* what the sniffing took */
+    size_t kept = (size_t)(w->in_end - w->in_at); /* what the sniffing took: IN_SZ at most */
 
     if (kept == 0)
-        return w->in_over ? 0 : read_fd(w, out, out_sz);
-    if (kept > out_sz)
-        kept = out_sz;
+        return w->in_over ? 0 : read_fd(w, out, READ_STEP_SZ);
     memcpy(out, w->in_at, kept);
-    w->in_at += kept;
+    w->in_at = w->in_end;
     return kept;
 }
 
-static size_t make_unpacked(struct pt_window *w, uint8_t *out, size_t out_sz)
+static size_t make_unpacked(struct pt_window *w, uint8_t *out)
 {
     const char *kind = w->unpack.kind == PT_UNPACK_GZIP ? "gzip" : "zstd";
     const char *words = NULL;
@@ -71,7 +71,7 @@ static size_t make_unpacked(struct pt_window *w, uint8_t *out, size_t out_sz)
     for (;;) {
         const uint8_t *from = w->in_at;
         uint64_t in_off;
-        int rc = pt_unpack_step(&w->unpack, &w->in_at, w->in_end, out, out_sz, &made, &words);
+        int rc = pt_unpack_step(&w->unpack, &w->in_at, w->in_end, out, READ_STEP_SZ, &made, &words);
 
         in_off = w->read_sz - (uint64_t)(w->in_end - w->in_at);
         if (rc < 0) {
@@ -103,9 +103,8 @@ static const uint8_t *fill_read(struct pt_window *w, size_t len)
     w->at = w->buf;
     w->end = w->buf + left;
     while (left < len && !w->bytes_over) {
-        size_t room = BUF_SZ - left < READ_STEP_SZ ? BUF_SZ - left : READ_STEP_SZ;
-        size_t made = pt_window_unpacks(w) ? make_unpacked(w, w->buf + left, room)
-                                           : make_plain(w, w->buf + left, room);
+        size_t made = pt_window_unpacks(w) ? make_unpacked(w, w->buf + left)
+                                           : make_plain(w, w->buf + left);
         size_t paid = made < w->debt ? made : (size_t)w->debt;
 
         if (made == 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A binary heap of the inputs, ordered by the clamped time of the one frame that each holds ready.
- * Only the root has lent its frame to the caller, so only the root's capture is read on.
+ * A binary heap of the inputs, ordered by the time of the one frame that each holds ready. Only the
+ * root has lent its frame to the caller, so only the root's capture is read on. Where a file's
+ * clock goes back, its frame is before all others and comes next, so that no clamping is needed.
  */
 #include "dataplane/capture.h"
 
@@ -11,7 +12,6 @@
 struct merge_input {
     struct pt_capture *cap;
     struct pt_frame frame;
-    int64_t key_ns; /* time of frame, but never before an earlier frame of this input */
 };
 
 struct pt_merge {
@@ -37,15 +37,15 @@ int pt_merge_open(struct pt_capture **caps, size_t cap_cnt, struct pt_merge **re
     }
     m->input_cnt = cap_cnt;
     for (size_t i = 0; i < cap_cnt; i++)
-        m->inputs[i] = (struct merge_input){ .cap = caps[i], .key_ns = INT64_MIN };
+        m->inputs[i] = (struct merge_input){ .cap = caps[i] };
     *ret_merge = m;
     return 0;
 }
 
 static bool before(const struct pt_merge *m, uint32_t a, uint32_t b)
 {
-    if (m->inputs[a].key_ns != m->inputs[b].key_ns)
-        return m->inputs[a].key_ns < m->inputs[b].key_ns;
+    if (m->inputs[a].frame.time_ns != m->inputs[b].frame.time_ns)
+        return m->inputs[a].frame.time_ns < m->inputs[b].frame.time_ns;
     return a < b;
 }
 
@@ -80,16 +80,6 @@ static void sift_down(struct pt_merge *m)
     }
 }
 
-/* read_on takes the next frame of an input: 1, 0 at its end, -errno. */
-static int read_on(struct merge_input *in)
-{
-    int rc = pt_capture_next(in->cap, &in->frame);
-
-    if (rc == 1 && in->frame.time_ns > in->key_ns)
-        in->key_ns = in->frame.time_ns;
-    return rc;
-}
-
 int pt_merge_next(struct pt_merge *m, struct pt_frame *ret_frame, uint32_t *ret_input)
 {
     int rc;
@@ -97,7 +87,7 @@ int pt_merge_next(struct pt_merge *m, struct pt_frame *ret_frame, uint32_t *ret_
     while (m->started < m->input_cnt) {
         uint32_t idx = (uint32_t)m->started++;
 
-        rc = read_on(&m->inputs[idx]);
+        rc = pt_capture_next(m->inputs[idx].cap, &m->inputs[idx].frame);
         if (rc < 0) {
             *ret_input = idx;
             return rc;
@@ -111,7 +101,7 @@ int pt_merge_next(struct pt_merge *m, struct pt_frame *ret_frame, uint32_t *ret_
         uint32_t idx = m->heap[0];
 
         m->lent = false;
-        rc = read_on(&m->inputs[idx]);
+        rc = pt_capture_next(m->inputs[idx].cap, &m->inputs[idx].frame);
         if (rc != 1)
             m->heap[0] = m->heap[--m->heap_cnt];
         if (m->heap_cnt > 0)

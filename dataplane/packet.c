@@ -269,7 +269,6 @@ static enum pt_packet_kind read_tcp(struct layer *l, struct pt_segment *seg)
 {
     const uint8_t *p;
     uint32_t head_len;
-    size_t here;
 
     if (l->wire < 20)
         return PT_PACKET_MALFORMED;
@@ -284,10 +283,7 @@ static enum pt_packet_kind read_tcp(struct layer *l, struct pt_segment *seg)
     seg->seq = pt_be32(p + 4);
     seg->ack = pt_be32(p + 8);
     seg->flags = p[13];
-    here = pt_cur_left(&l->c);
-    if (here > head_len - 20)
-        here = head_len - 20;
-    pt_cur_take(&l->c, here);
+    pt_cur_take(&l->c, head_len - 20); /* if they are cut, nothing is left, and that is right */
     l->wire -= head_len - 20;
     seg->pay = l->c.at;
     seg->pay_len = (uint32_t)pt_cur_left(&l->c);

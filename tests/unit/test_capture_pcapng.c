@@ -36,8 +36,8 @@ static void make_pcapng(struct make *m, bool big)
     put_packet(m, 4, 1999, 1, 1);
     m->big = !big;
     put_section(m);
-    put_iface(m, 228, 16, 0, 0);
-    put_simple(m, 16, 1000);
+    put_iface(m, 228, 15, 0, 0);
+    put_simple(m, 15, 1000); /* padded to 16 */
     put_packet(m, 0, 1, 2, 2);
 }
 
@@ -49,7 +49,7 @@ static const struct want pcapng_want[] = {
     { 6, 2000000000, 101, 3, 3 },          /* 5 is the custom block; 7000 ms - 5 s */
     { 7, 2500000000, 276, 0, 99 },         /* 1536/1024 s + 1 s */
     { 8, 1, 276, 1, 1 },                   /* 1999 ps, cut to nanoseconds */
-    { 9, 1, 228, 16, 1000 },               /* new section, new interface 0; its snap length */
+    { 9, 1, 228, 15, 1000 },               /* new section, new interface 0; its snap length */
     { 10, 1000, 228, 2, 2 },
 };
 

@@ -17,7 +17,7 @@
 #include "tests/unit/make_capture.h"
 
 #define SEED 20240501u
-#define BIG_SZ (3u << 20)
+#define BIG_SZ (36u << 20) /* more than any backing makes visible at once */
 
 struct writer {
     const uint8_t *data;
