@@ -26,9 +26,17 @@ struct pt_pipeline {
     struct pt_packet_stats stats;
 };
 
-const struct pt_pipeline_cfg pt_pipeline_cfg_default = {
-    .memory_max = 4ull << 30,
-};
+#define MEMORY_MAX_DEFAULT (4ull << 30)
+
+void pt_pipeline_cfg_init(struct pt_pipeline_cfg *cfg)
+{
+    *cfg = (struct pt_pipeline_cfg){
+        .memory_max = MEMORY_MAX_DEFAULT,
+        .streams = pt_streams_cfg_default,
+        .parser = pt_parser_cfg_default,
+        .policy = pt_policy_default,
+    };
+}
 
 static void flush_to_shard(struct pt_obs_out *out)
 {

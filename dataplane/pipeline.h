@@ -37,7 +37,8 @@ struct pt_pipeline_cfg {
     struct pt_policy policy;
 };
 
-extern const struct pt_pipeline_cfg pt_pipeline_cfg_default;
+/* pt_pipeline_cfg_init fills *cfg with the defaults of every room, and no inputs. */
+void pt_pipeline_cfg_init(struct pt_pipeline_cfg *cfg);
 
 struct pt_packet_stats {
     uint64_t frames;

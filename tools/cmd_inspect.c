@@ -25,11 +25,13 @@ static const char help[] =
 
 int pt_cmd_inspect(int argc, char **argv)
 {
+    struct pt_pipeline_cfg defaults;
     struct pt_options o;
     struct pt_error err;
     int rc;
 
-    pt_options_init(&o, &pt_pipeline_cfg_default);
+    pt_pipeline_cfg_init(&defaults);
+    pt_options_init(&o, &defaults);
     if (pt_options_parse(&o, true, argc, argv, &err)) {
         fprintf(stderr, "paritap inspect: %s\n", err.text);
         rc = PT_EXIT_USAGE;

@@ -39,7 +39,7 @@ struct pt_config {
     struct pt_str_list aliases;
 };
 
-/* pt_config_init starts from the pipeline's defaults (pt_pipeline_cfg_default). */
+/* pt_config_init starts from the pipeline's defaults (pt_pipeline_cfg_init). */
 void pt_config_init(struct pt_config *cfg, const struct pt_pipeline_cfg *defaults);
 void pt_config_free(struct pt_config *cfg);
 
