@@ -30,8 +30,9 @@ static inline uint64_t load64(const uint8_t *p)
 
 /* crc32q has a latency of three cycles and a throughput of one, so three lanes side by side keep it
  * busy. A block is three lanes of lane_sz bytes; behind it lanes a and b are moved over the bytes
- * that follow them: a carry-less product with x^(8*distance-33) mod P, which the last crc32q of lane
- * c reduces on the way (it multiplies by x^32, and the reflected product is short by one x). */
+ * that follow them: a carry-less product with x^(8*distance-33) mod P, which the last crc32q of
+ * lane c reduces on the way (it multiplies by x^32, and the reflected product is short by one x).
+ */
 struct block {
     uint32_t lane_sz;
     uint32_t shift_a; /* over two lanes */
@@ -46,8 +47,8 @@ static const struct block blocks[] = {
 
 __attribute__((target("pclmul"))) static inline uint64_t multiply(uint64_t a, uint32_t b)
 {
-    __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128((int64_t)a),
-                                           _mm_cvtsi64_si128((int64_t)b), 0);
+    __m128i product =
+            _mm_clmulepi64_si128(_mm_cvtsi64_si128((int64_t)a), _mm_cvtsi64_si128((int64_t)b), 0);
 
     return (uint64_t)_mm_cvtsi128_si64(product);
 }

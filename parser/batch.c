@@ -15,7 +15,7 @@
 #define ATTRIBUTE_TRANSACTIONAL 0x10
 #define ATTRIBUTE_CONTROL 0x20
 
-/* Smallest record: length, attributes, both deltas, null key, null value, no headers: a byte each. */
+/* Smallest record: length, attributes, both deltas, null key and value, no headers: a byte each. */
 #define RECORD_SZ_MIN 7
 #define HEADER_SZ_MIN 2
 
@@ -103,8 +103,8 @@ enum pt_status pt_reader_room(struct pt_batch_reader *r, uint32_t cnt)
         return PT_OVERSIZE;
     while (cnt > r->rec_sz) {
         uint32_t size = next_size(r->rec_sz, RECORDS_START, r->cfg.record_max);
-        struct pt_record *p = pt_mem_resize(r->mem, r->rec, r->rec_sz * sizeof(*p),
-                                            size * sizeof(*p));
+        struct pt_record *p =
+                pt_mem_resize(r->mem, r->rec, r->rec_sz * sizeof(*p), size * sizeof(*p));
 
         if (!p)
             return PT_OVERSIZE;
@@ -224,7 +224,7 @@ static inline struct pt_view cur_bytes(struct pt_cursor *c, int32_t len_min)
     return v;
 }
 
-/* Steps over one record; false if c does not start with one, or its fields do not fill its length. */
+/* Steps over one record; false if c does not start with one, or its fields do not fill it. */
 static inline bool read_record(struct pt_cursor *c, uint64_t hash_key, struct raw_record *rec)
 {
     int32_t len = pt_cur_varint32(c);
@@ -275,14 +275,14 @@ static enum pt_status read_records(struct pt_batch_reader *r, struct pt_cursor c
         rec->offset_delta = raw.offset_delta;
         rec->timestamp_ms = b->max_timestamp_ms;
         if (!(b->flags & PT_BATCH_LOG_APPEND))
-            rec->timestamp_ms = (int64_t)((uint64_t)b->base_timestamp_ms +
-                                          (uint64_t)raw.timestamp_delta);
+            rec->timestamp_ms =
+                    (int64_t)((uint64_t)b->base_timestamp_ms + (uint64_t)raw.timestamp_delta);
     }
     return pt_cur_left(&c) ? PT_BAD_RECORD : PT_OK;
 }
 
-/* The marker that ends a transaction is a single record with key version 2 | type 2. Other types are
- * the business of KRaft, and are to be ignored. */
+/* The marker that ends a transaction is a single record with key version 2 | type 2. Other types
+ * are the business of KRaft, and are to be ignored. */
 static enum pt_status read_control(struct pt_cursor c, struct pt_batch *b)
 {
     struct raw_record raw;

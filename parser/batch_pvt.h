@@ -2,8 +2,8 @@
 #ifndef PT_PARSER_BATCH_PVT_H
 #define PT_PARSER_BATCH_PVT_H
 /*
- * What batch.c (magic 2, and the doors that parser/batch.h describes) and message_set.c (magic 0, 1)
- * share: the reader with its scratch. Nobody else includes this.
+ * What batch.c (magic 2, and the doors that parser/batch.h describes) and message_set.c (magic 0,
+ * 1) share: the reader with its scratch. Nobody else includes this.
  */
 #include "parser/batch.h"
 

@@ -155,8 +155,10 @@ static bool lz4_header(struct pt_cursor *c, unsigned magic, struct lz4_header *h
     descriptor = c->at;
     flg = (uint8_t)pt_cur_i8(c);
     bd = (uint8_t)pt_cur_i8(c);
-    *h = (struct lz4_header){ .linked = !(flg & 0x20), .has_block_sum = flg & 0x10,
-                              .has_content_size = flg & 0x08, .has_content_sum = flg & 0x04 };
+    *h = (struct lz4_header){ .linked = !(flg & 0x20),
+                              .has_block_sum = flg & 0x10,
+                              .has_content_size = flg & 0x08,
+                              .has_content_sum = flg & 0x04 };
     if (h->has_content_size)
         h->content_sz = __builtin_bswap64((uint64_t)pt_cur_i64(c));
     sum = (uint8_t)pt_cur_i8(c);

@@ -2,8 +2,8 @@
 #ifndef PT_PARSER_CODEC_H
 #define PT_PARSER_CODEC_H
 /*
- * Decompression of what a batch (magic 2) or a wrapper message (magic 0, 1) holds, into the caller's
- * buffer, whose size is a hard bound. Which library reads what was chosen by measurement
+ * Decompression of what a batch (magic 2) or a wrapper message (magic 0, 1) holds, into the
+ * caller's buffer, whose size is a hard bound. Which library reads what was chosen by measurement
  * (tests/bench/bench_codec.c):
  *
  *   gzip    RFC 1952, one or several members                                         libdeflate
@@ -38,15 +38,16 @@ const char *pt_codec_name(unsigned codec);
 
 struct pt_codec_ctx;
 
-/* pt_codec_open takes a fixed amount (about 200 KiB) from the libraries' own allocator. 0 or -ENOMEM. */
+/* pt_codec_open takes a fixed amount (about 200 KiB) from the libraries' own allocator. 0 or
+ * -ENOMEM. */
 int pt_codec_open(struct pt_codec_ctx **ret_ctx);
 void pt_codec_close(struct pt_codec_ctx *ctx);
 
-/* pt_codec_inflate decompresses [in, in+in_len) to [out, out+*ret_len), *ret_len <= out_max. magic is
- * the record format around it: in magic 0 the header checksum HC of an LZ4 frame is not looked at,
- * since Kafka 0.8 and 0.9 computed it over the wrong bytes (KAFKA-3160).
- * PT_OK; PT_OVERSIZE: more than out_max; PT_BAD_CODEC: not a stream of this codec, or PT_CODEC_NONE.
- * Bytes of out may be written in any case, never past out_max; *ret_len only on PT_OK. */
+/* pt_codec_inflate decompresses [in, in+in_len) to [out, out+*ret_len), *ret_len <= out_max. magic
+ * is the record format around it: in magic 0 the header checksum HC of an LZ4 frame is not looked
+ * at, since Kafka 0.8 and 0.9 computed it over the wrong bytes (KAFKA-3160). PT_OK; PT_OVERSIZE:
+ * more than out_max; PT_BAD_CODEC: not a stream of this codec, or PT_CODEC_NONE. Bytes of out may
+ * be written in any case, never past out_max; *ret_len only on PT_OK. */
 enum pt_status pt_codec_inflate(struct pt_codec_ctx *ctx, enum pt_codec codec, unsigned magic,
                                 const uint8_t *in, size_t in_len, uint8_t *out, size_t out_max,
                                 size_t *ret_len);

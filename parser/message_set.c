@@ -5,8 +5,8 @@
 
 #include "parser/identity.h"
 
-/* Message: offset 8 | size 4 | crc 4 | magic 1 | attributes 1 | [timestamp 8] | key | value, where key
- * and value are length 4 (-1 null) and bytes. */
+/* Message: offset 8 | size 4 | crc 4 | magic 1 | attributes 1 | [timestamp 8] | key | value, where
+ * key and value are length 4 (-1 null) and bytes. */
 #define MESSAGE_SZ_MIN 26 /* magic 0, both null */
 
 struct message {
@@ -35,7 +35,7 @@ static struct pt_view cur_bytes(struct pt_cursor *c)
     return v;
 }
 
-/* Steps over one message; false if c does not start with one, or its fields do not fill its size. */
+/* Steps over one message; false if c does not start with one, or its fields do not fill it. */
 static bool read_message(struct pt_cursor *c, struct message *m)
 {
     struct pt_cursor body;
@@ -111,7 +111,9 @@ static enum pt_status read_inner(struct pt_batch_reader *r, struct pt_cursor c,
 
         if (!read_message(&c, &m))
             return PT_BAD_RECORD;
-        if (m.magic != wrapper->magic || m.codec != PT_CODEC_NONE)
+        /* Kafka's readers since 0.10 want the wrapper's magic inside. But kafka-node 5 put magic 1
+         * into wrappers of magic 0, and 0.9 brokers stored that. */
+        if (m.magic > 1 || m.codec != PT_CODEC_NONE)
             return PT_BAD_RECORD;
         if (!crc_matches(&m))
             return PT_BAD_CRC;
@@ -159,8 +161,9 @@ static enum pt_status read_wrapper(struct pt_batch_reader *r, const struct messa
     if (st != PT_OK)
         return st;
     /* Inner offsets are absolute in magic 0, and in magic 1 relative to an unknown base that the
-     * wrapper's offset, which is that of the last message, gives away. A wrapper's offset 0 comes from
-     * versions of librdkafka that did not set it: then, as in Kafka's own reader, the base is 0. */
+     * wrapper's offset, which is that of the last message, gives away. A wrapper's offset 0 comes
+     * from versions of librdkafka that did not set it: then, as in Kafka's own reader, the base is
+     * 0. */
     if (wrapper->magic == 1 && !produce && wrapper->offset) {
         if (last > wrapper->offset)
             return PT_BAD_RECORD;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a record costs: batches of equal records, read as the parser reads them, beside the floor (CRC-32C
- * and one XXH3 over the same bytes, no parsing). ns per record, best and median of ROUNDS, all in one
- * run. Usage: bench_batch */
+/* What a record costs: batches of equal records, read as the parser reads them, beside the floor
+ * (CRC-32C and one XXH3 over the same bytes, no parsing). ns per record, best and median of ROUNDS,
+ * all in one run. Usage: bench_batch */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +93,8 @@ int main(void)
         int32_t value_len;
         int32_t header_cnt;
     } rows[] = { { 10, 0 }, { 100, 0 }, { 100, 4 }, { 1000, 0 }, { 1000, 4 }, { 10000, 0 } };
-    const struct pt_batch_cfg cfg = { .hash_key = 1, .inflated_max = 1u << 20,
+    const struct pt_batch_cfg cfg = { .hash_key = 1,
+                                      .inflated_max = 1u << 20,
                                       .record_max = 100000 };
     uint8_t *entry = malloc(2 * BATCH_SZ);
     struct pt_batch_reader *r;
@@ -105,8 +106,8 @@ int main(void)
         return 1;
     printf("value headers | record ns best median | floor ns best median | beyond ns | GB/s\n");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        int32_t cnt = (int32_t)(BATCH_SZ / (uint32_t)(rows[i].value_len + 26 +
-                                                     rows[i].header_cnt * 26));
+        int32_t cnt =
+                (int32_t)(BATCH_SZ / (uint32_t)(rows[i].value_len + 26 + rows[i].header_cnt * 26));
         size_t len = make_batch(entry, cnt, rows[i].value_len, rows[i].header_cnt);
         size_t record_sz = len / (size_t)cnt;
         double ours[ROUNDS];

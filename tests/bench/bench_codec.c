@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decompression: the libraries that could read each codec, side by side in one run on the same bytes, in
- * GB/s of output (best of ROUNDS). The rows of PERF.md come from here. Usage: bench_codec */
+/* Decompression: the libraries that could read each codec, side by side in one run on the same
+ * bytes, in GB/s of output (best of ROUNDS). The rows of PERF.md come from here. Usage: bench_codec
+ */
 #include <libdeflate.h>
 #include <isa-l/igzip_lib.h>
 #include <lz4.h>
@@ -104,8 +105,8 @@ static size_t lz4_lz4f(struct bench *b)
         size_t in_len = b->in_len - in;
         size_t out_len = OUT_MAX - out;
 
-        if (LZ4F_isError(LZ4F_decompress(b->lz4f, b->out + out, &out_len, b->in + in, &in_len,
-                                         &opt)))
+        if (LZ4F_isError(
+                    LZ4F_decompress(b->lz4f, b->out + out, &out_len, b->in + in, &in_len, &opt)))
             return 0;
         in += in_len;
         out += out_len;

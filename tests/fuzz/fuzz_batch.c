@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Record batches, message sets and codecs. The first byte chooses what the rest is. Bit 7 set: a whole
- * entry; its length and checksum are made right if bit 5 is set. Bit 7 clear: what is inside an entry of
- * the format of bits 0-1 (2 and 3: magic 2, the first byte is the record count) and the codec of bits
- * 2-4. For gzip it is packed here, other codecs get the bytes as they are; the checksums of inner
- * messages are made right. Bit 6: Produce.
- * Properties: what is returned lies in the promised ranges; the same twice; never more memory than the
- * bounds allow; pt_batch_value agrees with the records. */
+/* Record batches, message sets and codecs. The first byte chooses what the rest is. Bit 7 set: a
+ * whole entry; its length and checksum are made right if bit 5 is set. Bit 7 clear: what is inside
+ * an entry of the format of bits 0-1 (2 and 3: magic 2, the first byte is the record count) and the
+ * codec of bits 2-4. For gzip it is packed here, other codecs get the bytes as they are; the
+ * checksums of inner messages are made right. Bit 6: Produce. Properties: what is returned lies in
+ * the promised ranges; the same twice; never more memory than the bounds allow; pt_batch_value
+ * agrees with the records. */
 #include <zlib.h>
 
 #include "parser/batch.h"
@@ -127,12 +127,17 @@ static void read_payload(unsigned mode, const uint8_t *payload, size_t len)
     }
     text.len = 0;
     if (magic < 2)
-        put_message(&text, &(struct message_spec){ .offset = 1000, .magic = magic,
-                                                   .attributes = codec, .value = payload,
+        put_message(&text, &(struct message_spec){ .offset = 1000,
+                                                   .magic = magic,
+                                                   .attributes = codec,
+                                                   .value = payload,
                                                    .value_len = len });
     else
-        put_batch(&text, &(struct batch_spec){ .base_offset = 1000, .last_offset_delta = 2 * cnt,
-                                               .count = cnt, .attributes = (uint16_t)codec },
+        put_batch(&text,
+                  &(struct batch_spec){ .base_offset = 1000,
+                                        .last_offset_delta = 2 * cnt,
+                                        .count = cnt,
+                                        .attributes = (uint16_t)codec },
                   payload, len);
     entry = fuzz_copy(text.data, text.len);
     read_entry(entry, text.len, mode & 0x40);
@@ -142,7 +147,8 @@ static void read_payload(unsigned mode, const uint8_t *payload, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    const struct pt_batch_cfg cfg = { .hash_key = HASH_KEY, .inflated_max = INFLATED_MAX,
+    const struct pt_batch_cfg cfg = { .hash_key = HASH_KEY,
+                                      .inflated_max = INFLATED_MAX,
                                       .record_max = RECORD_MAX };
     uint8_t *entry;
 

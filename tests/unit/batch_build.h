@@ -2,9 +2,9 @@
 #ifndef PT_TESTS_BATCH_BUILD_H
 #define PT_TESTS_BATCH_BUILD_H
 /*
- * Writes entries of a records field byte by byte, right ones and wrong ones, with their checksums. For
- * what no real encoder would write; right batches come from data/batch. Checksums are computed by plain
- * loops or zlib, not by the code under test.
+ * Writes entries of a records field byte by byte, right ones and wrong ones, with their checksums.
+ * For what no real encoder would write; right batches come from data/batch. Checksums are computed
+ * by plain loops or zlib, not by the code under test.
  */
 #include <assert.h>
 #include <stdint.h>

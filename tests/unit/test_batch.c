@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Record batches that Kafka's own library wrote are read as Kafka's own reader reads them: each field,
- * offset and timestamp, and two records have the same identity exactly if the SHA-256 of their content
- * says so, over all formats and codecs (data/batch, see scripts/gen-batch-vectors). Then, byte by byte:
- * what a sender may get wrong in a batch of magic 2, and the bounds. */
+/* Record batches that Kafka's own library wrote are read as Kafka's own reader reads them: each
+ * field, offset and timestamp, and two records have the same identity exactly if the SHA-256 of
+ * their content says so, over all formats and codecs (data/batch, see scripts/gen-batch-vectors).
+ * Then, byte by byte: what a sender may get wrong in a batch of magic 2, and the bounds. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,7 +26,8 @@ struct fixture {
 
 static void open_reader(struct fixture *f, uint64_t mem_max, uint32_t inflated_max)
 {
-    const struct pt_batch_cfg cfg = { .hash_key = KEY, .inflated_max = inflated_max,
+    const struct pt_batch_cfg cfg = { .hash_key = KEY,
+                                      .inflated_max = inflated_max,
                                       .record_max = 10000 };
 
     pt_mem_init(&f->mem, mem_max);
@@ -39,7 +40,8 @@ static void close_reader(struct fixture *f)
     assert_int_equal(f->mem.used_sz, 0);
 }
 
-/* --- golden ------------------------------------------------------------------------------------ */
+/* --- golden ------------------------------------------------------------------------------------
+ */
 
 struct golden {
     char content[20];
@@ -76,10 +78,11 @@ static unsigned flags_of(const char *letters)
     unsigned flags = 0;
 
     for (; *letters && *letters != '-'; letters++)
-        flags |= *letters == 't' ? PT_BATCH_TRANSACTIONAL
+        flags |= *letters == 't'   ? PT_BATCH_TRANSACTIONAL
                  : *letters == 'c' ? PT_BATCH_CONTROL
                  : *letters == 'l' ? PT_BATCH_LOG_APPEND
-                 : *letters == 'C' ? PT_BATCH_COMMIT : PT_BATCH_ABORT;
+                 : *letters == 'C' ? PT_BATCH_COMMIT
+                                   : PT_BATCH_ABORT;
     return flags;
 }
 
@@ -95,7 +98,8 @@ static const struct pt_record *golden_batch(struct fixture *f, const char *line,
 
     assert_int_equal(sscanf(line, "batch %u %u %15s %15s %lld %lld %lld %lld %d %d %d %u", &size,
                             &magic, codec, flags, &base, &last, &max_ts, &pid, &epoch, &seq,
-                            &leader, &cnt), 12);
+                            &leader, &cnt),
+                     12);
     assert_int_equal(pt_batch_check(f->reader, entry, size, b), PT_OK);
     assert_int_equal(pt_batch_records(f->reader, entry, size, 0, b, &rec), PT_OK);
     assert_int_equal(b->batch_sz, size);
@@ -123,7 +127,8 @@ static void golden_record(struct fixture *f, const char *line, const struct pt_b
 
     assert_true(golden_cnt <= sizeof(golden) / sizeof(golden[0]));
     assert_int_equal(sscanf(line, "record %lld %lld %19s %19s %19s %19s", &offset, &ts, g->content,
-                            g->part[0], g->part[1], g->part[2]), 6);
+                            g->part[0], g->part[1], g->part[2]),
+                     6);
     g->rec = *rec;
     assert_int_equal(b->base_offset + rec->offset_delta, offset);
     assert_int_equal(rec->timestamp_ms, ts);
@@ -196,9 +201,10 @@ static void test_golden(void **state)
     close_reader(&f);
 }
 
-/* --- batches that are wrong -------------------------------------------------------------------- */
+/* --- batches that are wrong --------------------------------------------------------------------
+ */
 
-#define NULL_RECORD "\x0c\0\0\0\1\1\0" /* length 6, all deltas 0, null key, null value */
+#define NULL_RECORD "\x0c\0\0\0\1\1\0"   /* length 6, all deltas 0, null key, null value */
 #define SECOND_RECORD "\x0c\0\0\2\1\1\0" /* the same with offset delta 1 */
 
 static void test_malformed(void **state)
@@ -404,6 +410,36 @@ static void test_produce(void **state)
     close_reader(&f);
 }
 
+/* Values can be asked for in any order. */
+static void test_values(void **state)
+{
+    static const char records[] = "\x10\0\0\0\2a\2A\0"
+                                  "\x10\0\0\2\2b\2B\0"
+                                  "\x10\0\0\4\2c\2C\0";
+    static const uint32_t order[] = { 2, 0, 1, 1, 2, 2, 0 };
+    const struct batch_spec spec = { .last_offset_delta = 2, .count = 3 };
+    const struct pt_record *rec = NULL;
+    struct bytes text = { .len = 0 };
+    struct pt_view key, value;
+    struct fixture f;
+    struct pt_batch b;
+
+    (void)state;
+    open_reader(&f, 64u << 20, 4u << 20);
+    assert_int_equal(pt_batch_value(f.reader, 0, &key, &value), PT_BAD_VALUE);
+    put_batch(&text, &spec, records, sizeof(records) - 1);
+    b = checked(&f, &text);
+    assert_int_equal(pt_batch_records(f.reader, text.data, text.len, 0, &b, &rec), PT_OK);
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        assert_int_equal(pt_batch_value(f.reader, order[i], &key, &value), PT_OK);
+        assert_int_equal(key.len, 1);
+        assert_int_equal(key.data[0], 'a' + order[i]);
+        assert_int_equal(value.data[0], 'A' + order[i]);
+    }
+    assert_int_equal(pt_batch_value(f.reader, 3, &key, &value), PT_BAD_VALUE);
+    close_reader(&f);
+}
+
 /* The same header, its lengths written with more bytes than needed, is the same header. */
 static void test_varints(void **state)
 {
@@ -470,10 +506,10 @@ static void test_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),      cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_frame),       cmocka_unit_test(test_fingerprint),
-        cmocka_unit_test(test_produce),     cmocka_unit_test(test_varints),
-        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_golden),  cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_frame),   cmocka_unit_test(test_fingerprint),
+        cmocka_unit_test(test_produce), cmocka_unit_test(test_varints),
+        cmocka_unit_test(test_bounds),  cmocka_unit_test(test_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

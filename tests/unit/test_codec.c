@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Streams that other encoders wrote (data/codec, see scripts/gen-codec-vectors) give back their text; in
- * a buffer of exactly its size, and OVERSIZE in any smaller one; and a stream that is cut, or that has a
- * byte too many, is BAD_CODEC. All input and output are heap blocks of their own, for the sanitizer. */
+/* Streams that other encoders wrote (data/codec, see scripts/gen-codec-vectors) give back their
+ * text; in a buffer of exactly its size, and OVERSIZE in any smaller one; and a stream that is cut,
+ * or that has a byte too many, is BAD_CODEC. All input and output are heap blocks of their own, for
+ * the sanitizer. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -139,7 +140,8 @@ static void test_oversize(void **state)
         uint8_t *in = read_vector(vectors[i].name, &len);
 
         for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
-            enum pt_status st = inflate(vectors[i].codec, vectors[i].magic, in, len, sizes[k], text);
+            enum pt_status st =
+                    inflate(vectors[i].codec, vectors[i].magic, in, len, sizes[k], text);
 
             if (st != PT_OVERSIZE)
                 fail_msg("%s in %zu: %s", vectors[i].name, sizes[k], pt_status_name(st));
@@ -163,8 +165,8 @@ static void test_cut(void **state)
         uint8_t *in = read_vector(vectors[i].name, &len);
 
         for (size_t cut = 0; cut < len; cut += 1 + cut / 16) {
-            enum pt_status st = inflate(vectors[i].codec, vectors[i].magic, in, cut, TEXT_LEN * 2,
-                                        text);
+            enum pt_status st =
+                    inflate(vectors[i].codec, vectors[i].magic, in, cut, TEXT_LEN * 2, text);
 
             if (st != PT_BAD_CODEC && !(several && st == PT_OK))
                 fail_msg("%s cut at %zu: %s", vectors[i].name, cut, pt_status_name(st));
@@ -200,8 +202,17 @@ static void test_wrong(void **state)
         ROW(SNAPPY, "\x04\x01\x09\x00", "copy from in front of the start"),
         ROW(LZ4, LZ4_HEADER, "no end mark"),
         ROW(LZ4, LZ4_HEADER "\x02\0\0\0\x0f\x41", "block that does not end in literals"),
-        ROW(LZ4, LZ4_HEADER "\x05\0\0\0\x04\x01\0\x10\x41\0\0\0\0", "copy from in front of the start"),
+        ROW(LZ4, LZ4_HEADER "\x09\0\0\0\x04\x01\0\x50\x41\x41\x41\x41\x41\0\0\0\0",
+            "copy from in front of the start"),
         ROW(LZ4, LZ4_HEADER "\x01\0\x01\x80", "stored block larger than 64 KiB"),
+        ROW(LZ4, "\x04\x22\x4d\x18\x40\x40\0\x09\0\0\0\x04\x01\0\x50\x41\x41\x41\x41\x41\0\0\0\0",
+            "the same with linked blocks"),
+        ROW(LZ4,
+            "\x04\x22\x4d\x18\x40\x40\0\x01\0\0\x80\x41"
+            "\x09\0\0\0\x04\x02\0\x50\x41\x41\x41\x41\x41\0\0\0\0",
+            "the same in the second block"),
+        ROW(LZ4, "\x04\x22\x4d\x18\x68\x40\x02\0\0\0\0\0\0\0\0\x01\0\0\x80\x41\0\0\0\0",
+            "content size 2, one byte"),
         ROW(LZ4, "\x04\x22\x4d\x18\x20\x40\x82\0\0\0\0", "version 00"),
         ROW(LZ4, "\x04\x22\x4d\x18\x60\x30\x82\0\0\0\0", "block size code 3"),
         ROW(LZ4, "\x02\x21\x4c\x18\0\0\0\0", "legacy frame of the lz4 program"),
@@ -215,6 +226,37 @@ static void test_wrong(void **state)
             if (inflate(rows[i].codec, magic, (const uint8_t *)rows[i].in, rows[i].len, 1 << 20,
                         "") != PT_BAD_CODEC)
                 fail_msg("%s", rows[i].why);
+}
+
+/* A stored block may be as large as the frame's header says, not larger. */
+static void test_lz4_stored(void **state)
+{
+    static uint8_t in[7 + 4 + 65537 + 4] = LZ4_HEADER;
+    static uint8_t out[1 << 18];
+    uint8_t *end;
+
+    (void)state;
+    for (size_t len = 65535; len <= 65537; len++) {
+        memcpy(in + 7, &(const uint32_t){ 0x80000000u | (uint32_t)len }, 4);
+        memset(in + 11, 'A', len);
+        end = in + 11 + len;
+        memset(end, 0, 4);
+        assert_int_equal(pt_codec_inflate(ctx, PT_CODEC_LZ4, 2, in, (size_t)(end + 4 - in), out,
+                                          sizeof(out), &(size_t){ 0 }),
+                         len <= 65536 ? PT_OK : PT_BAD_CODEC);
+    }
+}
+
+/* What snappy-java writes when it was given nothing. */
+static void test_xerial_empty(void **state)
+{
+    static const uint8_t in[] = "\x82SNAPPY\0\0\0\0\1\0\0\0\1";
+    uint8_t out[1];
+    size_t len = 1;
+
+    (void)state;
+    assert_int_equal(pt_codec_inflate(ctx, PT_CODEC_SNAPPY, 2, in, 16, out, 1, &len), PT_OK);
+    assert_int_equal(len, 0);
 }
 
 /* Only magic 0 forgives the wrong header checksum. */
@@ -235,8 +277,9 @@ static void test_lz4_legacy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vectors), cmocka_unit_test(test_oversize),
-        cmocka_unit_test(test_cut),     cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_vectors),    cmocka_unit_test(test_oversize),
+        cmocka_unit_test(test_cut),        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_lz4_stored), cmocka_unit_test(test_xerial_empty),
         cmocka_unit_test(test_lz4_legacy),
     };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records that differ in any one thing have different identities, equal ones the same, and another key
- * gives another identity. (Over formats and codecs: test_batch.) */
+/* Records that differ in any one thing have different identities, equal ones the same, and another
+ * key gives another identity. (Over formats and codecs: test_batch.) */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of magic 0 and 1: what Kafka's own library writes is in test_batch's golden files; here, byte
- * by byte, how offsets and timestamps of a compressed set come about, and what a sender may get wrong in
- * it. */
+/* Messages of magic 0 and 1: what Kafka's own library writes is in test_batch's golden files; here,
+ * byte by byte, how offsets and timestamps of a compressed set come about, and what a sender may
+ * get wrong in it. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,8 +39,11 @@ static void put_wrapper(struct bytes *b, int64_t offset, unsigned magic, unsigne
 {
     static uint8_t packed[1 << 15];
     struct libdeflate_compressor *c = libdeflate_alloc_compressor(6);
-    struct message_spec m = { .offset = offset, .magic = magic, .attributes = attributes,
-                              .timestamp = timestamp, .value = packed };
+    struct message_spec m = { .offset = offset,
+                              .magic = magic,
+                              .attributes = attributes,
+                              .timestamp = timestamp,
+                              .value = packed };
 
     m.value_len = libdeflate_gzip_compress(c, inner->data, inner->len, packed, sizeof(packed));
     libdeflate_free_compressor(c);
@@ -72,6 +75,15 @@ static void test_offsets(void **state)
     } rows[] = {
         { 0, 0, 12, { 10, 11, 12 }, PT_OK, 10, 12, 1, "magic 0: inner offsets are absolute" },
         { 0, 0, 17, { 10, 13, 17 }, PT_OK, 10, 17, 3, "magic 0 compacted" },
+        { 0,
+          0,
+          20,
+          { 10, 11, 12 },
+          PT_OK,
+          10,
+          12,
+          1,
+          "magic 0: the wrapper's offset says nothing" },
         { 0, 1, 0, { 0, 1, 2 }, PT_OK, 0, 2, 1, "magic 0 produced" },
         { 0, 1, 0, { 0, 0, 0 }, PT_OK, 0, 2, 1, "magic 0 produced without offsets" },
         { 1, 0, 12, { 0, 1, 2 }, PT_OK, 10, 12, 1, "magic 1: relative to the wrapper's last" },
@@ -101,17 +113,18 @@ static void test_offsets(void **state)
 
         for (unsigned k = 0; k < 3; k++)
             put_message(&inner, &(struct message_spec){ .offset = rows[i].inner[k],
-                                                        .magic = rows[i].magic, .timestamp = k,
-                                                        .key = "k", .key_len = 1 });
+                                                        .magic = rows[i].magic,
+                                                        .timestamp = k,
+                                                        .key = "k",
+                                                        .key_len = 1 });
         put_wrapper(&text, rows[i].wrapper, rows[i].magic, 1, 99, &inner);
         st = read_set(&f, &text, rows[i].produce, &b, &rec);
         if (st != rows[i].st)
             fail_msg("%s: %s", rows[i].why, pt_status_name(st));
         if (st != PT_OK)
             continue;
-        if (b.base_offset != rows[i].base || b.last_offset != rows[i].last ||
-            b.record_cnt != 3 || rec[0].offset_delta != 0 ||
-            rec[1].offset_delta != rows[i].delta1 ||
+        if (b.base_offset != rows[i].base || b.last_offset != rows[i].last || b.record_cnt != 3 ||
+            rec[0].offset_delta != 0 || rec[1].offset_delta != rows[i].delta1 ||
             rec[2].offset_delta != rows[i].last - rows[i].base)
             fail_msg("%s: other offsets", rows[i].why);
         assert_int_equal(rec[1].timestamp_ms, rows[i].magic ? 1 : -1);
@@ -167,6 +180,7 @@ static void test_malformed(void **state)
         { 26, 4, UINT32_MAX, true, PT_BAD_RECORD, PT_BAD_LENGTH, "key null, its bytes left" },
         { 26, 4, UINT32_MAX - 1, true, PT_BAD_RECORD, PT_BAD_LENGTH, "key length -2" },
         { 32, 4, 1, true, PT_BAD_RECORD, PT_BAD_LENGTH, "value past the end" },
+        { 32, 4, UINT32_MAX - 1, true, PT_BAD_RECORD, PT_BAD_LENGTH, "value length -2" },
         { 32, 4, INT32_MAX, true, PT_BAD_RECORD, PT_BAD_LENGTH, "value of 2 GiB" },
     };
     struct fixture f;
@@ -213,7 +227,13 @@ static void test_wrappers(void **state)
     put_message(&text, &(struct message_spec){ .magic = 1, .attributes = 1 });
     assert_int_equal(read_set(&f, &text, 0, &b, &rec), PT_BAD_RECORD); /* null inside */
 
-    put_message(&inner, &(struct message_spec){ .magic = 1 });
+    put_message(&inner, &(struct message_spec){ .magic = 1, .timestamp = 4 });
+    text.len = 0;
+    put_wrapper(&text, 0, 0, 1, 0, &inner);
+    assert_int_equal(read_set(&f, &text, 0, &b, &rec),
+                     PT_OK); /* magic 1 in 0, as kafka-node does */
+    assert_int_equal(rec[0].timestamp_ms, 4);
+
     inner.len += 11;
     text.len = 0;
     put_wrapper(&text, 0, 1, 1, 0, &inner);
