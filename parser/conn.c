@@ -433,21 +433,20 @@ static void try_request(struct pt_conn *c, int side, struct pt_view v)
 
 /* Responses. */
 
-/* due_layout: an ApiVersions request of a version that the broker does not have is answered with error
- * 35 in version 0 (kafka-wire.md 1.8). v is the frame behind its size. */
+/* is_refusal: an ApiVersions request of a version that the broker does not have is answered with error
+ * 35 in version 0 (kafka-wire.md 1.8), or with what some servers take for it: such a body is passed
+ * over. v is the frame behind its size. */
 #define ERROR_UNSUPPORTED_VERSION 35
 #define API_VERSIONS_LOOK 6u
 
-static const struct pt_layout *due_layout(const struct pt_request *req, struct pt_view v)
+static bool is_refusal(const struct pt_request *req, struct pt_view v)
 {
-    if (req->api_key == PT_API_API_VERSIONS && v.len >= API_VERSIONS_LOOK &&
-        pt_be16(v.data + 4) == ERROR_UNSUPPORTED_VERSION)
-        return pt_layout_find(PT_API_API_VERSIONS, PT_DIR_RESPONSE, 0);
-    return req->response;
+    return req->api_key == PT_API_API_VERSIONS && v.len >= API_VERSIONS_LOOK &&
+           pt_be16(v.data + 4) == ERROR_UNSUPPORTED_VERSION;
 }
 
-static void take_response(struct pt_conn *c, int side, uint32_t idx,
-                          const struct pt_layout *layout, uint32_t head_sz,
+/* take_response: the request behind idx others is answered; head_sz 0: its body is not to be read. */
+static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t head_sz,
                           const struct pt_packet_ref *at)
 {
     struct pt_parser *p = c->parser;
@@ -463,12 +462,12 @@ static void take_response(struct pt_conn *c, int side, uint32_t idx,
     if (c->request_side >= 0 && c->dir[c->request_side] && !c->dir[c->request_side]->sasl)
         end_sasl(d);
     d->trust++;
-    if (layout && !req.silent) {
-        pt_frame_body(&d->frame, head_sz, layout);
+    if (req.response && head_sz && !req.silent) {
+        pt_frame_body(&d->frame, head_sz, req.response);
         begin_msg(c, d, PT_DIR_RESPONSE, &req, at);
         return;
     }
-    if (!layout) {
+    if (!req.response) {
         p->stats.unparsed_bodies++;
         COUNT_API(c, req.api_row, unparsed);
     }
@@ -480,11 +479,11 @@ static void response_head(struct pt_conn *c, int side, const struct pt_frame_eve
 {
     struct pt_conn_dir *d = c->dir[side];
     uint32_t look = ev->frame_left < API_VERSIONS_LOOK ? ev->frame_left : API_VERSIONS_LOOK;
-    const struct pt_layout *layout;
+    const struct pt_request *req;
     uint32_t head_sz = 0;
     uint32_t needed = 0;
     int64_t idx = -1;
-    enum pt_status st;
+    enum pt_status st = PT_OK;
 
     if (ev->bytes.len < look) {
         pt_frame_want(&d->frame, look);
@@ -500,8 +499,9 @@ static void response_head(struct pt_conn *c, int side, const struct pt_frame_eve
         pt_fetch_session_void(&c->session);
         return;
     }
-    layout = due_layout(pt_exchange_peek(&c->exchange, (uint32_t)idx), ev->bytes);
-    st = pt_head_response(ev->bytes, ev->frame_left, layout, &head_sz, &needed);
+    req = pt_exchange_peek(&c->exchange, (uint32_t)idx);
+    if (!is_refusal(req, ev->bytes))
+        st = pt_head_response(ev->bytes, ev->frame_left, req->response, &head_sz, &needed);
     if (st == PT_NEED_MORE) {
         pt_frame_want(&d->frame, needed);
         return;
@@ -511,7 +511,7 @@ static void response_head(struct pt_conn *c, int side, const struct pt_frame_eve
         wrong_lock(c, side);
         return;
     }
-    take_response(c, side, (uint32_t)idx, layout, head_sz, &ev->at);
+    take_response(c, side, (uint32_t)idx, head_sz, &ev->at);
 }
 
 /* try_other_way: so far nothing was answered, and now this side sends what is plainly a request. */
@@ -541,7 +541,7 @@ static void try_response(struct pt_conn *c, int side, struct pt_view v)
     struct pt_view frame = { v.data + 4, v.len - 4 };
     uint32_t size = pt_be32(v.data);
     uint32_t needed = 0;
-    const struct pt_layout *layout;
+    const struct pt_request *req;
     int64_t idx = pt_exchange_find(&c->exchange, (int32_t)pt_be32(frame.data));
 
     if (idx < 0) {
@@ -555,8 +555,9 @@ static void try_response(struct pt_conn *c, int side, struct pt_view v)
         pt_frame_want(&d->frame, 4 + API_VERSIONS_LOOK);
         return;
     }
-    layout = due_layout(pt_exchange_peek(&c->exchange, (uint32_t)idx), frame);
-    switch (pt_guess_response(frame, size, c->parser->cfg.frame_max, layout, &needed)) {
+    req = pt_exchange_peek(&c->exchange, (uint32_t)idx);
+    switch (pt_guess_response(frame, size, c->parser->cfg.frame_max,
+                              is_refusal(req, frame) ? NULL : req->response, &needed)) {
     case PT_GUESS_MORE:
         pt_frame_want(&d->frame, needed + 4);
         break;
@@ -627,7 +628,7 @@ static void on_try(struct pt_conn *c, int side, struct pt_view v)
 static void on_body_end(struct pt_conn *c, int side, const struct pt_frame_event *ev)
 {
     struct pt_conn_dir *d = c->dir[side];
-    bool bad = ev->kind == PT_FRAME_BODY_BAD;
+    bool bad = ev->kind == PT_FRAME_BODY_BAD || (!d->trust && ev->trailing > PT_GUESS_TRAILING_MAX);
 
     c->parser->stats.trailing_bytes += ev->trailing;
     if (bad) {

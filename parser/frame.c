@@ -105,6 +105,18 @@ static bool gather_room(struct pt_frame *f, uint32_t len)
     return true;
 }
 
+/* mark_packet notes that the bytes gathered from here on are the present packet's. When there are more
+ * packets than marks the later ones are taken for the last one marked. */
+static void mark_packet(struct pt_frame *f)
+{
+    if (f->mark_cnt && f->mark[f->mark_cnt - 1].at.order == f->piece_at.order)
+        return;
+    if (f->mark_cnt == PT_FRAME_MARKS)
+        return;
+    f->mark[f->mark_cnt].off = f->gather_end;
+    f->mark[f->mark_cnt++].at = f->piece_at;
+}
+
 /* need makes len bytes contiguous at the present position, if the piece has them. */
 static enum have need(struct pt_frame *f, uint32_t len)
 {
@@ -119,10 +131,7 @@ static enum have need(struct pt_frame *f, uint32_t len)
     take = left < len - have ? (uint32_t)left : len - have;
     if (!gather_room(f, len))
         return HAVE_REFUSED;
-    if (!f->topped && f->mark_cnt < PT_FRAME_MARKS) {
-        f->mark[f->mark_cnt].off = f->gather_end;
-        f->mark[f->mark_cnt++].at = f->piece_at;
-    }
+    mark_packet(f);
     memcpy(f->gather + f->gather_end, f->at, take);
     f->gather_end += take;
     f->topped += take;
@@ -340,8 +349,8 @@ static bool next_try(struct pt_frame *f, struct pt_frame_event *ev)
     enum have h;
 
     if (!f->try_here) {
+        f->passed |= gathered(f) || f->at != f->end;
         consume(f, gathered(f));
-        f->passed |= f->at != f->end;
         consume(f, (size_t)(f->end - f->at));
         return false;
     }

@@ -7,9 +7,6 @@
 
 #define REQUEST_SIZE_MIN 10u /* header version 1, null client id, empty body */
 #define RESPONSE_SIZE_MIN 4u
-/* Some clients write a few bytes behind an empty body (kafka-wire.md 1.8). */
-#define TRAILING_MAX 4u
-
 /* Evidence in bits; a known connection needs less, since its next request looks like the last one. */
 #define BITS_SIZE 5
 #define BITS_SIZE_SMALL 12
@@ -17,6 +14,7 @@
 #define BITS_ID_NEXT 32
 #define BITS_ID_NEAR 16
 #define BITS_CLIENT_KNOWN 24
+#define BITS_CLIENT_MAX 24 /* text is frequent in what is not a header, too */
 #define BITS_TAGS 8
 #define BITS_BODY_WHOLE 30
 #define BITS_BODY_PART 16
@@ -44,7 +42,7 @@ static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t 
         if (st != PT_OK)
             return -1;
         if (ev.kind == PT_WALK_END)
-            return w.body_left <= TRAILING_MAX ? BITS_BODY_WHOLE : -1;
+            return w.body_left <= PT_GUESS_TRAILING_MAX ? BITS_BODY_WHOLE : -1;
         if (ev.kind == PT_WALK_VALUE && ev.field == PT_F_ACKS && (ev.i64 < -1 || ev.i64 > 1))
             return -1;
     }
@@ -60,7 +58,9 @@ static int client_bits(struct pt_view id, const struct pt_guess_known *known)
     for (size_t i = 0; i < id.len; i++)
         if (id.data[i] < 0x20 || id.data[i] == 0x7f)
             return -1;
-    return id.len ? 8 + (int)(id.len * 7 / 5) : 0;
+    if (!id.len)
+        return 0;
+    return id.len * 7 / 5 < BITS_CLIENT_MAX - 8 ? 8 + (int)(id.len * 7 / 5) : BITS_CLIENT_MAX;
 }
 
 static int id_bits(int32_t id, const struct pt_guess_known *known)

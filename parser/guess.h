@@ -24,6 +24,10 @@ struct pt_guess_known { /* what the connection has shown already */
 /* Bytes of a frame behind its size that are looked at. */
 #define PT_GUESS_SZ 512u
 
+/* Bytes that may stand behind a body whose frame was guessed: some clients write a few (kafka-wire.md
+ * 1.8). */
+#define PT_GUESS_TRAILING_MAX 4u
+
 enum pt_guess pt_guess_request(struct pt_view v, uint32_t size,
                                const struct pt_guess_known *known, uint32_t *ret_needed);
 
