@@ -12,10 +12,12 @@
  *   magic 0:  offset 8 | size 4 | crc 4 |<- CRC-32 covers  magic 1 | attributes 1 | key | value
  *   magic 1:  the same with timestamp 8 behind attributes
  *
- * Memory: a struct pt_batch_reader holds scratch for decompression and records, bounded by its
- * configuration; one reader per core. Nothing of the input is kept.
+ * Memory: a struct pt_batch_reader holds scratch for decompression and records, which grows with
+ * what is read up to the bounds of its configuration; one reader per core. Nothing of the input is
+ * kept.
  */
 #include "hw/memory.h"
+#include "parser/codec.h"
 #include "parser/cursor.h"
 #include "parser/observation.h"
 #include "parser/status.h"
@@ -26,33 +28,23 @@
 #define PT_ENTRY_MAGIC_OFF 16
 #define PT_BATCH_HEADER_SZ 61
 
-enum pt_codec {
-    PT_CODEC_NONE = 0,
-    PT_CODEC_GZIP = 1,
-    PT_CODEC_SNAPPY = 2,
-    PT_CODEC_LZ4 = 3,
-    PT_CODEC_ZSTD = 4,
-    PT_CODEC_CNT = 5
-};
-
-const char *pt_codec_name(unsigned codec);
-
 struct pt_batch_cfg {
-    uint64_t hash_key;       /* keys every identity; a fixed default in replay */
-    uint32_t inflated_max;   /* bytes that one batch may decompress to; a larger one is OVERSIZE */
-    uint32_t record_max;     /* records of one batch; a larger count is OVERSIZE */
+    uint64_t hash_key;     /* keys every identity; a fixed default in replay */
+    uint32_t inflated_max; /* bytes that one batch may decompress to; a larger one is OVERSIZE */
+    uint32_t record_max;   /* records of one batch; a larger count is OVERSIZE */
 };
 
 /* What the header says, and, once read, the records. Fields of a batch whose status is PT_BAD_CRC
  * are hearsay. */
 struct pt_batch {
-    int64_t base_offset; /* absolute offset of the first record (old formats: derived from the inner
-                            offsets); as on the wire if from a Produce */
+    int64_t base_offset; /* as on the wire; old compressed sets: of the first record, derived from
+                            the inner offsets; 0 once the records of a Produce are read */
     int64_t last_offset;
     int64_t producer_id;
     int64_t base_timestamp_ms;
     int64_t max_timestamp_ms;
-    uint64_t fingerprint; /* over CRC, length, count and the first and last 64 bytes behind the CRC */
+    uint64_t fingerprint; /* over magic, CRC, length, count and the first and last 64 bytes of what
+                             the CRC covers; keyed */
     uint32_t batch_sz;    /* prefix included */
     uint32_t record_cnt;
     int32_t base_sequence;
@@ -70,29 +62,32 @@ int pt_batch_reader_open(struct pt_mem *mem, const struct pt_batch_cfg *cfg,
                          struct pt_batch_reader **ret_reader);
 void pt_batch_reader_close(struct pt_batch_reader *r);
 
-/* pt_entry_size returns the whole size of the entry that starts with these PT_ENTRY_PREFIX_SZ bytes,
- * prefix included, or 0 if its length field is below the smallest entry (14). */
+/* pt_entry_size returns the whole size of the entry that starts with these PT_ENTRY_PREFIX_SZ
+ * bytes, prefix included, or 0 if its length field is below the smallest entry (14). */
 uint32_t pt_entry_size(const uint8_t prefix[PT_ENTRY_PREFIX_SZ], int64_t *ret_offset);
 
 /* pt_batch_check reads the header of the whole entry [data, data+len) and verifies its checksum.
- * PT_OK, PT_BAD_CRC (out filled, hearsay), PT_BAD_MAGIC, PT_BAD_LENGTH, PT_BAD_VALUE. For a compressed
- * old-format set record_cnt and base_offset are only known after pt_batch_records. */
+ * PT_OK, PT_BAD_CRC (out filled, hearsay), PT_BAD_MAGIC, PT_BAD_LENGTH, PT_BAD_VALUE. For a
+ * compressed old-format set record_cnt and base_offset are only known after pt_batch_records. */
 enum pt_status pt_batch_check(struct pt_batch_reader *r, const uint8_t *data, size_t len,
                               struct pt_batch *out);
 
 /* pt_batch_records decodes the records of an entry that pt_batch_check called PT_OK. On PT_OK
  * *ret_rec points to out->record_cnt records in the reader's scratch, valid until the next call, in
- * offset order, offset_delta relative to out->base_offset (which, like last_offset and record_cnt, is
- * completed here for old formats). Control batches give their one record and PT_BATCH_COMMIT / _ABORT.
- * produce: offsets on the wire are the client's own and are numbered anew from 0 where they are not
- * what the protocol asks for. PT_BAD_CODEC, PT_BAD_RECORD, PT_BAD_LENGTH, PT_BAD_CRC (an inner message
- * of an old set), PT_OVERSIZE otherwise; then nothing was returned. */
+ * offset order, offset_delta relative to out->base_offset (which, like last_offset and record_cnt,
+ * is completed here for old formats). Control batches give their one record and PT_BATCH_COMMIT /
+ * _ABORT. produce: offsets on the wire are the client's own (old clients write 0 everywhere), so
+ * records are numbered 0, 1, 2 ... and base_offset is 0; last_offset is then that of this entry
+ * alone. PT_BAD_CODEC, PT_BAD_RECORD, PT_BAD_LENGTH, PT_BAD_CRC (an inner message of an old set),
+ * PT_OVERSIZE otherwise; then nothing was returned. */
 enum pt_status pt_batch_records(struct pt_batch_reader *r, const uint8_t *data, size_t len,
-                                int produce, struct pt_batch *out, const struct pt_record **ret_rec);
+                                int produce, struct pt_batch *out,
+                                const struct pt_record **ret_rec);
 
-/* pt_batch_values is for the few logs whose records paritap itself must read (the controllers'
- * metadata log): decodes like pt_batch_records and gives views of key and value of record idx.
- * Returns PT_OK, or PT_BAD_VALUE past the last record. Valid until the reader's next decode. */
+/* pt_batch_value is for the few logs whose records paritap itself must read (the controllers'
+ * metadata log): views of key and value of record idx of the batch that pt_batch_records decoded
+ * last. PT_OK, or PT_BAD_VALUE past the last record, or when that failed. Valid until the reader's
+ * next decode, and for uncompressed batches only as long as the bytes of the entry are. */
 enum pt_status pt_batch_value(struct pt_batch_reader *r, uint32_t idx, struct pt_view *ret_key,
                               struct pt_view *ret_value);
 
