@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration files of any content. What is accepted keeps its promises: it prints, what was printed is
- * accepted, and prints the same again. What is refused has an error that names the file.
+ * Configuration files of any content. What is accepted keeps its promises: it prints, what was
+ * printed is accepted, and prints the same again. What is refused has an error that names the file.
  */
 #include "fuzz.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration: what YAML sets, what an error says (file, line, field, range), and that what is printed
- * reads back to the same. The command line goes through the same settings.
+ * Configuration: what YAML sets, what an error says (file, line, field, range), and that what is
+ * printed reads back to the same. The command line goes through the same settings.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -129,7 +129,8 @@ static void test_errors(void **state)
         { "topics:\n  exclude: &x [a]\n  include: *x\n", ":3: topics.include: YAML aliases",
           "alias" },
         { "limits: {memory: 1G\n", ":2: no valid YAML", "not YAML" },
-        { "limits:\n  reorder: 1MiB\n", "limits.reorder-connection is larger", "two that conflict" },
+        { "limits:\n  reorder: 1MiB\n", "limits.reorder-connection is larger",
+          "two that conflict" },
     };
 
     (void)state;
@@ -256,7 +257,8 @@ static void test_option_errors(void **state)
         { false, { "--memroy=1G", NULL }, "--memroy=1G is no option" },
         { false, { "--map", "x", NULL }, "--map: \"x\": write SOURCE-TOPIC=TARGET-TOPIC" },
         { false, { "--map", "x=", NULL }, "--map: a topic map needs two names" },
-        { false, { "--source-brokers", "10.0.0.1,", NULL }, "--source-brokers: \"\" is no address" },
+        { false, { "--source-brokers", "10.0.0.1,", NULL },
+          "--source-brokers: \"\" is no address" },
         { false, { "--config", "/nonexistent.yaml", NULL }, "/nonexistent.yaml: cannot be opened" },
     };
 

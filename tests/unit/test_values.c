@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sizes, durations, addresses and times: what is accepted, what is refused, and that texts parse back. */
+/* Sizes, durations, addresses and times: what is accepted, what is refused, and that texts parse
+   back. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
