@@ -490,7 +490,7 @@ def bad_config(program):
 
     errors = run("limits:\n  memory: lots\n", "c.yaml:2: limits.memory")
     errors += run("limits:\n  memroy: 1G\n", "c.yaml:2:", "memroy", "memory, connections")
-    errors += run("policy: [\n", "c.yaml:")
+    errors += run("limits: {\n", "c.yaml:")
     return errors
 
 

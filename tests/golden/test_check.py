@@ -36,7 +36,8 @@ def perfect(expected):
     for n, p in enumerate(sorted(expected["pairs"], key=lambda p: p["source"])):
         zero = {k: 0 for k in (
             "ambiguous ambiguous_source ambiguous_target missing_or_reordered compacted "
-            "unverifiable unverifiable_source unverifiable_target pending pending_source pending_target "
+            "unverifiable unverifiable_source unverifiable_target pending pending_source "
+            "pending_target "
             "unseen_source unseen_target").split()}
         offsets = p["source_records"] + p["target_records"]
         pairs.append({
