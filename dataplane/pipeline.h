@@ -24,7 +24,11 @@ struct pt_cidr {
  * list that one of its two endpoints is in, else none. */
 enum pt_input_role { PT_ROLE_SOURCE = 0, PT_ROLE_TARGET = 1, PT_ROLE_BOTH = 2 };
 
+#define PT_INPUT_MAX 1024 /* files or ports of one run */
+
 struct pt_pipeline_cfg {
+    enum pt_input_role input_role[PT_INPUT_MAX];
+    uint32_t input_cnt;
     const struct pt_cidr *brokers[PT_CLUSTER_CNT];
     size_t broker_cnt[PT_CLUSTER_CNT];
     uint64_t memory_max; /* the whole budget, bytes; divided at open */
@@ -48,10 +52,9 @@ struct pt_pipeline;
 int pt_pipeline_open(const struct pt_pipeline_cfg *cfg, struct pt_pipeline **ret_p);
 void pt_pipeline_close(struct pt_pipeline *p);
 
-/* pt_pipeline_frame takes one frame of input number `input`; borrowed for the call. Frames come in
+/* pt_pipeline_frame takes one frame of input [0,input_cnt); borrowed for the call. Frames come in
  * merged order. */
-void pt_pipeline_frame(struct pt_pipeline *p, const struct pt_frame *f, uint32_t input,
-                       enum pt_input_role role);
+void pt_pipeline_frame(struct pt_pipeline *p, const struct pt_frame *f, uint32_t input);
 
 /* pt_pipeline_finish ends all connections and makes the verdict. */
 const struct pt_result *pt_pipeline_finish(struct pt_pipeline *p);

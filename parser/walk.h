@@ -19,13 +19,14 @@
 #include "parser/cursor.h"
 #include "parser/status.h"
 
-#define PT_WALK_DEPTH_MAX 12
+#define PT_WALK_DEPTH_MAX 8 /* structs and arrays within each other; the deepest layout has 6 */
 
 struct pt_layout; /* generated, const */
 
 enum pt_dir { PT_DIR_REQUEST = 0, PT_DIR_RESPONSE = 1 };
 
-/* enum pt_field { PT_F_NONE, PT_F_TOPIC_ID, PT_F_PARTITION_INDEX, ... }: every field name of the layouts */
+/* enum pt_field { PT_F_NONE, PT_F_TOPIC_ID, PT_F_PARTITION_INDEX, ... }: every field name of the layouts;
+ * enum pt_api { PT_API_PRODUCE = 0, ... }; enum pt_record { PT_RECORD_TOPIC = 2, ... }: metadata log */
 #include "pt_fields.h"
 
 /* pt_layout_find returns the layout of api_key's body at this version, or NULL if not published. */
@@ -42,55 +43,69 @@ const char *pt_api_name(int16_t api_key);
 int16_t pt_api_max_version(int16_t api_key);
 
 enum pt_walk_kind {
-    PT_WALK_VALUE,        /* field has a value: i64 or view or uuid, by its type */
-    PT_WALK_ARRAY_BEGIN,  /* cnt elements follow (-1: null) */
+    PT_WALK_VALUE,        /* a value, or one element of an array of plain values */
+    PT_WALK_ARRAY_BEGIN,  /* i64 elements follow (-1: null) */
     PT_WALK_STRUCT_BEGIN, /* one element of an array, or an inline struct */
     PT_WALK_STRUCT_END,
     PT_WALK_ARRAY_END,
-    PT_WALK_RECORDS, /* records field of len bytes (-1: null) starts here */
+    PT_WALK_RECORDS, /* a records field of i64 bytes (-1: null) starts here */
     PT_WALK_END      /* body complete */
 };
 
 struct pt_walk_event {
     enum pt_walk_kind kind;
     enum pt_field field;
-    int64_t i64;         /* integers, booleans; cnt of PT_WALK_ARRAY_BEGIN; len of PT_WALK_RECORDS */
+    int64_t i64;         /* see pt_walk_next */
     struct pt_view view; /* strings, bytes, uuid (16 bytes); borrowed from the piece */
 };
 
-struct pt_walk_frame {
-    uint16_t at;       /* next field of this struct's list */
-    uint16_t end;
-    uint16_t tags_at;  /* list of known tagged fields */
-    uint16_t tags_end;
-    uint32_t left;     /* elements still to come in the array around it */
-    uint32_t tag_sz;   /* bytes left in the tagged field that is being read, 0 outside */
+struct pt_walk_frame { /* one struct or one array of plain values */
+    uint16_t step;    /* where its program stands */
+    uint16_t start;   /* where its program begins: the next element of an array starts there */
+    uint16_t field;   /* what it is called */
+    bool array;       /* elements of an array, not the body or an inline struct */
+    uint32_t left;    /* elements of the array still to come */
+    uint32_t tag_cnt; /* tagged fields still to come in this struct */
+    uint32_t floor;   /* body_left at the end of the tagged field around, 0 outside */
 };
 
 struct pt_walk {
-    const struct pt_layout *layout;
     uint32_t body_left; /* bytes of the body not yet consumed, for checking counts and lengths */
-    uint32_t skip;      /* bytes still to be skipped (large values that nobody wants, records) */
+    uint32_t floor;     /* what may be consumed now ends at this body_left: 0, or a tagged field's end */
+    uint32_t skip;      /* bytes to pass without reading: records, large values, unknown tags */
     uint8_t depth;
-    uint8_t state;
-    bool failed;
+    uint8_t status; /* enum pt_status; PT_OK until the body turned out bad */
     struct pt_walk_frame frame[PT_WALK_DEPTH_MAX];
 };
 
 /* pt_walk_begin starts at the first byte behind the message header; body_sz from the frame's size. */
 void pt_walk_begin(struct pt_walk *w, const struct pt_layout *l, uint32_t body_sz);
 
-/* pt_walk_next reads on from c. PT_OK: *ev is the next event and c stands behind what was consumed.
- * PT_NEED_MORE: nothing was consumed, *ret_needed (> what c had left) contiguous bytes are needed to go on;
- * bounded by PT_WALK_NEED_MAX: strings and bytes longer than that come as a value with a NULL view
- * whose i64 is the length, and are skipped. PT_BAD_*: the body is not what its version says; the walk
- * is over and the frame must be skipped by its size. */
+/* pt_walk_next reads on from c, never past the body even if c goes on behind it.
+ *
+ * PT_OK: *ev is the next event and c stands behind what was consumed. Every _BEGIN has its _END, null
+ * ones too. Kafka's tagged fields look like other fields and are there only if the sender wrote them;
+ * unknown ones are passed over. ev->i64 is
+ *   the value of an integer or boolean (0 or 1); the bits of a float64;
+ *   the length of a string, bytes, uuid or records field, -1 for null;
+ *   the count of PT_WALK_ARRAY_BEGIN, -1 for null (but bounded by what the body can hold);
+ *   for PT_WALK_STRUCT_BEGIN 1, or -1 for an inline struct that is null; else 0.
+ * A string or bytes longer than PT_WALK_NEED_MAX has only its length, and a NULL view.
+ *
+ * PT_NEED_MORE: *ret_needed (> what c had left) contiguous bytes from c->at on are needed to go on; at most
+ * PT_WALK_NEED_MAX plus a length field. c has moved over bytes that are only to be passed (skip) and over
+ * nothing else; in particular not at all while skip is 0.
+ *
+ * PT_BAD_*: the body is not what its version says (its end inside a field, a count or length it has no
+ * room for, a null or number that the type does not have); the walk is over, every later call says the
+ * same, and the frame must be skipped by its size. */
 #define PT_WALK_NEED_MAX 32768u
 enum pt_status pt_walk_next(struct pt_walk *w, struct pt_cursor *c, struct pt_walk_event *ev,
                             uint32_t *ret_needed);
 
-/* pt_walk_skip tells that len bytes of the records field just announced are behind us (read or lost).
- * The sum over calls must be exactly the announced length before pt_walk_next is called again. */
+/* pt_walk_skip tells that len bytes, at most w->skip, are behind us: read by the caller, or lost. w->skip
+ * is the length of the records field just announced; what the caller leaves of it is passed over by
+ * pt_walk_next. */
 void pt_walk_skip(struct pt_walk *w, uint32_t len);
 
 #endif

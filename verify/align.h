@@ -90,24 +90,36 @@ struct pt_align;
 int pt_align_open(struct pt_mem *mem, const struct pt_align_cfg *cfg, struct pt_align **ret_a);
 void pt_align_close(struct pt_align *a);
 
-/* pt_align_room: how many items `side` takes now; 0 until the other side catches up. When both sides say 0
- * call pt_align_run, which then always makes room. */
+/* pt_align_room: how many items `side` takes now. 0: it is far enough ahead of the other side, its records
+ * may stay where they are; when both say 0 pt_align_run always makes room. */
 size_t pt_align_room(const struct pt_align *a, enum pt_side side);
 
-/* pt_align_push: items in rising offset order, cnt <= room. */
-void pt_align_push(struct pt_align *a, enum pt_side side, const struct pt_item *items, size_t cnt);
+/* pt_align_push takes items in rising offset order, cnt <= room, and returns how many it took: fewer only
+ * when the budget is spent (the caller keeps the rest). */
+size_t pt_align_push(struct pt_align *a, enum pt_side side, const struct pt_item *items, size_t cnt);
 
-/* pt_align_run works as far as what was pushed allows. The result does not depend on when it is called
- * or how items were grouped in pushes. */
+/* What is known behind the last item of a log. */
+enum pt_end {
+    PT_END_OPEN,     /* nothing: more may exist */
+    PT_END_COMPLETE, /* certified up to the log's end: what was not pushed does not exist */
+    PT_END_UNSEEN    /* offsets exist there that were not seen */
+};
+
+/* pt_align_end: nothing more will be pushed on `side`. Leftover target records behind the last match are
+ * classified if the source is complete; leftover source records there are PENDING (they may still
+ * come) unless a target leftover is their mutated copy. */
+void pt_align_end(struct pt_align *a, enum pt_side side, enum pt_end end);
+
+/* pt_align_run works as far as what was pushed allows; after both ends, everything gets its verdict.
+ * Verdicts do not depend on when it is called or how items were grouped in pushes. It returns early
+ * when many events wait: take them and call again. */
 void pt_align_run(struct pt_align *a);
 
-/* pt_align_finish: nothing will follow. complete[side]: the log is certified from its last item up to its
- * end, so that what is not there does not exist. Leftover target records behind the last match are then
- * classified if the source is complete; leftover source records there are PENDING (they may still
- * come) unless paired with a target leftover. */
-void pt_align_finish(struct pt_align *a, const bool complete[2]);
+/* pt_align_idle: false if pt_align_run stopped for waiting events and has more to do. */
+bool pt_align_idle(const struct pt_align *a);
 
-/* pt_align_next takes the next event: true, or false if there is none now. */
+/* pt_align_next takes the next event: true, or false if there is none now. A MATCH may be told in
+ * several consecutive runs. */
 bool pt_align_next(struct pt_align *a, struct pt_align_event *ret_ev);
 
 /* pt_align_done: every item of `side` below this offset has its verdict: its slot may be given up. */

@@ -206,9 +206,9 @@ bool pt_log_next(struct pt_log *l, unsigned how, struct pt_item *ret_item);
 /* pt_log_rewind starts settling anew. Not if trimmed. */
 void pt_log_rewind(struct pt_log *l);
 
-/* pt_log_complete: behind the last settled record there is nothing: certified up to the highest high
+/* pt_log_ending: what is known behind the last settled record. Complete: certified up to the highest high
  * watermark stated and to everything else that is known to exist. */
-bool pt_log_complete(const struct pt_log *l);
+enum pt_end pt_log_ending(const struct pt_log *l);
 
 /* pt_log_has_hole: an offset strictly between a and b (-1: the log's beginning, its end) is certified to be
  * empty, so that a record may have been there once. */

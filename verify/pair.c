@@ -236,89 +236,102 @@ static void on_event(struct pt_pair *p, const struct pt_align_event *ev)
     }
 }
 
-static void drain(struct pt_pair *p)
+/* Works off what was given, as far as it goes. */
+static void run(struct pt_pair *p)
 {
     struct pt_align_event ev;
 
-    while (pt_align_next(p->align, &ev))
-        on_event(p, &ev);
+    do {
+        pt_align_run(p->align);
+        while (pt_align_next(p->align, &ev))
+            on_event(p, &ev);
+    } while (!pt_align_idle(p->align));
 }
 
-/* Gives what one side has settled, as far as the alignment takes it. True if there was any. */
-static bool push(struct pt_pair *p, enum pt_cluster side, unsigned how)
+/* Gives what one side has settled, as far as the alignment takes it; *ret_all: there is no more. What it has no
+ * memory for is a gap, and stays without a verdict. Returns how many were settled. */
+static size_t push(struct pt_pair *p, enum pt_cluster side, unsigned how, bool *ret_all)
 {
     struct pt_item item[FEED_ITEMS];
-    bool any = false;
-    size_t cnt;
+    size_t total = 0;
 
-    do {
+    *ret_all = false;
+    for (;;) {
         size_t room = pt_align_room(p->align, (enum pt_side)side);
+        size_t cnt = 0;
 
         if (room > FEED_ITEMS)
             room = FEED_ITEMS;
-        for (cnt = 0; cnt < room && pt_log_next(p->log[side], how, &item[cnt]); cnt++)
-            ;
-        if (cnt)
-            pt_align_push(p->align, (enum pt_side)side, item, cnt);
+        while (cnt < room && pt_log_next(p->log[side], how, &item[cnt]))
+            cnt++;
+        if (cnt && pt_align_push(p->align, (enum pt_side)side, item, cnt) < cnt)
+            p->log[side]->gap = true;
         p->given[side] += cnt;
-        any = any || cnt;
-    } while (cnt == FEED_ITEMS);
-    return any;
+        total += cnt;
+        if (cnt < room || !room) {
+            *ret_all = cnt < room;
+            return total;
+        }
+    }
 }
 
 void pt_pair_feed(struct pt_pair *p, unsigned how)
 {
-    bool more = p->align != NULL;
+    size_t cnt = p->align != NULL;
+    bool all;
 
-    while (more) {
-        more = push(p, PT_CLUSTER_SOURCE, how);
-        more = push(p, PT_CLUSTER_TARGET, how) || more;
-        pt_align_run(p->align);
-        drain(p);
+    while (cnt) {
+        cnt = push(p, PT_CLUSTER_SOURCE, how, &all);
+        cnt += push(p, PT_CLUSTER_TARGET, how, &all);
+        run(p);
     }
 }
 
-/* What the alignment took no more, because the other side has ended: it lies behind the last anchor. Without
- * an alignment (memory) nothing can be said at all. */
-static void settle_rest(struct pt_pair *p)
+/* Everything is settled and given; each log's end is told to the alignment as soon as it is reached, because
+ * only then the other one can go on alone. */
+static void feed_to_the_end(struct pt_pair *p)
 {
-    struct pt_item item;
+    bool ended[PT_CLUSTER_CNT] = { false, false };
+    int stuck = 0;
 
-    while (pt_log_next(p->log[0], PT_SETTLE_ALL, &item)) {
-        p->given[0]++;
-        if (!p->align) {
-            p->sum.unverifiable_source++;
-            continue;
+    while (stuck < 2 && !(ended[0] && ended[1])) {
+        size_t cnt = 0;
+
+        for (int side = 0; side < PT_CLUSTER_CNT; side++) {
+            if (ended[side])
+                continue;
+            cnt += push(p, (enum pt_cluster)side, PT_SETTLE_ALL, &ended[side]);
+            if (ended[side])
+                pt_align_end(p->align, (enum pt_side)side, pt_log_ending(p->log[side]));
         }
-        p->sum.pending_source++;
-        pt_ranges_add(&p->pending, item.offset, item.offset + 1);
-    }
-    while (pt_log_next(p->log[1], PT_SETTLE_ALL, &item)) {
-        p->given[1]++;
-        p->sum.unverifiable_target++;
+        run(p);
+        stuck = cnt ? 0 : stuck + 1; /* only without memory: what is left gets no verdict */
     }
 }
 
 void pt_pair_finish(struct pt_pair *p)
 {
     struct pt_pair_result *sum = &p->sum;
-    bool complete[PT_CLUSTER_CNT];
+    struct pt_item item;
+    uint64_t verdicts[PT_CLUSTER_CNT];
 
-    pt_pair_feed(p, PT_SETTLE_ALL);
-    if (p->align) {
-        complete[0] = pt_log_complete(p->log[0]);
-        complete[1] = pt_log_complete(p->log[1]);
-        pt_align_finish(p->align, complete);
-        drain(p);
-    }
-    settle_rest(p);
-    /* Settled before there was a pair, and given up since. */
-    sum->unverifiable_source += p->log[0]->records_alone;
-    sum->unverifiable_target += p->log[1]->records_alone;
-    sum->pending_source += p->log[0]->undecided;
-    sum->pending_target += p->log[1]->undecided;
+    if (p->align)
+        feed_to_the_end(p);
+    for (int side = 0; side < PT_CLUSTER_CNT; side++)
+        while (pt_log_next(p->log[side], PT_SETTLE_ALL, &item))
+            p->given[side]++;
     sum->source_records = p->given[0] + p->log[0]->records_alone + p->log[0]->undecided;
     sum->target_records = p->given[1] + p->log[1]->records_alone + p->log[1]->undecided;
+    sum->pending_source += p->log[0]->undecided;
+    sum->pending_target += p->log[1]->undecided;
+    verdicts[0] = sum->verified + sum->mutated + sum->reordered + sum->missing + sum->compacted +
+                  sum->missing_or_reordered + sum->ambiguous_source + sum->unverifiable_source +
+                  sum->pending_source;
+    verdicts[1] = sum->verified + sum->mutated + sum->reordered + sum->extra + sum->duplicated +
+                  sum->ambiguous_target + sum->unverifiable_target + sum->pending_target;
+    /* Settled alone before there was a pair, or without memory to compare them. */
+    sum->unverifiable_source += sum->source_records - verdicts[0];
+    sum->unverifiable_target += sum->target_records - verdicts[1];
 }
 
 /*

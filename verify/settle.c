@@ -112,15 +112,19 @@ void pt_log_rewind(struct pt_log *l)
     l->undecided = 0;
 }
 
-bool pt_log_complete(const struct pt_log *l)
+enum pt_end pt_log_ending(const struct pt_log *l)
 {
     int64_t end = pt_log_end(l);
+    bool stated = l->hw_max >= 0;
 
-    if (l->hw_max < 0)
-        return false;
-    if (l->cursor < 0)
-        return (l->hw_max == 0 || l->hw_max == l->log_start) && end <= l->hw_max;
-    return !l->gap && l->cursor >= end;
+    if (l->cursor < 0) { /* nothing is certified: it may be empty */
+        if (stated && end <= l->hw_max && (l->hw_max == 0 || l->hw_max == l->log_start))
+            return PT_END_COMPLETE;
+        return end > 0 ? PT_END_UNSEEN : PT_END_OPEN;
+    }
+    if (l->gap || l->cursor < end)
+        return PT_END_UNSEEN;
+    return stated ? PT_END_COMPLETE : PT_END_OPEN;
 }
 
 bool pt_log_has_hole(const struct pt_log *l, int64_t a, int64_t b)

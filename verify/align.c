@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/align.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "verify/anchor.h"
+#include "verify/lcs.h"
+#include "verify/places.h"
+
+/* Records of one side that are taken while the other side has shown nothing. */
+#define LEAD_MAX 256u
+/* Waiting events at which a run stops until they are taken. */
+#define EVENTS_MAX 16384u
+
+struct queue {
+    struct pt_item *item; /* [head, head+cnt) wait */
+    size_t cap;
+    size_t head;
+    size_t cnt;
+    bool ended;
+};
+
+struct pt_align {
+    struct pt_mem *mem;
+    struct pt_align_cfg cfg;
+    struct queue q[2];
+    enum pt_end end[2];
+    uint32_t window;    /* records a side that the next conflict is solved with */
+    bool left_anchored; /* what lies before the queues is matched, or is the start of both logs */
+    bool started;
+    bool carry_gap; /* something unseen lies in the place that is open */
+    bool idle;
+    bool finished;
+    int64_t left_delta;
+    struct pt_align_event run; /* MATCH that is being extended, cnt 0: none */
+    struct pt_events events;
+    struct pt_places places;
+};
+
+const struct pt_align_cfg pt_align_cfg_default = {
+    .window_min = 4096,
+    .window_max = 65536,
+    .anchor_run = 8,
+    .horizon = 65536,
+};
+
+int pt_align_open(struct pt_mem *mem, const struct pt_align_cfg *cfg, struct pt_align **ret_a)
+{
+    struct pt_align *a;
+
+    if (!cfg->window_min || cfg->window_max < cfg->window_min || !cfg->anchor_run || !cfg->horizon)
+        return -EINVAL;
+    a = pt_mem_zalloc(mem, sizeof(*a));
+    if (!a)
+        return -ENOMEM;
+    a->mem = mem;
+    a->cfg = *cfg;
+    a->window = cfg->window_min;
+    a->idle = true;
+    pt_places_init(&a->places, mem, cfg->horizon, &a->events);
+    *ret_a = a;
+    return 0;
+}
+
+void pt_align_close(struct pt_align *a)
+{
+    if (!a)
+        return;
+    for (int side = 0; side < 2; side++)
+        pt_mem_free(a->mem, a->q[side].item, a->q[side].cap * sizeof(struct pt_item));
+    pt_places_fini(&a->places);
+    pt_mem_free(a->mem, a->events.ring, a->events.cap * sizeof(*a->events.ring));
+    pt_mem_free(a->mem, a, sizeof(*a));
+}
+
+size_t pt_align_room(const struct pt_align *a, enum pt_side side)
+{
+    const struct queue *other = &a->q[!side];
+    size_t limit = a->window;
+
+    if (!other->cnt && !other->ended && limit > LEAD_MAX)
+        limit = LEAD_MAX;
+    return a->q[side].cnt < limit ? limit - a->q[side].cnt : 0;
+}
+
+size_t pt_align_push(struct pt_align *a, enum pt_side side, const struct pt_item *items, size_t cnt)
+{
+    struct queue *q = &a->q[side];
+
+    if (q->head && q->head + q->cnt + cnt > q->cap) {
+        memmove(q->item, q->item + q->head, q->cnt * sizeof(*q->item));
+        q->head = 0;
+    }
+    if (q->cnt + cnt > q->cap) {
+        size_t cap = q->cap ? q->cap : LEAD_MAX;
+        struct pt_item *grown;
+
+        while (cap < q->cnt + cnt)
+            cap *= 2;
+        grown = pt_mem_resize(a->mem, q->item, q->cap * sizeof(*grown), cap * sizeof(*grown));
+        if (grown) {
+            q->item = grown;
+            q->cap = cap;
+        } else {
+            cnt = q->cap - q->cnt;
+        }
+    }
+    memcpy(q->item + q->head + q->cnt, items, cnt * sizeof(*items));
+    q->cnt += cnt;
+    return cnt;
+}
+
+void pt_align_end(struct pt_align *a, enum pt_side side, enum pt_end end)
+{
+    a->q[side].ended = true;
+    a->end[side] = end;
+}
+
+static void drop(struct queue *q, size_t cnt)
+{
+    q->head += cnt;
+    q->cnt -= cnt;
+    if (!q->cnt)
+        q->head = 0;
+}
+
+static void flush_run(struct pt_align *a)
+{
+    if (a->run.cnt)
+        pt_events_put(&a->events, &a->run);
+    a->run.cnt = 0;
+}
+
+/* A matched pair. Needs room for one event. */
+static void match(struct pt_align *a, const struct pt_item *s, const struct pt_item *t)
+{
+    int64_t cnt = (int64_t)a->run.cnt;
+
+    pt_places_match(&a->places, s, t);
+    if (cnt && s->offset == a->run.source_offset + cnt && t->offset == a->run.target_offset + cnt) {
+        a->run.cnt++;
+        return;
+    }
+    flush_run(a);
+    a->run = (struct pt_align_event){
+        .kind = PT_ALIGN_MATCH,
+        .source_offset = s->offset,
+        .target_offset = t->offset,
+        .cnt = 1,
+        .prev_source_offset = -1,
+        .prev_target_offset = -1,
+        .next_source_offset = -1,
+        .next_target_offset = -1,
+    };
+}
+
+/* Places fall due at fixed counts of records, wherever a run begins or ends. False: no memory. */
+static bool resolve_due(struct pt_align *a)
+{
+    if (!pt_places_due(&a->places))
+        return true;
+    if (!pt_events_reserve(a->mem, &a->events, pt_places_waiting(&a->places)))
+        return false;
+    pt_places_resolve(&a->places);
+    return true;
+}
+
+/* Equal records with nothing unseen before them pass straight through. */
+static bool pass_equal(struct pt_align *a)
+{
+    struct queue *qs = &a->q[PT_SIDE_SOURCE];
+    struct queue *qt = &a->q[PT_SIDE_TARGET];
+
+    while (qs->cnt && qt->cnt && a->left_anchored) {
+        const struct pt_item *s = &qs->item[qs->head];
+        const struct pt_item *t = &qt->item[qt->head];
+
+        if (((s->flags | t->flags) & PT_ITEM_GAP_BEFORE) || !pt_item_equal(s, t))
+            break;
+        if (a->events.cnt >= EVENTS_MAX)
+            return false;
+        if (!pt_events_reserve(a->mem, &a->events, 1) || !resolve_due(a) ||
+            !pt_events_reserve(a->mem, &a->events, 1))
+            return false;
+        match(a, s, t);
+        a->left_delta = t->offset - s->offset;
+        drop(qs, 1);
+        drop(qt, 1);
+    }
+    return true;
+}
+
+/* --- a conflict: one window of both sides is solved --- */
+
+enum leftover_class { CLOSED = 0, UNSEEN_NEAR = 1, NOT_SOLVED = 2 };
+
+struct solution {
+    struct pt_window w;
+    uint8_t *class_s; /* enum leftover_class of unmatched records */
+    uint8_t *class_t;
+    uint8_t *unique;
+    uint32_t s_cut; /* how much of the window is decided */
+    uint32_t t_cut;
+};
+
+static bool gap_between(const struct pt_window *w, uint32_t s_at, uint32_t t_at, uint32_t s_end,
+                        uint32_t t_end)
+{
+    uint32_t flags = 0;
+
+    for (uint32_t i = s_at; i <= s_end && i < w->s_cnt; i++)
+        flags |= w->s[i].flags;
+    for (uint32_t j = t_at; j <= t_end && j < w->t_cnt; j++)
+        flags |= w->t[j].flags;
+    return flags & PT_ITEM_GAP_BEFORE;
+}
+
+/* One region between two matches, its end inclusive of the matched record's own gap flag. Where something
+ * was not seen, nothing can be said about leftovers; else the region is solved exactly. */
+static void refine_region(struct pt_align *a, struct solution *sol, uint32_t s_at, uint32_t t_at,
+                          uint32_t s_end, uint32_t t_end, bool gap)
+{
+    struct pt_window *w = &sol->w;
+    uint8_t class = CLOSED;
+
+    if (gap || gap_between(w, s_at, t_at, s_end, t_end)) {
+        class = UNSEEN_NEAR;
+    } else if (s_at < s_end && t_at < t_end) {
+        if (!pt_lcs_solve(a->mem, w->s + s_at, s_end - s_at, w->t + t_at, t_end - t_at,
+                          w->match + s_at))
+            class = NOT_SOLVED;
+        for (uint32_t i = s_at; i < s_end; i++)
+            if (w->match[i] != PT_LCS_NONE)
+                w->match[i] += t_at;
+    }
+    memset(sol->class_s + s_at, class, s_end - s_at);
+    memset(sol->class_t + t_at, class, t_end - t_at);
+}
+
+static void refine(struct pt_align *a, struct solution *sol)
+{
+    struct pt_window *w = &sol->w;
+    bool gap = a->carry_gap;
+    uint32_t s_at = 0;
+    uint32_t t_at = 0;
+
+    for (uint32_t i = 0; i < w->s_cnt; i++) {
+        if (w->match[i] == PT_LCS_NONE)
+            continue;
+        refine_region(a, sol, s_at, t_at, i, w->match[i], gap);
+        s_at = i + 1;
+        t_at = w->match[i] + 1;
+        gap = false;
+    }
+    /* Behind the last match: the end of both logs, or of the window (then it is not decided yet). */
+    refine_region(a, sol, s_at, t_at, w->s_cnt, w->t_cnt, gap);
+}
+
+/* The last place where the window's solution cannot be changed by what follows: a run of anchor_run matches, one
+ * of them of a content that occurs once. */
+static bool stable_cut(struct pt_align *a, struct solution *sol)
+{
+    const struct pt_window *w = &sol->w;
+    uint32_t run = 0;
+    uint32_t last_unique = 0; /* run length at which a unique content was met, 0: none */
+
+    for (uint32_t i = w->s_cnt; i-- > 0;) {
+        uint32_t next = i + 1;
+        bool joined = run && w->match[i] != PT_LCS_NONE && w->match[i] + 1 == w->match[next] &&
+                      !((w->s[next].flags | w->t[w->match[next]].flags) & PT_ITEM_GAP_BEFORE);
+
+        if (w->match[i] == PT_LCS_NONE) {
+            run = 0;
+            continue;
+        }
+        if (!joined) {
+            run = 0;
+            last_unique = 0;
+            sol->s_cut = i + 1;
+            sol->t_cut = w->match[i] + 1;
+        }
+        run++;
+        if (sol->unique[i])
+            last_unique = run;
+        if (run >= a->cfg.anchor_run && last_unique)
+            return true;
+    }
+    return false;
+}
+
+/* At the largest window without a stable place: give way, and claim as little as possible. */
+static void forced_cut(struct pt_align *a, struct solution *sol)
+{
+    const struct pt_window *w = &sol->w;
+
+    for (uint32_t i = w->s_cnt; i-- > 0;)
+        if (w->match[i] != PT_LCS_NONE) {
+            sol->s_cut = i + 1;
+            sol->t_cut = w->match[i] + 1;
+            return;
+        }
+    /* A replay longer than the window repeats what is matched already: the source waits. */
+    sol->t_cut = w->t_cnt;
+    sol->s_cut = w->s_cnt;
+    if (w->t_cnt && 2 * pt_places_seen_before(&a->places, w->t, w->t_cnt) > w->t_cnt)
+        sol->s_cut = 0;
+}
+
+static void leave(struct pt_align *a, enum pt_side side, const struct pt_item *item, uint8_t class)
+{
+    static const enum pt_align_kind kinds[2][3] = {
+        [PT_SIDE_SOURCE] = { [UNSEEN_NEAR] = PT_ALIGN_UNVERIFIABLE_SOURCE,
+                             [NOT_SOLVED] = PT_ALIGN_AMBIGUOUS_SOURCE },
+        [PT_SIDE_TARGET] = { [UNSEEN_NEAR] = PT_ALIGN_UNVERIFIABLE_TARGET,
+                             [NOT_SOLVED] = PT_ALIGN_AMBIGUOUS_TARGET },
+    };
+
+    if (item->flags & PT_ITEM_GAP_BEFORE)
+        pt_places_gap(&a->places, side);
+    if (class == CLOSED) {
+        pt_places_add(&a->places, side, item);
+        return;
+    }
+    if (class == UNSEEN_NEAR) {
+        pt_places_void(&a->places);
+        a->carry_gap = true;
+    }
+    pt_places_give_up(&a->places, side, item, kinds[side][class]);
+}
+
+/* Takes what is decided out of the queues, in order. Leftovers of a region come before the match behind it,
+ * source first. */
+static void apply(struct pt_align *a, const struct solution *sol)
+{
+    const struct pt_window *w = &sol->w;
+    uint32_t j = 0;
+
+    for (uint32_t i = 0; i <= sol->s_cut; i++) {
+        bool matched = i < sol->s_cut && w->match[i] != PT_LCS_NONE;
+        uint32_t t_end = matched ? w->match[i] : sol->t_cut;
+
+        if (i < sol->s_cut && !matched) {
+            leave(a, PT_SIDE_SOURCE, &w->s[i], sol->class_s[i]);
+            continue;
+        }
+        for (; j < t_end; j++)
+            leave(a, PT_SIDE_TARGET, &w->t[j], sol->class_t[j]);
+        if (!matched)
+            break;
+        for (int side = 0; side < 2; side++)
+            if ((side ? w->t[j].flags : w->s[i].flags) & PT_ITEM_GAP_BEFORE)
+                pt_places_gap(&a->places, (enum pt_side)side);
+        match(a, &w->s[i], &w->t[j]);
+        a->left_anchored = true;
+        a->left_delta = w->t[j].offset - w->s[i].offset;
+        a->carry_gap = false;
+        j++;
+    }
+    /* Behind leftovers that no match closed, equal heads are no neighbours of anything known. */
+    if (!sol->s_cut || w->match[sol->s_cut - 1] + 1 != sol->t_cut)
+        a->left_anchored = false;
+    drop(&a->q[PT_SIDE_SOURCE], sol->s_cut);
+    drop(&a->q[PT_SIDE_TARGET], sol->t_cut);
+}
+
+static bool solution_open(struct pt_align *a, struct solution *sol)
+{
+    uint32_t n = sol->w.s_cnt;
+    uint32_t m = sol->w.t_cnt;
+
+    sol->w.match = pt_mem_alloc(a->mem, (size_t)n * sizeof(uint32_t));
+    sol->class_s = pt_mem_zalloc(a->mem, n);
+    sol->class_t = pt_mem_zalloc(a->mem, m);
+    sol->unique = pt_mem_zalloc(a->mem, n);
+    return sol->w.match && sol->class_s && sol->class_t && sol->unique;
+}
+
+static void solution_close(struct pt_align *a, struct solution *sol)
+{
+    pt_mem_free(a->mem, sol->w.match, (size_t)sol->w.s_cnt * sizeof(uint32_t));
+    pt_mem_free(a->mem, sol->class_s, sol->w.s_cnt);
+    pt_mem_free(a->mem, sol->class_t, sol->w.t_cnt);
+    pt_mem_free(a->mem, sol->unique, sol->w.s_cnt);
+}
+
+static bool solve_window(struct pt_align *a, struct solution *sol, bool final)
+{
+    struct pt_window *w = &sol->w;
+    bool gap = a->carry_gap || gap_between(w, 0, 0, w->s_cnt, w->t_cnt);
+
+    if (gap || !pt_lcs_solve(a->mem, w->s, w->s_cnt, w->t, w->t_cnt, w->match)) {
+        if (!pt_anchor_solve(a->mem, w, a->cfg.anchor_run))
+            return false;
+        refine(a, sol);
+    }
+    if (final) {
+        sol->s_cut = w->s_cnt;
+        sol->t_cut = w->t_cnt;
+        return true;
+    }
+    if (!pt_anchor_unique(a->mem, w, sol->unique))
+        return false;
+    if (stable_cut(a, sol))
+        return true;
+    sol->s_cut = sol->t_cut = 0;
+    if (a->window >= a->cfg.window_max)
+        forced_cut(a, sol);
+    return true;
+}
+
+/* Solves the next window. False: more records, or memory, are needed. */
+static bool solve(struct pt_align *a)
+{
+    struct queue *qs = &a->q[PT_SIDE_SOURCE];
+    struct queue *qt = &a->q[PT_SIDE_TARGET];
+    struct solution sol = { 0 };
+    bool all = qs->ended && qt->ended && qs->cnt <= a->window && qt->cnt <= a->window;
+    bool went_on = false;
+
+    if ((qs->cnt < a->window && !qs->ended) || (qt->cnt < a->window && !qt->ended))
+        return false;
+    if (!qs->cnt && !qt->cnt)
+        return false;
+    sol.w = (struct pt_window){
+        .s = qs->item + qs->head,
+        .t = qt->item + qt->head,
+        .s_cnt = (uint32_t)(qs->cnt < a->window ? qs->cnt : a->window),
+        .t_cnt = (uint32_t)(qt->cnt < a->window ? qt->cnt : a->window),
+        .left_anchored = a->left_anchored,
+        .left_delta = a->left_delta,
+    };
+    if (solution_open(a, &sol) &&
+        pt_events_reserve(a->mem, &a->events,
+                          (size_t)sol.w.s_cnt + sol.w.t_cnt + pt_places_waiting(&a->places) + 2) &&
+        solve_window(a, &sol, all)) {
+        went_on = true;
+        if (sol.s_cut || sol.t_cut) {
+            apply(a, &sol);
+            a->window = a->cfg.window_min;
+        } else {
+            a->window = a->window > a->cfg.window_max / 4 ? a->cfg.window_max : a->window * 4;
+        }
+    }
+    solution_close(a, &sol);
+    return went_on;
+}
+
+/* Whether both logs begin where they really begin, or their first records stand behind something unseen. */
+static bool start(struct pt_align *a)
+{
+    const struct queue *qs = &a->q[PT_SIDE_SOURCE];
+    const struct queue *qt = &a->q[PT_SIDE_TARGET];
+
+    if ((!qs->cnt && !qs->ended) || (!qt->cnt && !qt->ended))
+        return false;
+    a->started = true;
+    a->left_anchored = !((qs->cnt ? qs->item[qs->head].flags : 0) & PT_ITEM_GAP_BEFORE) &&
+                       !((qt->cnt ? qt->item[qt->head].flags : 0) & PT_ITEM_GAP_BEFORE);
+    if (a->left_anchored && qs->cnt && qt->cnt)
+        a->left_delta = qt->item[qt->head].offset - qs->item[qs->head].offset;
+    return true;
+}
+
+void pt_align_run(struct pt_align *a)
+{
+    a->idle = true;
+    if (!a->started && !start(a))
+        return;
+    for (;;) {
+        if (a->events.cnt >= EVENTS_MAX || !pass_equal(a)) {
+            a->idle = !a->events.cnt;
+            break;
+        }
+        if (!resolve_due(a) || !solve(a))
+            break;
+    }
+    if (!pt_events_reserve(a->mem, &a->events, pt_places_waiting(&a->places) + 1))
+        return;
+    flush_run(a);
+    if (a->q[0].ended && a->q[1].ended && !a->q[0].cnt && !a->q[1].cnt && !a->finished) {
+        a->finished = true;
+        pt_places_finish(&a->places, a->end);
+    }
+}
+
+bool pt_align_idle(const struct pt_align *a)
+{
+    return a->idle;
+}
+
+bool pt_align_next(struct pt_align *a, struct pt_align_event *ret_ev)
+{
+    return pt_events_take(&a->events, ret_ev);
+}
+
+int64_t pt_align_done(const struct pt_align *a, enum pt_side side)
+{
+    return pt_places_done(&a->places, side);
+}

@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/places.h"
+
+#include <string.h>
+
+#include "verify/lcs.h"
+
+#define NONE UINT64_MAX
+
+void pt_places_init(struct pt_places *p, struct pt_mem *mem, uint32_t horizon,
+                    struct pt_events *events)
+{
+    *p = (struct pt_places){
+        .mem = mem,
+        .horizon = horizon,
+        .events = events,
+        .gap_at = { NONE, NONE },
+        .prev = { -1, -1 },
+    };
+}
+
+void pt_places_fini(struct pt_places *p)
+{
+    for (int side = 0; side < 2; side++) {
+        struct pt_leftovers *l = &p->left[side];
+
+        pt_mem_free(p->mem, l->ring, l->cap * sizeof(*l->ring));
+        pt_mem_free(p->mem, l->bucket_head, l->cap * sizeof(uint64_t));
+        pt_mem_free(p->mem, l->bucket_tail, l->cap * sizeof(uint64_t));
+    }
+    pt_mem_free(p->mem, p->ring, p->cap * sizeof(*p->ring));
+    pt_mem_free(p->mem, p->history, p->history_cap * sizeof(*p->history));
+}
+
+/* --- leftovers: a FIFO whose entries are also found by content --- */
+
+static size_t bucket_of(const struct pt_leftovers *l, uint64_t content)
+{
+    return (size_t)(content ^ content >> 32) & (l->cap - 1);
+}
+
+static struct pt_leftover *left_at(const struct pt_leftovers *l, uint64_t number)
+{
+    return &l->ring[number & (l->cap - 1)];
+}
+
+static void left_link(struct pt_leftovers *l, uint64_t number)
+{
+    struct pt_leftover *e = left_at(l, number);
+    size_t b = bucket_of(l, e->item.content);
+
+    e->next = NONE;
+    if (l->bucket_head[b] == NONE)
+        l->bucket_head[b] = number;
+    else
+        left_at(l, l->bucket_tail[b])->next = number;
+    l->bucket_tail[b] = number;
+}
+
+static bool left_grow(struct pt_mem *mem, struct pt_leftovers *l)
+{
+    struct pt_leftovers old = *l;
+    size_t cap = old.cap ? old.cap * 2 : 64;
+
+    l->ring = pt_mem_alloc(mem, cap * sizeof(*l->ring));
+    l->bucket_head = pt_mem_alloc(mem, cap * sizeof(uint64_t));
+    l->bucket_tail = pt_mem_alloc(mem, cap * sizeof(uint64_t));
+    if (!l->ring || !l->bucket_head || !l->bucket_tail) {
+        pt_mem_free(mem, l->ring, cap * sizeof(*l->ring));
+        pt_mem_free(mem, l->bucket_head, cap * sizeof(uint64_t));
+        pt_mem_free(mem, l->bucket_tail, cap * sizeof(uint64_t));
+        *l = old;
+        return false;
+    }
+    l->cap = cap;
+    memset(l->bucket_head, 0xff, cap * sizeof(uint64_t));
+    for (uint64_t i = old.head; i < old.end; i++) {
+        *left_at(l, i) = *left_at(&old, i);
+        left_link(l, i);
+    }
+    pt_mem_free(mem, old.ring, old.cap * sizeof(*old.ring));
+    pt_mem_free(mem, old.bucket_head, old.cap * sizeof(uint64_t));
+    pt_mem_free(mem, old.bucket_tail, old.cap * sizeof(uint64_t));
+    return true;
+}
+
+static bool left_push(struct pt_mem *mem, struct pt_leftovers *l, const struct pt_item *item,
+                      uint64_t place)
+{
+    if (l->end - l->head == l->cap && !left_grow(mem, l))
+        return false;
+    *left_at(l, l->end) = (struct pt_leftover){ .item = *item, .place = place };
+    left_link(l, l->end++);
+    return true;
+}
+
+/* Oldest entry leaves. It is the head of its bucket, because buckets are in order of arrival too. */
+static void left_pop(struct pt_leftovers *l)
+{
+    const struct pt_leftover *e = left_at(l, l->head);
+
+    l->bucket_head[bucket_of(l, e->item.content)] = e->next;
+    l->head++;
+}
+
+static struct pt_leftover *left_find(const struct pt_leftovers *l, const struct pt_item *item)
+{
+    if (!l->cap)
+        return NULL;
+    for (uint64_t i = l->bucket_head[bucket_of(l, item->content)]; i != NONE;
+         i = left_at(l, i)->next) {
+        struct pt_leftover *e = left_at(l, i);
+
+        if (!e->done && pt_item_equal(&e->item, item))
+            return e;
+    }
+    return NULL;
+}
+
+/* --- history of matched records --- */
+
+static void remember(struct pt_places *p, const struct pt_item *s)
+{
+    /* The ring grows only until it first wraps; without memory it stays as it is, and copies of older
+     * records are then called extra. */
+    if (p->history_end == p->history_cap && p->history_cap < 2 * (size_t)p->horizon) {
+        size_t cap = p->history_cap ? p->history_cap * 2 : 256;
+        struct pt_matched *grown = pt_mem_resize(
+                p->mem, p->history, p->history_cap * sizeof(*grown), cap * sizeof(*grown));
+
+        if (grown) {
+            p->history = grown;
+            p->history_cap = cap;
+        }
+    }
+    if (p->history_cap)
+        p->history[p->history_end++ & (p->history_cap - 1)] = (struct pt_matched){
+            .content = s->content,
+            .timestamp_ms = s->timestamp_ms,
+            .offset = s->offset,
+            .flags = s->flags,
+        };
+}
+
+/* Contents of the history, built when places are resolved and dropped again: conflicts are rare. */
+struct history_index {
+    uint32_t *head; /* number within the history + 1, 0 none */
+    uint32_t *next;
+    size_t cap;
+    size_t cnt;
+};
+
+static bool index_history(struct pt_places *p, struct history_index *ix)
+{
+    ix->cnt = p->history_end < p->history_cap ? (size_t)p->history_end : p->history_cap;
+    ix->cap = p->history_cap;
+    ix->head = pt_mem_zalloc(p->mem, ix->cap * sizeof(uint32_t));
+    ix->next = pt_mem_alloc(p->mem, ix->cap * sizeof(uint32_t));
+    if (!ix->head || !ix->next) {
+        pt_mem_free(p->mem, ix->head, ix->cap * sizeof(uint32_t));
+        pt_mem_free(p->mem, ix->next, ix->cap * sizeof(uint32_t));
+        ix->cap = 0;
+        return false;
+    }
+    for (uint32_t i = 0; i < ix->cnt; i++) {
+        size_t b = (size_t)(p->history[i].content ^ p->history[i].content >> 32) & (ix->cap - 1);
+
+        ix->next[i] = ix->head[b];
+        ix->head[b] = i + 1;
+    }
+    return true;
+}
+
+static void drop_index(struct pt_places *p, struct history_index *ix)
+{
+    pt_mem_free(p->mem, ix->head, ix->cap * sizeof(uint32_t));
+    pt_mem_free(p->mem, ix->next, ix->cap * sizeof(uint32_t));
+}
+
+static const struct pt_matched *in_history(const struct pt_places *p, const struct history_index *ix,
+                                           const struct pt_item *item)
+{
+    if (!ix->cap)
+        return NULL;
+    for (uint32_t i = ix->head[(item->content ^ item->content >> 32) & (ix->cap - 1)]; i;
+         i = ix->next[i - 1]) {
+        const struct pt_matched *m = &p->history[i - 1];
+        struct pt_item seen = { .content = m->content, .timestamp_ms = m->timestamp_ms,
+                                .flags = m->flags };
+
+        if (pt_item_equal(&seen, item))
+            return m;
+    }
+    return NULL;
+}
+
+size_t pt_places_seen_before(struct pt_places *p, const struct pt_item *items, size_t cnt)
+{
+    struct history_index ix;
+    size_t seen = 0;
+
+    if (!p->history_cap || !index_history(p, &ix))
+        return 0;
+    for (size_t i = 0; i < cnt; i++)
+        seen += in_history(p, &ix, &items[i]) != NULL;
+    drop_index(p, &ix);
+    return seen;
+}
+
+/* --- places --- */
+
+static struct pt_place *place_at(const struct pt_places *p, uint64_t number)
+{
+    return &p->ring[number & (p->cap - 1)];
+}
+
+static bool place_open(struct pt_places *p)
+{
+    if (p->open)
+        return true;
+    if (p->end - p->head == p->cap) {
+        size_t cap = p->cap ? p->cap * 2 : 16;
+        struct pt_place *ring = pt_mem_alloc(p->mem, cap * sizeof(*ring));
+
+        if (!ring)
+            return false;
+        for (uint64_t i = p->head; i < p->end; i++)
+            ring[i & (cap - 1)] = *place_at(p, i);
+        pt_mem_free(p->mem, p->ring, p->cap * sizeof(*ring));
+        p->ring = ring;
+        p->cap = cap;
+    }
+    *place_at(p, p->end++) = (struct pt_place){
+        .prev = { p->prev[0], p->prev[1] },
+        .next = { -1, -1 },
+        .at = { p->passed[0], p->passed[1] },
+        .left_end = { p->left[0].end, p->left[1].end },
+    };
+    p->open = true;
+    return true;
+}
+
+static void pass(struct pt_places *p, enum pt_side side, const struct pt_item *item)
+{
+    p->passed[side]++;
+    p->passed_end[side] = item->offset + 1;
+}
+
+void pt_places_match(struct pt_places *p, const struct pt_item *s, const struct pt_item *t)
+{
+    if (p->open) {
+        struct pt_place *pl = place_at(p, p->end - 1);
+
+        pl->next[PT_SIDE_SOURCE] = s->offset;
+        pl->next[PT_SIDE_TARGET] = t->offset;
+        p->open = false;
+    }
+    p->prev[PT_SIDE_SOURCE] = s->offset;
+    p->prev[PT_SIDE_TARGET] = t->offset;
+    pass(p, PT_SIDE_SOURCE, s);
+    pass(p, PT_SIDE_TARGET, t);
+    remember(p, s);
+}
+
+void pt_places_gap(struct pt_places *p, enum pt_side side)
+{
+    p->gap_at[side] = p->passed[side];
+}
+
+static void emit(struct pt_places *p, const struct pt_place *pl, enum pt_align_kind kind,
+                 uint32_t parts, int64_t source_offset, int64_t target_offset)
+{
+    struct pt_align_event e = {
+        .kind = kind,
+        .parts = parts,
+        .source_offset = source_offset,
+        .target_offset = target_offset,
+        .cnt = 1,
+        .prev_source_offset = pl ? pl->prev[0] : p->prev[0],
+        .prev_target_offset = pl ? pl->prev[1] : p->prev[1],
+        .next_source_offset = pl ? pl->next[0] : -1,
+        .next_target_offset = pl ? pl->next[1] : -1,
+    };
+
+    pt_events_put(p->events, &e);
+}
+
+static void emit_one(struct pt_places *p, const struct pt_place *pl, enum pt_side side,
+                     int64_t offset, enum pt_align_kind kind)
+{
+    emit(p, pl, kind, 0, side == PT_SIDE_SOURCE ? offset : -1, side == PT_SIDE_TARGET ? offset : -1);
+}
+
+void pt_places_give_up(struct pt_places *p, enum pt_side side, const struct pt_item *item,
+                       enum pt_align_kind kind)
+{
+    pass(p, side, item);
+    emit_one(p, NULL, side, item->offset, kind);
+}
+
+void pt_places_add(struct pt_places *p, enum pt_side side, const struct pt_item *item)
+{
+    /* The same record is left over on both sides: seen twice, so only its order can differ. */
+    struct pt_leftover *twin = left_find(&p->left[!side], item);
+
+    pass(p, side, item);
+    if (twin) {
+        int64_t offset[2];
+
+        offset[side] = item->offset;
+        offset[!side] = twin->item.offset;
+        twin->done = true;
+        emit(p, place_at(p, twin->place), PT_ALIGN_REORDERED, 0, offset[0], offset[1]);
+        return;
+    }
+    if (place_open(p) && left_push(p->mem, &p->left[side], item, p->end - 1)) {
+        place_at(p, p->end - 1)->left_end[side] = p->left[side].end;
+        return;
+    }
+    /* No memory to wait for what explains it: different, and not nameable. */
+    emit_one(p, NULL, side, item->offset,
+             side == PT_SIDE_SOURCE ? PT_ALIGN_AMBIGUOUS_SOURCE : PT_ALIGN_AMBIGUOUS_TARGET);
+}
+
+void pt_places_void(struct pt_places *p)
+{
+    if (!p->open)
+        return;
+    for (int side = 0; side < 2; side++) {
+        struct pt_leftovers *l = &p->left[side];
+
+        for (uint64_t i = l->end; i-- > l->head && left_at(l, i)->place == p->end - 1;) {
+            struct pt_leftover *e = left_at(l, i);
+
+            if (!e->done)
+                emit_one(p, place_at(p, p->end - 1), (enum pt_side)side, e->item.offset,
+                         side == PT_SIDE_SOURCE ? PT_ALIGN_UNVERIFIABLE_SOURCE
+                                                : PT_ALIGN_UNVERIFIABLE_TARGET);
+            e->done = true;
+        }
+    }
+}
+
+int64_t pt_places_done(const struct pt_places *p, enum pt_side side)
+{
+    const struct pt_leftovers *l = &p->left[side];
+
+    for (uint64_t i = l->head; i < l->end; i++)
+        if (!left_at(l, i)->done)
+            return left_at(l, i)->item.offset;
+    return p->passed_end[side];
+}
+
+size_t pt_places_waiting(const struct pt_places *p)
+{
+    return (size_t)(p->left[0].end - p->left[0].head + p->left[1].end - p->left[1].head);
+}
+
+static uint64_t age(const struct pt_places *p, const struct pt_place *pl)
+{
+    return (p->passed[0] - pl->at[0] + p->passed[1] - pl->at[1]) / 2;
+}
+
+/* A quarter of the horizon late, so that many are resolved with one index of the history. */
+bool pt_places_due(const struct pt_places *p)
+{
+    if (p->head == p->end || (p->open && p->head + 1 == p->end))
+        return false;
+    return age(p, place_at(p, p->head)) >= p->horizon + p->horizon / 4;
+}
+
+/* What was not seen within the horizon of a place could hold the explanation of what is left in it. */
+static bool near_gap(const struct pt_places *p, const struct pt_place *pl, enum pt_side side)
+{
+    return p->gap_at[side] != NONE && p->gap_at[side] + p->horizon > pl->at[side];
+}
+
+static bool timestamps_compare(const struct pt_item *s, const struct pt_item *t)
+{
+    return !((s->flags | t->flags) & PT_ITEM_LOG_APPEND);
+}
+
+static bool is_mutation(const struct pt_item *s, const struct pt_item *t)
+{
+    if (s->key && s->key == t->key)
+        return true;
+    if (s->value && s->value == t->value)
+        return true;
+    return !s->key && !t->key && timestamps_compare(s, t) && s->timestamp_ms == t->timestamp_ms;
+}
+
+static uint32_t parts_of(const struct pt_item *s, const struct pt_item *t)
+{
+    uint32_t parts = 0;
+
+    if (s->key != t->key)
+        parts |= PT_PART_KEY;
+    if (s->value != t->value)
+        parts |= PT_PART_VALUE;
+    if (s->headers != t->headers)
+        parts |= PT_PART_HEADERS;
+    if (timestamps_compare(s, t) && s->timestamp_ms != t->timestamp_ms)
+        parts |= PT_PART_TIMESTAMP;
+    /* Contents differ by 64 bits; should all 32-bit digests agree, the value is the likeliest. */
+    return parts ? parts : PT_PART_VALUE;
+}
+
+struct resolution {
+    struct pt_places *p;
+    const struct pt_place *pl;
+    const struct history_index *ix;
+    const enum pt_end *ends; /* of both logs, for the place behind the last match; else NULL */
+};
+
+/* A source record without partner. Both neighbours are matched and nothing between them is unseen, so it is
+ * certified absent from its place; it is missing if the target shows everything around. */
+static enum pt_align_kind source_verdict(const struct resolution *r, const struct pt_item *s)
+{
+    /* Behind the last match: its place is among what was not seen, or whether it still comes cannot be
+     * known. */
+    if (r->ends)
+        return r->ends[PT_SIDE_TARGET] == PT_END_UNSEEN ? PT_ALIGN_UNVERIFIABLE_SOURCE
+                                                        : PT_ALIGN_PENDING_SOURCE;
+    if (!near_gap(r->p, r->pl, PT_SIDE_TARGET))
+        return PT_ALIGN_MISSING;
+    /* It may stand where the target was not seen. If the same content is matched elsewhere, not even which
+     * of the copies is displaced is known. */
+    return in_history(r->p, r->ix, s) ? PT_ALIGN_AMBIGUOUS_SOURCE : PT_ALIGN_MISSING_OR_REORDERED;
+}
+
+/* A target record without partner. Extra if the source shows everything around; in the tail the source
+ * must be certified to its end. */
+static enum pt_align_kind target_verdict(const struct resolution *r, const struct pt_item *t)
+{
+    bool copy = in_history(r->p, r->ix, t) != NULL;
+
+    if (r->ends && r->ends[PT_SIDE_SOURCE] != PT_END_COMPLETE)
+        return r->ends[PT_SIDE_SOURCE] == PT_END_UNSEEN ? PT_ALIGN_UNVERIFIABLE_TARGET
+                                                        : PT_ALIGN_PENDING_TARGET;
+    if (near_gap(r->p, r->pl, PT_SIDE_SOURCE))
+        return PT_ALIGN_AMBIGUOUS_TARGET;
+    return copy ? PT_ALIGN_DUPLICATED : PT_ALIGN_EXTRA;
+}
+
+/* The next open leftover of the place that is no surplus copy of a matched record; those on the way get
+ * their verdict. NULL: none. */
+static struct pt_leftover *next_left(const struct resolution *r, enum pt_side side, uint64_t *at)
+{
+    struct pt_leftovers *l = &r->p->left[side];
+
+    while (*at < r->pl->left_end[side]) {
+        struct pt_leftover *e = left_at(l, (*at)++);
+        const struct pt_matched *original;
+
+        if (e->done)
+            continue;
+        original = side == PT_SIDE_TARGET ? in_history(r->p, r->ix, &e->item) : NULL;
+        if (!original)
+            return e;
+        emit(r->p, r->pl, target_verdict(r, &e->item), 0, original->offset, e->item.offset);
+    }
+    return NULL;
+}
+
+static void resolve_place(struct pt_places *p, const struct pt_place *pl,
+                          const struct history_index *ix, const enum pt_end *ends)
+{
+    struct resolution r = { .p = p, .pl = pl, .ix = ix, .ends = ends };
+    uint64_t at[2] = { p->left[0].head, p->left[1].head };
+
+    for (;;) {
+        struct pt_leftover *s = next_left(&r, PT_SIDE_SOURCE, &at[0]);
+        struct pt_leftover *t = next_left(&r, PT_SIDE_TARGET, &at[1]);
+
+        if (!s && !t)
+            break;
+        /* k-th with k-th in the same place: the record that should stand there stands there changed. In the
+         * tail this needs the source's end, else the target's record may have a partner of its own. */
+        if (s && t && is_mutation(&s->item, &t->item) && 
+            (!ends || ends[PT_SIDE_SOURCE] == PT_END_COMPLETE)) {
+            emit(p, pl, PT_ALIGN_MUTATED, parts_of(&s->item, &t->item), s->item.offset,
+                 t->item.offset);
+            continue;
+        }
+        if (s)
+            emit_one(p, pl, PT_SIDE_SOURCE, s->item.offset, source_verdict(&r, &s->item));
+        if (t)
+            emit_one(p, pl, PT_SIDE_TARGET, t->item.offset, target_verdict(&r, &t->item));
+    }
+    for (int side = 0; side < 2; side++)
+        while (p->left[side].head < pl->left_end[side])
+            left_pop(&p->left[side]);
+}
+
+static void resolve_until(struct pt_places *p, uint64_t end, const enum pt_end *ends)
+{
+    struct history_index ix = { 0 };
+
+    if (p->head == end)
+        return;
+    if (p->history_cap)
+        index_history(p, &ix);
+    for (; p->head < end; p->head++) {
+        struct pt_place pl = *place_at(p, p->head);
+
+        resolve_place(p, &pl, &ix, p->open && p->head + 1 == p->end ? ends : NULL);
+    }
+    if (ix.cap)
+        drop_index(p, &ix);
+}
+
+void pt_places_resolve(struct pt_places *p)
+{
+    uint64_t end = p->head;
+    uint64_t closed_end = p->open ? p->end - 1 : p->end;
+
+    while (end < closed_end && age(p, place_at(p, end)) >= p->horizon)
+        end++;
+    resolve_until(p, end, NULL);
+}
+
+void pt_places_finish(struct pt_places *p, const enum pt_end end[2])
+{
+    for (int side = 0; side < 2; side++)
+        if (end[side] == PT_END_UNSEEN)
+            pt_places_gap(p, (enum pt_side)side);
+    resolve_until(p, p->end, end);
+    p->open = false;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PT_VERIFY_PLACES_H
+#define PT_VERIFY_PLACES_H
+/*
+ * Leftovers of an alignment, waiting for their verdict. A place lies between two matched neighbours and
+ * holds the records of both sides that found no partner there. It waits until it is `horizon` records
+ * behind, because its records may still turn up elsewhere (REORDERED) and because only what lies
+ * around it tells a surplus copy (DUPLICATED) from a new record (EXTRA). Used by align.c only.
+ *
+ * What each verdict rests on stands beside it in places.c.
+ */
+#include "hw/memory.h"
+#include "verify/align.h"
+
+/* Ring of events that wait to be taken. */
+struct pt_events {
+    struct pt_align_event *ring;
+    size_t cap; /* power of two */
+    size_t head;
+    size_t cnt;
+};
+
+/* pt_events_reserve makes room for cnt more; false: no memory, nothing changed. */
+bool pt_events_reserve(struct pt_mem *mem, struct pt_events *ev, size_t cnt);
+/* pt_events_put needs room that was reserved. */
+void pt_events_put(struct pt_events *ev, const struct pt_align_event *e);
+bool pt_events_take(struct pt_events *ev, struct pt_align_event *ret_e);
+
+struct pt_leftover {
+    struct pt_item item;
+    uint64_t place;   /* number of its place */
+    uint64_t next;    /* number of the next leftover in its bucket, UINT64_MAX none */
+    bool done;        /* has its verdict */
+};
+
+/* FIFO of one side's leftovers, numbered from 0 and found by content. */
+struct pt_leftovers {
+    struct pt_leftover *ring;
+    uint64_t *bucket_head;
+    uint64_t *bucket_tail;
+    size_t cap; /* power of two: of the ring and of the buckets */
+    uint64_t head;
+    uint64_t end;
+};
+
+struct pt_place {
+    int64_t prev[2]; /* offsets of the matched neighbours by side, -1 none */
+    int64_t next[2];
+    uint64_t at[2];  /* records of each side in front of it */
+    uint64_t left_end[2]; /* one past its last leftover */
+};
+
+/* A matched record, remembered to recognise copies. */
+struct pt_matched {
+    uint64_t content;
+    int64_t timestamp_ms;
+    int64_t offset;
+    uint32_t flags;
+    uint32_t pad;
+};
+
+struct pt_places {
+    struct pt_mem *mem;
+    uint32_t horizon;
+    struct pt_events *events;
+    struct pt_leftovers left[2];
+    struct pt_place *ring;
+    size_t cap; /* power of two */
+    uint64_t head;
+    uint64_t end;
+    bool open; /* the newest place has no matched neighbour behind it yet */
+    struct pt_matched *history;
+    size_t history_cap; /* power of two */
+    uint64_t history_end; /* records ever remembered */
+    uint64_t passed[2];   /* records of each side behind us */
+    uint64_t gap_at[2];   /* passed at the newest gap, UINT64_MAX: none yet */
+    int64_t prev[2];      /* offsets of the newest match, -1 none */
+    int64_t passed_end[2]; /* one past the offset of the newest record of each side */
+};
+
+void pt_places_init(struct pt_places *p, struct pt_mem *mem, uint32_t horizon,
+                    struct pt_events *events);
+void pt_places_fini(struct pt_places *p);
+
+/* pt_places_match: these two are a matched pair; closes the open place. */
+void pt_places_match(struct pt_places *p, const struct pt_item *s, const struct pt_item *t);
+
+/* pt_places_gap: offsets in front of the next record of `side` were not seen. */
+void pt_places_gap(struct pt_places *p, enum pt_side side);
+
+/* pt_places_add: a record without partner in the place that is open now. If an equal record of the
+ * other side waits, the two are REORDERED. */
+void pt_places_add(struct pt_places *p, enum pt_side side, const struct pt_item *item);
+
+/* pt_places_give_up: a record without partner whose verdict does not depend on anything else. */
+void pt_places_give_up(struct pt_places *p, enum pt_side side, const struct pt_item *item,
+                       enum pt_align_kind kind);
+
+/* pt_places_void: something unseen lies in the open place: its records are unverifiable. */
+void pt_places_void(struct pt_places *p);
+
+/* pt_places_due: places that are horizon behind and not yet resolved. pt_places_resolve gives them
+ * their verdicts. Room for pt_places_waiting() events must have been reserved. */
+bool pt_places_due(const struct pt_places *p);
+void pt_places_resolve(struct pt_places *p);
+size_t pt_places_waiting(const struct pt_places *p);
+
+/* pt_places_finish: both logs have ended; everything gets its verdict. */
+void pt_places_finish(struct pt_places *p, const enum pt_end end[2]);
+
+/* pt_places_done: every record of `side` below this offset has its verdict (those not given to any
+ * function here lie behind it). */
+int64_t pt_places_done(const struct pt_places *p, enum pt_side side);
+
+/* pt_places_seen_before: a matched record within the history equals this one. Slow: for whole windows. */
+size_t pt_places_seen_before(struct pt_places *p, const struct pt_item *items, size_t cnt);
+
+#endif
