@@ -87,7 +87,7 @@ void pt_ranges_remove(struct pt_ranges *s, int64_t from, int64_t to)
     size_t i;
     size_t end;
 
-    if (from >= to)
+    if (from >= to || !s->cnt)
         return;
     i = find(s, from);
     if (i < s->cnt && s->r[i].from < from) {
