@@ -19,7 +19,8 @@
 struct pt_shard;
 
 /* Where observations and what became of them add up:
- * batches = credited + again + control + floating_done + unusable + waiting_dropped + ... */
+ * batches = credited + again + unusable + rejected + no_outcome + floating_full + unnamed + unassigned,
+ * once the shard is finished. */
 #define PT_SHARD_COUNTERS(X)                                                                       \
     X(messages, "observations read")                                                               \
     X(messages_bad, "observations of another version or shape")                                    \
@@ -34,7 +35,9 @@ struct pt_shard;
     X(batches_unassigned, "of connections that belong to neither cluster")                         \
     X(records_credited, "records that were credited to an offset")                                 \
     X(slots_evicted, "offsets given up for lack of memory before they were aligned")               \
-    X(late_evidence, "offsets that arrived after their verdict")
+    X(late_evidence, "offsets that arrived after their verdict")                                   \
+    X(messages_refused, "observations dropped: memory, or a limit")                                \
+    X(map_runs_dropped, "runs of the offset map that memory had no room for")
 
 struct pt_shard_stats {
 #define X(name, help) uint64_t name;
