@@ -168,7 +168,7 @@ static void acknowledge(struct pt_shard *s, struct pt_float *e,
 {
     struct pt_sighting b = e->b;
 
-    if (o->base_offset < 0 || b.last > INT64_MAX - 1 - o->base_offset) {
+    if (b.last > INT64_MAX - 1 - o->base_offset) {
         s->stats.messages_bad++;
         count_credit(s, PT_CREDIT_REFUSED);
         return;
@@ -200,7 +200,7 @@ void pt_shard_outcome(struct pt_shard *s, uint32_t lane, struct pt_topic *t,
     for (struct pt_float *e; (e = pt_floating_find(s->floating, &key));) {
         struct pt_log *l = e->log;
 
-        if (o->outcome == PT_PRODUCE_ACKED) {
+        if (o->outcome == PT_PRODUCE_ACKED && o->base_offset >= 0) {
             pt_floating_take(s->floating, e);
             acknowledge(s, e, o);
             pt_floating_free(s->floating, e);

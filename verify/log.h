@@ -61,13 +61,20 @@ struct pt_evidence {
     bool acks_all;
 };
 
-/* Offsets that held data and were certified absent later (compaction), or that the log start has
- * passed (retention, DeleteRecords), and when that was first known. At the limit the last one is widened,
- * which can only excuse more. */
-#define PT_GONE_MAX 1024u
+/* Offsets that held data and were certified absent later (compaction), and when that was first known. At the
+ * limit a neighbour is widened, which can only excuse more. */
+#define PT_GONE_MAX 65536u
 struct pt_gone {
     int64_t from;
     int64_t to;
+    int64_t time_ns;
+};
+
+/* The log start moved (retention, DeleteRecords): what lies below it is gone since then. At the limit the last
+ * step is widened. */
+#define PT_TRIM_MAX 256u
+struct pt_trim {
+    int64_t log_start;
     int64_t time_ns;
 };
 
@@ -97,7 +104,10 @@ struct pt_log {
     struct pt_ranges lost[PT_LOST_REASON_CNT]; /* why something may be unseen */
     uint64_t lost_somewhere[PT_LOST_REASON_CNT]; /* the same without offsets */
     int64_t lost_end; /* one past the highest offset known to have been lost */
-    struct pt_gone *gone;
+    struct pt_trim *trim; /* rising */
+    size_t trim_cnt;
+    size_t trim_cap;
+    struct pt_gone *gone; /* sorted, disjoint */
     size_t gone_cnt;
     size_t gone_cap;
     struct pt_bad *bad;

@@ -22,7 +22,7 @@ struct world {
     struct pt_obs_out out;
     struct pt_packet_ref at;
     uint32_t request;
-    size_t chunk; /* bytes handed over at once; 0: whole buffers */
+    bool one_by_one; /* hand over each thing told at once, instead of whole buffers */
 };
 
 static inline void world_flush(struct pt_obs_out *out)
@@ -72,6 +72,8 @@ static inline void *tell(struct world *w, enum pt_obs_kind kind, uint8_t cluster
     w->at.order++;
     w->at.packet++;
     world_wait(w, 1);
+    if (w->one_by_one)
+        world_flush(&w->out);
     return pt_obs_put(&w->out, kind, cluster, &w->at, body_sz, tail_sz);
 }
 
