@@ -186,6 +186,34 @@ static void test_open_transaction_is_pending(void **state)
     world_close(&w);
 }
 
+/* A transaction that is open while thousands of records behind it settle: they wait for it. */
+static void test_running_waits_for_the_marker(void **state)
+{
+    struct world w = { 0 };
+    const struct pt_result *r;
+
+    (void)state;
+    world_open(&w, 64u << 20);
+    tell_topic(&w, SRC, 0, "t", 1);
+    tell_topic(&w, TGT, 1, "t", 2);
+    tell_produce(&w, SRC, 0, 0, 0, 10000, 20);
+    data(&w, 20, 5, 7);
+    for (int i = 0; i < 40; i++)
+        tell_produce(&w, SRC, 0, 0, 25 + i * 100, 20000 + (uint64_t)i * 100, 100);
+    tell_produce(&w, TGT, 1, 0, 0, 10000, 20);
+    for (int i = 0; i < 20; i++)
+        tell_produce(&w, TGT, 1, 0, 20 + i * 100, 20000 + (uint64_t)i * 100, 100);
+    tell_marker(&w, SRC, 0, 0, 4025, 7, false);
+    for (int i = 20; i < 40; i++)
+        tell_produce(&w, TGT, 1, 0, 20 + i * 100, 20000 + (uint64_t)i * 100, 100);
+    r = world_finish(&w);
+    assert_int_equal(broken_sum(r), -1);
+    assert_int_equal(r->pairs[0].verified, 4020);
+    assert_int_equal(r->pairs[0].pending_source, 0);
+    assert_int_equal(r->verdict, PT_VERDICT_PARITY);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_list_ends_at_the_marker),
         cmocka_unit_test(test_aborted_leak),
         cmocka_unit_test(test_open_transaction_is_pending),
+        cmocka_unit_test(test_running_waits_for_the_marker),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
