@@ -309,24 +309,19 @@ static void forced_cut(struct pt_align *a, struct solution *sol)
 
 static void leave(struct pt_align *a, enum pt_side side, const struct pt_item *item, uint8_t class)
 {
-    static const enum pt_align_kind kinds[2][3] = {
-        [PT_SIDE_SOURCE] = { [UNSEEN_NEAR] = PT_ALIGN_UNVERIFIABLE_SOURCE,
-                             [NOT_SOLVED] = PT_ALIGN_AMBIGUOUS_SOURCE },
-        [PT_SIDE_TARGET] = { [UNSEEN_NEAR] = PT_ALIGN_UNVERIFIABLE_TARGET,
-                             [NOT_SOLVED] = PT_ALIGN_AMBIGUOUS_TARGET },
-    };
-
     if (item->flags & PT_ITEM_GAP_BEFORE)
         pt_places_gap(&a->places, side);
-    if (class == CLOSED) {
-        pt_places_add(&a->places, side, item);
+    if (class == NOT_SOLVED) {
+        pt_places_give_up(&a->places, side, item,
+                          side == PT_SIDE_SOURCE ? PT_ALIGN_AMBIGUOUS_SOURCE
+                                                 : PT_ALIGN_AMBIGUOUS_TARGET);
         return;
     }
-    if (class == UNSEEN_NEAR) {
+    if (class == UNSEEN_NEAR && !a->carry_gap) {
         pt_places_void(&a->places);
         a->carry_gap = true;
     }
-    pt_places_give_up(&a->places, side, item, kinds[side][class]);
+    pt_places_add(&a->places, side, item, class == UNSEEN_NEAR);
 }
 
 /* Takes what is decided out of the queues, in order. Leftovers of a region come before the match behind it,

@@ -85,11 +85,11 @@ static bool left_grow(struct pt_mem *mem, struct pt_leftovers *l)
 }
 
 static bool left_push(struct pt_mem *mem, struct pt_leftovers *l, const struct pt_item *item,
-                      uint64_t place)
+                      uint64_t place, bool open)
 {
     if (l->end - l->head == l->cap && !left_grow(mem, l))
         return false;
-    *left_at(l, l->end) = (struct pt_leftover){ .item = *item, .place = place };
+    *left_at(l, l->end) = (struct pt_leftover){ .item = *item, .place = place, .open = open };
     left_link(l, l->end++);
     return true;
 }
@@ -103,7 +103,9 @@ static void left_pop(struct pt_leftovers *l)
     l->head++;
 }
 
-static struct pt_leftover *left_find(const struct pt_leftovers *l, const struct pt_item *item)
+/* The oldest waiting equal record; open: whether one whose own place is open will do. */
+static struct pt_leftover *left_find(const struct pt_leftovers *l, const struct pt_item *item,
+                                     bool open)
 {
     if (!l->cap)
         return NULL;
@@ -111,7 +113,7 @@ static struct pt_leftover *left_find(const struct pt_leftovers *l, const struct 
          i = left_at(l, i)->next) {
         struct pt_leftover *e = left_at(l, i);
 
-        if (!e->done && pt_item_equal(&e->item, item))
+        if (!e->done && (open || !e->open) && pt_item_equal(&e->item, item))
             return e;
     }
     return NULL;
@@ -298,28 +300,40 @@ void pt_places_give_up(struct pt_places *p, enum pt_side side, const struct pt_i
     emit_one(p, NULL, side, item->offset, kind);
 }
 
-void pt_places_add(struct pt_places *p, enum pt_side side, const struct pt_item *item)
+/* The same record is left over on both sides: seen twice, so only its order can differ. */
+static void emit_reordered(struct pt_places *p, enum pt_side side, int64_t offset,
+                           struct pt_leftover *twin)
 {
-    /* The same record is left over on both sides: seen twice, so only its order can differ. */
-    struct pt_leftover *twin = left_find(&p->left[!side], item);
+    int64_t offsets[2];
+
+    offsets[side] = offset;
+    offsets[!side] = twin->item.offset;
+    twin->done = true;
+    emit(p, place_at(p, twin->place), PT_ALIGN_REORDERED, 0, offsets[0], offsets[1]);
+}
+
+void pt_places_add(struct pt_places *p, enum pt_side side, const struct pt_item *item,
+                   bool unseen_near)
+{
+    struct pt_leftover *twin = unseen_near ? NULL : left_find(&p->left[!side], item, false);
 
     pass(p, side, item);
     if (twin) {
-        int64_t offset[2];
-
-        offset[side] = item->offset;
-        offset[!side] = twin->item.offset;
-        twin->done = true;
-        emit(p, place_at(p, twin->place), PT_ALIGN_REORDERED, 0, offset[0], offset[1]);
+        emit_reordered(p, side, item->offset, twin);
         return;
     }
-    if (place_open(p) && left_push(p->mem, &p->left[side], item, p->end - 1)) {
+    if (place_open(p) && left_push(p->mem, &p->left[side], item, p->end - 1, unseen_near)) {
         place_at(p, p->end - 1)->left_end[side] = p->left[side].end;
         return;
     }
-    /* No memory to wait for what explains it: different, and not nameable. */
-    emit_one(p, NULL, side, item->offset,
-             side == PT_SIDE_SOURCE ? PT_ALIGN_AMBIGUOUS_SOURCE : PT_ALIGN_AMBIGUOUS_TARGET);
+    /* No memory to wait for what explains it. */
+    if (unseen_near)
+        emit_one(p, NULL, side, item->offset,
+                 side == PT_SIDE_SOURCE ? PT_ALIGN_UNVERIFIABLE_SOURCE
+                                        : PT_ALIGN_UNVERIFIABLE_TARGET);
+    else
+        emit_one(p, NULL, side, item->offset,
+                 side == PT_SIDE_SOURCE ? PT_ALIGN_AMBIGUOUS_SOURCE : PT_ALIGN_AMBIGUOUS_TARGET);
 }
 
 void pt_places_void(struct pt_places *p)
@@ -329,15 +343,8 @@ void pt_places_void(struct pt_places *p)
     for (int side = 0; side < 2; side++) {
         struct pt_leftovers *l = &p->left[side];
 
-        for (uint64_t i = l->end; i-- > l->head && left_at(l, i)->place == p->end - 1;) {
-            struct pt_leftover *e = left_at(l, i);
-
-            if (!e->done)
-                emit_one(p, place_at(p, p->end - 1), (enum pt_side)side, e->item.offset,
-                         side == PT_SIDE_SOURCE ? PT_ALIGN_UNVERIFIABLE_SOURCE
-                                                : PT_ALIGN_UNVERIFIABLE_TARGET);
-            e->done = true;
-        }
+        for (uint64_t i = l->end; i-- > l->head && left_at(l, i)->place == p->end - 1;)
+            left_at(l, i)->open = true;
     }
 }
 
@@ -442,22 +449,46 @@ static enum pt_align_kind target_verdict(const struct resolution *r, const struc
     return copy ? PT_ALIGN_DUPLICATED : PT_ALIGN_EXTRA;
 }
 
-/* The next open leftover of the place that is no surplus copy of a matched record; those on the way get
- * their verdict. NULL: none. */
+static enum pt_align_kind by_side(enum pt_side side, enum pt_align_kind source,
+                                  enum pt_align_kind target)
+{
+    return side == PT_SIDE_SOURCE ? source : target;
+}
+
+/* Verdicts that do not depend on the other leftovers of the place. False: it is compared with them. */
+static bool resolve_alone(const struct resolution *r, enum pt_side side, struct pt_leftover *e)
+{
+    const struct pt_matched *original = in_history(r->p, r->ix, &e->item);
+    struct pt_leftover *twin = left_find(&r->p->left[!side], &e->item, !e->open);
+
+    if (twin && !original) {
+        /* It stands on the other side within the horizon, and one of the two places was seen whole. */
+        emit_reordered(r->p, side, e->item.offset, twin);
+    } else if (e->open) {
+        emit_one(r->p, r->pl, side, e->item.offset,
+                 by_side(side, PT_ALIGN_UNVERIFIABLE_SOURCE, PT_ALIGN_UNVERIFIABLE_TARGET));
+    } else if (twin) {
+        /* One of several copies, and one of them beside something unseen: which, cannot be told. */
+        emit_one(r->p, r->pl, side, e->item.offset,
+                 by_side(side, PT_ALIGN_AMBIGUOUS_SOURCE, PT_ALIGN_AMBIGUOUS_TARGET));
+    } else if (side == PT_SIDE_TARGET && original) {
+        emit(r->p, r->pl, target_verdict(r, &e->item), 0, original->offset, e->item.offset);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* The next leftover of the place that is to be compared with those of the other side. NULL: none. */
 static struct pt_leftover *next_left(const struct resolution *r, enum pt_side side, uint64_t *at)
 {
     struct pt_leftovers *l = &r->p->left[side];
 
     while (*at < r->pl->left_end[side]) {
         struct pt_leftover *e = left_at(l, (*at)++);
-        const struct pt_matched *original;
 
-        if (e->done)
-            continue;
-        original = side == PT_SIDE_TARGET ? in_history(r->p, r->ix, &e->item) : NULL;
-        if (!original)
+        if (!e->done && !resolve_alone(r, side, e))
             return e;
-        emit(r->p, r->pl, target_verdict(r, &e->item), 0, original->offset, e->item.offset);
     }
     return NULL;
 }

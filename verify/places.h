@@ -31,6 +31,7 @@ struct pt_leftover {
     uint64_t place;   /* number of its place */
     uint64_t next;    /* number of the next leftover in its bucket, UINT64_MAX none */
     bool done;        /* has its verdict */
+    bool open;        /* something unseen lies in its place: nothing follows from its absence there */
 };
 
 /* FIFO of one side's leftovers, numbered from 0 and found by content. */
@@ -88,15 +89,16 @@ void pt_places_match(struct pt_places *p, const struct pt_item *s, const struct 
 /* pt_places_gap: offsets in front of the next record of `side` were not seen. */
 void pt_places_gap(struct pt_places *p, enum pt_side side);
 
-/* pt_places_add: a record without partner in the place that is open now. If an equal record of the
- * other side waits, the two are REORDERED. */
-void pt_places_add(struct pt_places *p, enum pt_side side, const struct pt_item *item);
+/* pt_places_add: a record without partner in the place that is open now. unseen_near: something in that
+ * place was not seen. */
+void pt_places_add(struct pt_places *p, enum pt_side side, const struct pt_item *item,
+                   bool unseen_near);
 
 /* pt_places_give_up: a record without partner whose verdict does not depend on anything else. */
 void pt_places_give_up(struct pt_places *p, enum pt_side side, const struct pt_item *item,
                        enum pt_align_kind kind);
 
-/* pt_places_void: something unseen lies in the open place: its records are unverifiable. */
+/* pt_places_void: something unseen lies in the open place: that holds for what was added before, too. */
 void pt_places_void(struct pt_places *p);
 
 /* pt_places_due: places that are horizon behind and not yet resolved. pt_places_resolve gives them

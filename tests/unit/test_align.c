@@ -149,9 +149,352 @@ static void test_cases(void **state)
     }
 }
 
+/* --- random logs with known truth --- */
+
+#define SIM_LEN 20000
+#define SIM_MAX (4 * SIM_LEN)
+
+enum fate { FINE, DROPPED, MUTATED, SWAPPED, MOVED };
+
+struct sim_record {
+    uint32_t number; /* identity: of the source record it is or copies; >= SIM_MAX: injected */
+    uint64_t content;
+    int mutated;
+    int copy; /* second copy of a record that is there already */
+};
+
+struct sim {
+    struct sim_record s[SIM_MAX];
+    struct sim_record t[SIM_MAX];
+    uint8_t fate[SIM_MAX]; /* by source number */
+    uint32_t s_cnt;
+    uint32_t t_cnt;
+    uint8_t unseen[2][SIM_MAX];
+    uint64_t kinds[16];
+};
+
+static uint64_t rng_state;
+
+static uint32_t rng(uint32_t below)
+{
+    rng_state ^= rng_state << 13;
+    rng_state ^= rng_state >> 7;
+    rng_state ^= rng_state << 17;
+    return (uint32_t)(rng_state >> 11) % below;
+}
+
+struct sim_row {
+    uint32_t faults_ppm;   /* of records that something happens to */
+    uint32_t loss_permille; /* offsets not seen, each side, in bursts */
+    uint32_t repeat_percent; /* records with one of 16 contents */
+    uint32_t markers_permille; /* offsets of a transaction marker on the source */
+    const char *why;
+};
+
+static void sim_put(struct sim *m, struct sim_record r)
+{
+    if (m->t_cnt < SIM_MAX)
+        m->t[m->t_cnt++] = r;
+}
+
+static void sim_make(struct sim *m, const struct sim_row *row)
+{
+    struct sim_record held[64];
+    uint32_t held_due[64];
+    uint32_t held_cnt = 0;
+    uint32_t injected = SIM_MAX;
+
+    memset(m, 0, sizeof(*m));
+    for (uint32_t i = 0; i < SIM_LEN; i++) {
+        uint64_t content = rng(100) < row->repeat_percent ? rng(16) : 1000 + i;
+
+        m->s[m->s_cnt++] = (struct sim_record){ .number = i, .content = content };
+    }
+    for (uint32_t i = 0; i < m->s_cnt; i++) {
+        struct sim_record r = m->s[i];
+        uint32_t fault = rng(1000000) < row->faults_ppm ? rng(7) : 99;
+
+        for (uint32_t h = 0; h < held_cnt;)
+            if (held_due[h] <= i) {
+                sim_put(m, held[h]);
+                held[h] = held[--held_cnt];
+                held_due[h] = held_due[held_cnt];
+            } else {
+                h++;
+            }
+        switch (fault) {
+        case 0:
+            m->fate[i] = DROPPED;
+            continue;
+        case 1:
+            sim_put(m, r);
+            r.copy = 1;
+            break;
+        case 2:
+            m->fate[i] = MUTATED;
+            r.mutated = 1;
+            r.content += 1ull << 40;
+            break;
+        case 3: /* swapped with the next, or late by up to 200 records */
+        case 4:
+            if (held_cnt < 64 && i + 300 < m->s_cnt) {
+                m->fate[i] = fault == 3 ? SWAPPED : MOVED;
+                held_due[held_cnt] = i + (fault == 3 ? 2 : 2 + rng(200));
+                held[held_cnt++] = r;
+                continue;
+            }
+            break;
+        case 5:
+            sim_put(m, (struct sim_record){ .number = injected++, .content = (1ull << 41) + injected });
+            break;
+        case 6: { /* the replicator starts again some records back */
+            uint32_t from = m->t_cnt;
+            uint32_t back = 1 + rng(300);
+
+            back = back < from ? back : from;
+            for (uint32_t k = from - back; k < from; k++) {
+                struct sim_record again = m->t[k];
+
+                again.copy = 1;
+                sim_put(m, again);
+            }
+            break;
+        }
+        default:
+            break;
+        }
+        sim_put(m, r);
+    }
+    for (uint32_t h = 0; h < held_cnt; h++)
+        sim_put(m, held[h]);
+    for (int side = 0; side < 2; side++)
+        for (uint32_t i = 0; i < (side ? m->t_cnt : m->s_cnt);) {
+            uint32_t burst = 1 + rng(20);
+
+            if (row->loss_permille && rng(10000) < row->loss_permille)
+                for (; burst && i < SIM_MAX; burst--)
+                    m->unseen[side][i++] = 1;
+            else
+                i++;
+        }
+}
+
+static struct pt_item sim_item(const struct sim_record *r, int64_t offset, uint32_t flags)
+{
+    return (struct pt_item){
+        .content = r->content,
+        .timestamp_ms = 1,
+        .offset = offset,
+        .key = r->number + 1,
+        .value = (uint32_t)r->content * 2 + r->mutated + 1,
+        .headers = 1,
+        .flags = flags,
+    };
+}
+
+static void sim_event(struct sim *m, const struct pt_align_event *e, const struct sim_row *row,
+                      const int64_t *src_of, const int64_t *tgt_of)
+{
+    m->kinds[e->kind] += e->cnt;
+    for (uint64_t i = 0; i < e->cnt; i++) {
+        const struct sim_record *s =
+                e->source_offset >= 0 ? &m->s[src_of[e->source_offset + (int64_t)i]] : NULL;
+        const struct sim_record *t =
+                e->target_offset >= 0 ? &m->t[tgt_of[e->target_offset + (int64_t)i]] : NULL;
+
+        if (e->kind == PT_ALIGN_MATCH)
+            assert_true(s->content == t->content);
+        if (row->repeat_percent) {
+            if (!row->faults_ppm)
+                assert_true(e->kind == PT_ALIGN_MATCH || e->kind == PT_ALIGN_UNVERIFIABLE_SOURCE ||
+                            e->kind == PT_ALIGN_UNVERIFIABLE_TARGET);
+            continue;
+        }
+        switch (e->kind) {
+        case PT_ALIGN_MATCH:
+            assert_int_equal(s->number, t->number);
+            break;
+        case PT_ALIGN_MISSING:
+            /* A mutated one too, if another fault beside it shifts the k-th with k-th comparison. */
+            if (m->fate[s->number] != DROPPED && m->fate[s->number] != MUTATED)
+                fail_msg("%s: record %u of fate %u called missing", row->why, s->number,
+                         m->fate[s->number]);
+            break;
+        case PT_ALIGN_MUTATED:
+            assert_int_equal(s->number, t->number);
+            assert_int_equal(e->parts, PT_PART_VALUE);
+            break;
+        case PT_ALIGN_MISSING_OR_REORDERED:
+            assert_int_not_equal(m->fate[s->number], FINE);
+            break;
+        case PT_ALIGN_EXTRA:
+            assert_true(t->number >= SIM_MAX || t->copy || t->mutated);
+            break;
+        case PT_ALIGN_DUPLICATED:
+            assert_int_equal(s->number, t->number);
+            break;
+        case PT_ALIGN_REORDERED:
+            assert_int_equal(s->number, t->number);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static uint64_t sim_run(struct sim *m, const struct sim_row *row, const struct pt_align_cfg *cfg,
+                        uint32_t group)
+{
+    static struct pt_item items[2][SIM_MAX];
+    static int64_t index_of[2][2 * SIM_MAX];
+    uint32_t cnt[2] = { 0, 0 };
+    uint32_t at[2] = { 0, 0 };
+    bool ended[2] = { false, false };
+    struct pt_align_event e;
+    struct pt_align *a;
+    struct pt_mem mem;
+    uint64_t digest = 1469598103934665603u;
+    uint64_t pairs = 0;
+
+    for (int side = 0; side < 2; side++) {
+        uint32_t flags = 0;
+        int64_t offset = 0;
+
+        for (uint32_t i = 0; i < (side ? m->t_cnt : m->s_cnt); i++, offset++) {
+            if (!side && row->markers_permille && i % 1000 < row->markers_permille)
+                offset++;
+            index_of[side][offset] = i;
+            if (m->unseen[side][i]) {
+                flags = PT_ITEM_GAP_BEFORE;
+                continue;
+            }
+            items[side][cnt[side]++] = sim_item(side ? &m->t[i] : &m->s[i], offset, flags);
+            flags = 0;
+        }
+    }
+    memset(m->kinds, 0, sizeof(m->kinds));
+    pt_mem_init(&mem, 1ull << 31);
+    assert_int_equal(pt_align_open(&mem, cfg, &a), 0);
+    do {
+        for (int side = 0; side < 2; side++) {
+            size_t room = pt_align_room(a, (enum pt_side)side);
+            size_t left = cnt[side] - at[side];
+            size_t take = 1 + rng(group);
+
+            take = take < room ? take : room;
+            take = take < left ? take : left;
+            at[side] += (uint32_t)pt_align_push(a, (enum pt_side)side, items[side] + at[side], take);
+            if (at[side] == cnt[side] && !ended[side]) {
+                pt_align_end(a, (enum pt_side)side,
+                             m->unseen[side][(side ? m->t_cnt : m->s_cnt) - 1] ? PT_END_UNSEEN
+                                                                              : PT_END_COMPLETE);
+                ended[side] = true;
+            }
+        }
+        pt_align_run(a);
+        while (pt_align_next(a, &e)) {
+            sim_event(m, &e, row, index_of[0], index_of[1]);
+            /* A run of matches may be told in pieces: its pairs are added up, other verdicts are chained. */
+            for (uint64_t i = 0; e.kind == PT_ALIGN_MATCH && i < e.cnt; i++)
+                pairs += (uint64_t)(e.source_offset + (int64_t)i) * 0x9e3779b97f4a7c15u ^
+                         (uint64_t)(e.target_offset + (int64_t)i);
+            for (uint64_t i = 0; e.kind != PT_ALIGN_MATCH && i < e.cnt; i++)
+                digest = (digest ^ (uint64_t)(e.source_offset + (int64_t)i) * 31 ^
+                          (uint64_t)(e.target_offset + (int64_t)i) ^ (uint64_t)e.kind << 50) *
+                         1099511628211u;
+        }
+    } while (!ended[0] || !ended[1] || !pt_align_idle(a));
+    assert_int_equal(cnt[0], m->kinds[PT_ALIGN_MATCH] + m->kinds[PT_ALIGN_MUTATED] +
+                                     m->kinds[PT_ALIGN_REORDERED] + m->kinds[PT_ALIGN_MISSING] +
+                                     m->kinds[PT_ALIGN_MISSING_OR_REORDERED] +
+                                     m->kinds[PT_ALIGN_AMBIGUOUS_SOURCE] +
+                                     m->kinds[PT_ALIGN_UNVERIFIABLE_SOURCE] +
+                                     m->kinds[PT_ALIGN_PENDING_SOURCE]);
+    assert_int_equal(cnt[1], m->kinds[PT_ALIGN_MATCH] + m->kinds[PT_ALIGN_MUTATED] +
+                                     m->kinds[PT_ALIGN_REORDERED] + m->kinds[PT_ALIGN_EXTRA] +
+                                     m->kinds[PT_ALIGN_DUPLICATED] +
+                                     m->kinds[PT_ALIGN_AMBIGUOUS_TARGET] +
+                                     m->kinds[PT_ALIGN_UNVERIFIABLE_TARGET] +
+                                     m->kinds[PT_ALIGN_PENDING_TARGET]);
+    pt_align_close(a);
+    assert_int_equal(mem.used_sz, 0);
+    return digest ^ pairs;
+}
+
+/* Without loss and with contents that occur once, every fault is named, and nothing else. */
+static void sim_exact(const struct sim *m)
+{
+    uint64_t dropped = 0;
+    uint64_t mutated = 0;
+    uint64_t displaced = 0;
+    uint64_t copies = 0;
+    uint64_t injected = 0;
+
+    for (uint32_t i = 0; i < m->s_cnt; i++) {
+        dropped += m->fate[i] == DROPPED;
+        displaced += m->fate[i] == SWAPPED || m->fate[i] == MOVED;
+        mutated += m->fate[i] == MUTATED;
+    }
+    for (uint32_t j = 0; j < m->t_cnt; j++) {
+        copies += m->t[j].copy;
+        injected += m->t[j].number >= SIM_MAX && !m->t[j].copy;
+    }
+    assert_in_range(m->kinds[PT_ALIGN_MISSING], dropped - dropped / 50, dropped + 2);
+    assert_in_range(m->kinds[PT_ALIGN_MUTATED] + 2, mutated - mutated / 25, mutated + 2);
+    assert_in_range(m->kinds[PT_ALIGN_REORDERED], 0, displaced + displaced / 10 + 2);
+    assert_in_range(m->kinds[PT_ALIGN_EXTRA] + m->kinds[PT_ALIGN_DUPLICATED],
+                    copies + injected - (copies + injected) / 20,
+                    copies + injected + (copies + injected) / 20 + mutated);
+}
+
+static void test_sim(void **state)
+{
+    static const struct sim_row rows[] = {
+        { 0, 0, 0, 0, "equal logs" },
+        { 0, 0, 100, 5, "equal logs of 16 contents, markers on the source" },
+        { 1000, 0, 0, 5, "faults, everything seen" },
+        { 10000, 0, 0, 0, "many faults, everything seen" },
+        { 0, 10, 0, 5, "loss alone" },
+        { 0, 200, 0, 0, "heavy loss alone" },
+        { 0, 50, 50, 5, "loss, half of the contents repeated" },
+        { 0, 50, 100, 0, "loss, nothing but repeated contents" },
+        { 1000, 1, 0, 5, "faults, little loss" },
+        { 1000, 10, 0, 0, "faults, loss" },
+        { 5000, 100, 0, 5, "many faults, heavy loss" },
+        { 2000, 20, 30, 5, "faults, loss, repeated contents" },
+    };
+    static const struct pt_align_cfg tight = { .window_min = 64, .window_max = 4096,
+                                               .anchor_run = 8, .horizon = 4096 };
+    static struct sim m;
+    const char *more = getenv("PT_SIM_ROUNDS");
+    int rounds = more ? atoi(more) : 2;
+
+    (void)state;
+    for (int round = 0; round < rounds; round++)
+        for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++) {
+            uint64_t digest;
+
+            rng_state = 88172645463325252u + (uint64_t)round * 1000 + r;
+            sim_make(&m, &rows[r]);
+            digest = sim_run(&m, &rows[r], &tight, 1);
+            assert_true(sim_run(&m, &rows[r], &tight, 5000) == digest);
+            if (!rows[r].loss_permille && !rows[r].repeat_percent)
+                sim_exact(&m);
+            sim_run(&m, &rows[r], &pt_align_cfg_default, 300);
+            if (!rows[r].loss_permille && !rows[r].repeat_percent)
+                sim_exact(&m);
+            if (!round) {
+                print_message("%-52s", rows[r].why);
+                for (unsigned k = 0; k <= PT_ALIGN_PENDING_TARGET; k++)
+                    print_message(" %c%llu", letters[k], (unsigned long long)m.kinds[k]);
+                print_message("\n");
+            }
+        }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_sim) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
