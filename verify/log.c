@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-
 struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_t cluster,
                            int32_t partition)
 {
@@ -165,7 +164,8 @@ int64_t pt_log_gone_ns(const struct pt_log *l, int64_t off)
     return ns;
 }
 
-/* A log may lose its uncommitted end when the leader changes: what is seen there anew is what counts. */
+/* A log may lose its uncommitted end when the leader changes: what is seen there anew is what
+ * counts. */
 static void forget_from(struct pt_log *l, int64_t from)
 {
     uint8_t *state;
@@ -196,9 +196,9 @@ static uint8_t state_of(const struct pt_sighting *b)
 
 enum change { SAME, TAKE_NEW, KEEP_OLD, DIFFERS };
 
-/* What a record seen at an offset that already holds one means. Lawful are: the broker's append time in place
- * of the producer's, and what a format conversion cannot carry (headers before magic 2, timestamps before
- * magic 1). */
+/* What a record seen at an offset that already holds one means. Lawful are: the broker's append
+ * time in place of the producer's, and what a format conversion cannot carry (headers before magic
+ * 2, timestamps before magic 1). */
 static enum change compare(const struct pt_slot *old, uint8_t old_state, uint8_t old_magic,
                            const struct pt_record *rec, const struct pt_sighting *b)
 {
@@ -239,8 +239,8 @@ static void report_change(struct pt_log *l, int64_t off, const struct pt_record 
     pt_findings_add(l->env->findings, &fact);
 }
 
-/* A Produce that not all replicas acknowledged can lose its place lawfully when the leader changes. It is only
- * held against the log if what is there now is recognisably the same record. */
+/* A Produce that not all replicas acknowledged can lose its place lawfully when the leader changes.
+ * It is only held against the log if what is there now is recognisably the same record. */
 static bool may_have_lost_place(const struct pt_slot *old, const struct pt_evidence *was,
                                 const struct pt_record *rec, const struct pt_sighting *b)
 {
@@ -340,7 +340,8 @@ static void commit_up_to(struct pt_log *l, int64_t end)
         l->committed_end = end;
 }
 
-/* certify makes [from, to) certified, but for what was settled as unseen. True if that is new for any offset. */
+/* certify makes [from, to) certified, but for what was settled as unseen. True if that is new for
+ * any offset. */
 static bool certify(struct pt_log *l, int64_t from, int64_t to)
 {
     uint64_t known;
@@ -488,7 +489,8 @@ void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason
     }
     if (!pt_ranges_add(&l->lost[reason], from, to))
         l->lost_somewhere[reason]++;
-    /* Offsets of a batch that fails its checksum are hearsay: no reason to believe in an end there. */
+    /* Offsets of a batch that fails its checksum are hearsay: no reason to believe in an end there.
+     */
     if (to > l->lost_end && reason != PT_LOST_CRC_BAD && reason != PT_LOST_MALFORMED)
         l->lost_end = to;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ledger of one log: what certifies what, what a second sighting that differs means, and what is lawful. Seen through
- * a shard that looks at one cluster only. */
+/* The ledger of one log: what certifies what, what a second sighting that differs means, and what
+ * is lawful. Seen through a shard that looks at one cluster only. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,20 +70,48 @@ static void test_second_sighting(void **state)
         enum pt_finding_code code;
         uint64_t cnt;
     } row[] = {
-        { "the same", { .source = PT_SRC_PRODUCE }, -1, { .source = PT_SRC_FETCH_CONSUMER }, -1,
-          PT_FINDING_PRODUCE_FETCH_DIFFER, 0 },
-        { "a fetched record is another than the produced one", { .source = PT_SRC_PRODUCE }, -1,
-          { .source = PT_SRC_FETCH_CONSUMER, .content = other }, -1,
-          PT_FINDING_PRODUCE_FETCH_DIFFER, 1 },
-        { "a committed offset changes", { .source = PT_SRC_FETCH_CONSUMER }, 0,
-          { .source = PT_SRC_FETCH_CONSUMER, .content = other }, -1, PT_FINDING_LOG_REWRITTEN, 1 },
-        { "not committed yet: a new leader may have another", { .source = PT_SRC_FETCH_FOLLOWER }, 0,
-          { .source = PT_SRC_FETCH_FOLLOWER, .content = other }, -1, PT_FINDING_LOG_REWRITTEN, 0 },
-        { "the same, below the watermark", { .source = PT_SRC_FETCH_FOLLOWER }, 0,
-          { .source = PT_SRC_FETCH_FOLLOWER, .content = other }, 10, PT_FINDING_LOG_REWRITTEN, 1 },
-        { "acks=1 lost its place", { .source = PT_SRC_PRODUCE }, 1,
-          { .source = PT_SRC_FETCH_CONSUMER, .content = other }, 10,
-          PT_FINDING_PRODUCE_FETCH_DIFFER, 0 },
+        { "the same",
+          { .source = PT_SRC_PRODUCE },
+          -1,
+          { .source = PT_SRC_FETCH_CONSUMER },
+          -1,
+          PT_FINDING_PRODUCE_FETCH_DIFFER,
+          0 },
+        { "a fetched record is another than the produced one",
+          { .source = PT_SRC_PRODUCE },
+          -1,
+          { .source = PT_SRC_FETCH_CONSUMER, .content = other },
+          -1,
+          PT_FINDING_PRODUCE_FETCH_DIFFER,
+          1 },
+        { "a committed offset changes",
+          { .source = PT_SRC_FETCH_CONSUMER },
+          0,
+          { .source = PT_SRC_FETCH_CONSUMER, .content = other },
+          -1,
+          PT_FINDING_LOG_REWRITTEN,
+          1 },
+        { "not committed yet: a new leader may have another",
+          { .source = PT_SRC_FETCH_FOLLOWER },
+          0,
+          { .source = PT_SRC_FETCH_FOLLOWER, .content = other },
+          -1,
+          PT_FINDING_LOG_REWRITTEN,
+          0 },
+        { "the same, below the watermark",
+          { .source = PT_SRC_FETCH_FOLLOWER },
+          0,
+          { .source = PT_SRC_FETCH_FOLLOWER, .content = other },
+          10,
+          PT_FINDING_LOG_REWRITTEN,
+          1 },
+        { "acks=1 lost its place",
+          { .source = PT_SRC_PRODUCE },
+          1,
+          { .source = PT_SRC_FETCH_CONSUMER, .content = other },
+          10,
+          PT_FINDING_PRODUCE_FETCH_DIFFER,
+          0 },
     };
 
     (void)state;
@@ -159,7 +187,8 @@ static void test_order_in_one_response(void **state)
     }
 }
 
-/* A CRC failure that a good sighting follows: the slots are filled, the failure was there all the same. */
+/* A CRC failure that a good sighting follows: the slots are filled, the failure was there all the
+ * same. */
 static void test_bad_then_good(void **state)
 {
     struct world w = { 0 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which target topic is taken for the copy of a source topic: each rule, their order, and when there is none. */
+/* Which target topic is taken for the copy of a source topic: each rule, their order, and when
+ * there is none. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,7 +41,13 @@ static void test_rules(void **state)
         { "a", { "a", "dc1.a" }, true, "dc1.a", PT_PAIR_ALIAS, 0, "a configured alias goes first" },
         { "a", { "a", "dc1.a" }, false, "a", PT_PAIR_SAME_NAME, 0, "nobody knows dc1" },
         { "a", { "a", "dc1.a", "dc1.heartbeats" }, false, "dc1.a", PT_PAIR_ALIAS, 0, "learned" },
-        { "a", { "a", "x.a", "mm2-offsets.x.internal" }, false, "x.a", PT_PAIR_ALIAS, 0, "learned" },
+        { "a",
+          { "a", "x.a", "mm2-offsets.x.internal" },
+          false,
+          "x.a",
+          PT_PAIR_ALIAS,
+          0,
+          "learned" },
         { "a", { "x.a", "b" }, false, "x.a", PT_PAIR_ALIAS, 0, "exactly one" },
         { "a", { "x.a", "y.a" }, false, NULL, 0, PT_UNPAIRED_AMBIGUOUS, "two could be it" },
         { "a", { "x.y.a" }, false, "x.y.a", PT_PAIR_ALIAS, 0, "a prefix with a dot of its own" },
@@ -50,7 +57,13 @@ static void test_rules(void **state)
         { "lost", { "lost" }, false, NULL, 0, PT_UNPAIRED_NO_PARTNER, "told, and not there" },
         { "tmp-1", { "tmp-1" }, false, NULL, 0, PT_UNPAIRED_EXCLUDED, "out of scope" },
         { "a", { "tmp-x.a" }, false, NULL, 0, PT_UNPAIRED_EXCLUDED, "its copy is out of scope" },
-        { "heartbeats", { "x.heartbeats" }, false, NULL, 0, PT_UNPAIRED_INTERNAL, "a replicator's" },
+        { "heartbeats",
+          { "x.heartbeats" },
+          false,
+          NULL,
+          0,
+          PT_UNPAIRED_INTERNAL,
+          "a replicator's" },
     };
 
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names, ids and incarnations: which topic a lane's number means at each time; what waits for a name, within its
- * bound; which brokers count as seen. */
+/* Names, ids and incarnations: which topic a lane's number means at each time; what waits for a
+ * name, within its bound; which brokers count as seen. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -148,7 +148,9 @@ static void test_numbers_that_mean_nothing(void **state)
 
 static void test_waiting_is_bounded_and_in_order(void **state)
 {
-    struct pt_record rec[4] = { { .content = 1 }, { .content = 2 }, { .content = 3 }, { .content = 4 } };
+    struct pt_record rec[4] = {
+        { .content = 1 }, { .content = 2 }, { .content = 3 }, { .content = 4 }
+    };
     struct pt_id *a;
     struct pt_id *b;
     struct pt_waiting *w;
@@ -161,7 +163,8 @@ static void test_waiting_is_bounded_and_in_order(void **state)
     a = pt_registry_id(reg, 0, (uint8_t[16]){ 5 });
     b = pt_registry_id(reg, 0, (uint8_t[16]){ 6 });
     for (uint32_t i = 0; i < 20; i++) {
-        struct pt_obs_batch o = { .head = { .kind = PT_OBS_BATCH, .size = sizeof(o) }, .request = i };
+        struct pt_obs_batch o = { .head = { .kind = PT_OBS_BATCH, .size = sizeof(o) },
+                                  .request = i };
 
         assert_true(pt_registry_wait(reg, i % 2 ? a : b, 0, &o.head, rec, 4, &dropped));
         total += dropped;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Silence is not parity: a comparison in which all that was seen is equal, and one thing that should have been seen was
- * not. Each row takes one thing away; its twin shows that the same thing at rest is no warning. */
+/* Silence is not parity: a comparison in which all that was seen is equal, and one thing that
+ * should have been seen was not. Each row takes one thing away; its twin shows that the same thing
+ * at rest is no warning. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -132,14 +133,16 @@ static void test_scope(void **state)
         { unpaired_topic_moves, PT_FINDING_TOPIC_UNPAIRED, PT_VERDICT_INCONCLUSIVE, "it moved" },
         { unpaired_on_target, -1, PT_VERDICT_PARITY, "target only" },
         { internal_topic, -1, PT_VERDICT_PARITY, "internal" },
-        { broker_away, PT_FINDING_BROKER_NOT_SEEN, PT_VERDICT_INCONCLUSIVE, "leader not on the tap" },
+        { broker_away, PT_FINDING_BROKER_NOT_SEEN, PT_VERDICT_INCONCLUSIVE,
+          "leader not on the tap" },
         { broker_away_that_leads_nothing, -1, PT_VERDICT_PARITY, "it leads nothing" },
         { target_without_evidence, PT_FINDING_NO_EVIDENCE_PATH, PT_VERDICT_INCONCLUSIVE, "" },
         { target_known_empty, -1, PT_VERDICT_PARITY, "known to be empty: pending" },
         { target_bounds_only, PT_FINDING_PARTITION_NOT_SEEN, PT_VERDICT_INCONCLUSIVE, "" },
         { source_not_seen, PT_FINDING_PARTITION_NOT_SEEN, PT_VERDICT_INCONCLUSIVE, "" },
         { idle_partition, -1, PT_VERDICT_PARITY, "nothing on either side" },
-        { end_moves_on, PT_FINDING_PARTITION_NOT_SEEN, PT_VERDICT_INCONCLUSIVE, "records not seen" },
+        { end_moves_on, PT_FINDING_PARTITION_NOT_SEEN, PT_VERDICT_INCONCLUSIVE,
+          "records not seen" },
         { end_moved_just_now, -1, PT_VERDICT_PARITY, "the capture ends here" },
     };
 

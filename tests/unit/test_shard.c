@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whole comparisons from hand-made observations: what the report says of two small clusters whose truth is
- * known because it was written here. Each kind of evidence has a twin test in which it is taken away: the verdict
- * must fall back to unseen, pending or inconclusive, never to parity and never to a divergence.
+ * Whole comparisons from hand-made observations: what the report says of two small clusters whose
+ * truth is known because it was written here. Each kind of evidence has a twin test in which it is
+ * taken away: the verdict must fall back to unseen, pending or inconclusive, never to parity and
+ * never to a divergence.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,8 @@
 
 #define MEM (64u << 20)
 
-/* Both clusters know topic t as number 0 (source) and 1 (target), with a healthy world around it. */
+/* Both clusters know topic t as number 0 (source) and 1 (target), with a healthy world around it.
+ */
 static void both(struct world *w)
 {
     world_open(w, MEM);
@@ -67,8 +69,8 @@ static void test_parity(void **state)
 /* The same truth, seen by different means. */
 static void test_faults_named(void **state)
 {
-    static const uint64_t target[] = { 0, 1, 2, 4, 5, 6, 7, 7, 8, 9, 500, 10, 11, 12, 13, 14,
-                                       15, 16, 17, 18, 19 };
+    static const uint64_t target[] = { 0,  1,  2,  4,  5,  6,  7,  7,  8,  9, 500,
+                                       10, 11, 12, 13, 14, 15, 16, 17, 18, 19 };
     struct world w = { 0 };
     const struct pt_result *r;
 
@@ -215,7 +217,8 @@ static void test_unanswered_produce_is_no_evidence(void **state)
     }
 }
 
-/* A record of the target is extra only if the source is known to have ended, later than it appeared. */
+/* A record of the target is extra only if the source is known to have ended, later than it
+ * appeared. */
 static void test_extra_at_the_end_needs_a_later_watermark(void **state)
 {
     for (int later = 0; later < 2; later++) {
@@ -237,7 +240,8 @@ static void test_extra_at_the_end_needs_a_later_watermark(void **state)
     }
 }
 
-/* A record at the end of the source: pending, until time and a replication that went on prove it missing. */
+/* A record at the end of the source: pending, until time and a replication that went on prove it
+ * missing. */
 static void test_overdue_record_is_missing(void **state)
 {
     static const struct {
@@ -305,10 +309,10 @@ static void test_stalled(void **state)
 /* Compacted away before the mirror passed, or only afterwards. */
 static void test_compaction_on_the_source(void **state)
 {
-    static const int32_t delta[] = { 0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
-                                     18, 19 };
-    static const uint64_t content[] = { 0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
-                                        18, 19 };
+    static const int32_t delta[] = { 0,  1,  2,  4,  5,  6,  7,  8,  9, 10,
+                                     11, 12, 13, 14, 15, 16, 17, 18, 19 };
+    static const uint64_t content[] = { 0,  1,  2,  4,  5,  6,  7,  8,  9, 10,
+                                        11, 12, 13, 14, 15, 16, 17, 18, 19 };
     const struct say cleaned = { .cluster = SRC,
                                  .source = PT_SRC_FETCH_CONSUMER,
                                  .cnt = 19,
@@ -495,11 +499,9 @@ static void test_seen_again(void **state)
     struct world w = { 0 };
     const struct pt_result *r;
     struct say produced = { .cluster = SRC, .source = PT_SRC_PRODUCE, .cnt = 10 };
-    struct say followed = { .cluster = SRC,
-                            .source = PT_SRC_FETCH_FOLLOWER,
-                            .cnt = 10,
-                            .again = true,
-                            .client = 5 };
+    struct say followed = {
+        .cluster = SRC, .source = PT_SRC_FETCH_FOLLOWER, .cnt = 10, .again = true, .client = 5
+    };
 
     (void)state;
     both(&w);
@@ -609,8 +611,9 @@ static void test_nonsense(void **state)
     }
 }
 
-/* A random story with losses on both sides, told in whole buffers and piece by piece: the same report. And
- * since both sides tell of the same records, nothing that the losses do is a divergence. */
+/* A random story with losses on both sides, told in whole buffers and piece by piece: the same
+ * report. And since both sides tell of the same records, nothing that the losses do is a
+ * divergence. */
 static void test_losses_and_grouping(void **state)
 {
     (void)state;

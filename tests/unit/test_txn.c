@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which records of transactions count: by markers, by read_committed lists; and that neither decides once an offset
- * that could hold another marker was not seen. */
+/* Which records of transactions count: by markers, by read_committed lists; and that neither
+ * decides once an offset that could hold another marker was not seen. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
