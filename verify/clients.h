@@ -2,8 +2,8 @@
 #ifndef PT_VERIFY_CLIENTS_H
 #define PT_VERIFY_CLIENTS_H
 /*
- * The connections that observations name: one number for all lanes, and what is known of each. Entries live as
- * long as the shard, since findings refer to them.
+ * The connections that observations name: one number for all lanes, and what is known of each.
+ * Entries live as long as the shard, since findings refer to them.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From what was concluded to the report's rows: names, sorted, sentences. Nothing is decided here but the
- * verdict.
+ * From what was concluded to the report's rows: names, sorted, sentences. Nothing is decided here
+ * but the verdict.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -40,8 +40,9 @@ static bool interval(const struct pt_log *l, int64_t *ret_first, int64_t *ret_en
     return true;
 }
 
-/* Adds the unseen offsets of one log to unseen[], each under the first reason that explains it; what none
- * explains is put down to something that was lost without offsets, else it never passed the tap. */
+/* Adds the unseen offsets of one log to unseen[], each under the first reason that explains it;
+ * what none explains is put down to something that was lost without offsets, else it never passed
+ * the tap. */
 static uint64_t explain_unseen(const struct pt_log *l, uint64_t unseen[PT_LOST_REASON_CNT])
 {
     struct pt_ranges left;
@@ -205,8 +206,8 @@ static int id_order(const void *a, const void *b)
     const struct pt_id *x = *(struct pt_id *const *)a;
     const struct pt_id *y = *(struct pt_id *const *)b;
 
-    return x->cluster != y->cluster ? compare_u64(x->cluster, y->cluster) :
-                                      memcmp(x->id, y->id, sizeof(x->id));
+    return x->cluster != y->cluster ? compare_u64(x->cluster, y->cluster)
+                                    : memcmp(x->id, y->id, sizeof(x->id));
 }
 
 /* Ids without a name that carried batches, sorted; *ret_cnt of them, in the arena. */
@@ -252,7 +253,9 @@ static bool make_unpaired(struct pt_shard *s)
         };
     }
     for (size_t i = 0; i < id_cnt; i++) {
-        struct pt_fact fact = { .code = PT_FINDING_TOPIC_ID_UNKNOWN, .cluster = ids[i]->cluster, .cnt = 1 };
+        struct pt_fact fact = { .code = PT_FINDING_TOPIC_ID_UNKNOWN,
+                                .cluster = ids[i]->cluster,
+                                .cnt = 1 };
         struct pt_unpaired *row = &rows[cnt++];
 
         *row = (struct pt_unpaired){ .cluster = ids[i]->cluster,
@@ -391,8 +394,8 @@ static int place_order(const struct pt_place *a, const struct pt_place *b)
     return compare_i64(a->offset, b->offset);
 }
 
-/* By pair, then offset, with those of the source first where they cannot be compared; then those without a pair
- * by code, cluster, and place. Ends with the packet, so that the order is total. */
+/* By pair, then offset, with those of the source first where they cannot be compared; then those
+ * without a pair by code, cluster, and place. Ends with the packet, so that the order is total. */
 static int finding_order(const void *a, const void *b)
 {
     const struct pt_finding *x = a;
@@ -483,6 +486,7 @@ const struct pt_result *pt_shard_conclude(struct pt_shard *s)
         s->result.cluster_id[c] = s->registry->cluster_id[c];
     s->result.verdict = judge(s->result.finding_total, s->policy.single);
     if (!whole && s->result.verdict == PT_VERDICT_PARITY)
-        s->result.verdict = PT_VERDICT_INCONCLUSIVE; /* a report with parts missing proves nothing */
+        s->result.verdict =
+                PT_VERDICT_INCONCLUSIVE; /* a report with parts missing proves nothing */
     return &s->result;
 }

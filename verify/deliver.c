@@ -31,8 +31,8 @@ static struct pt_sighting sighting_of(const struct pt_obs_batch *b, uint32_t cli
 {
     return (struct pt_sighting){
         .at = b->head.at,
-        .cert_from = b->cert_from >= 0 && b->cert_from < b->base_offset ? b->cert_from :
-                                                                          b->base_offset,
+        .cert_from =
+                b->cert_from >= 0 && b->cert_from < b->base_offset ? b->cert_from : b->base_offset,
         .base = b->base_offset,
         .last = b->last_offset,
         .producer_id = b->producer_id,
@@ -52,8 +52,10 @@ static void count_credit(struct pt_shard *s, enum pt_credit credit)
     s->stats.batches_unusable += credit == PT_CREDIT_REFUSED;
 }
 
-/* A batch without its records: they were sent before, at these offsets, or they are still floating. */
-static enum pt_credit credit_again(struct pt_shard *s, struct pt_log *l, const struct pt_sighting *b)
+/* A batch without its records: they were sent before, at these offsets, or they are still floating.
+ */
+static enum pt_credit credit_again(struct pt_shard *s, struct pt_log *l,
+                                   const struct pt_sighting *b)
 {
     const struct pt_float *e;
 
@@ -156,8 +158,8 @@ void pt_shard_batch(struct pt_shard *s, uint32_t lane, struct pt_topic *t,
         float_batch(s, lane, l, b, &seen, rec, rec_cnt);
     } else {
         check_order(s, lane, l, b, client);
-        count_credit(s, b->flags & PT_BATCH_SEEN_AGAIN ? credit_again(s, l, &seen) :
-                                                         pt_log_credit(l, &seen, rec, rec_cnt));
+        count_credit(s, b->flags & PT_BATCH_SEEN_AGAIN ? credit_again(s, l, &seen)
+                                                       : pt_log_credit(l, &seen, rec, rec_cnt));
     }
     pt_shard_work(s, l);
 }
@@ -168,7 +170,7 @@ static void acknowledge(struct pt_shard *s, struct pt_float *e,
 {
     struct pt_sighting b = e->b;
 
-    if (o->base_offset < 0 || b.last > INT64_MAX - 1 - o->base_offset) {
+    if (b.last > INT64_MAX - 1 - o->base_offset) {
         s->stats.messages_bad++;
         count_credit(s, PT_CREDIT_REFUSED);
         return;
@@ -181,8 +183,8 @@ static void acknowledge(struct pt_shard *s, struct pt_float *e,
         b.append_time_ms = o->log_append_time_ms;
         b.flags |= PT_BATCH_LOG_APPEND;
     }
-    count_credit(s, e->has_records ? pt_log_credit(e->log, &b, e->rec, e->rec_cnt) :
-                                     credit_again(s, e->log, &b));
+    count_credit(s, e->has_records ? pt_log_credit(e->log, &b, e->rec, e->rec_cnt)
+                                   : credit_again(s, e->log, &b));
 }
 
 void pt_shard_outcome(struct pt_shard *s, uint32_t lane, struct pt_topic *t,
@@ -200,7 +202,7 @@ void pt_shard_outcome(struct pt_shard *s, uint32_t lane, struct pt_topic *t,
     for (struct pt_float *e; (e = pt_floating_find(s->floating, &key));) {
         struct pt_log *l = e->log;
 
-        if (o->outcome == PT_PRODUCE_ACKED) {
+        if (o->outcome == PT_PRODUCE_ACKED && o->base_offset >= 0) {
             pt_floating_take(s->floating, e);
             acknowledge(s, e, o);
             pt_floating_free(s->floating, e);

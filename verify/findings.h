@@ -2,9 +2,10 @@
 #ifndef PT_VERIFY_FINDINGS_H
 #define PT_VERIFY_FINDINGS_H
 /*
- * What was found so far, before the report is made. Findings that continue the last one of their code at
- * strictly consecutive offsets are joined to it. Beyond the maximum, or when memory is refused, they are only
- * counted in total[]: the verdict looks at total[], never at what happens to be kept.
+ * What was found so far, before the report is made. Findings that continue the last one of their
+ * code at strictly consecutive offsets are joined to it. Beyond the maximum, or when memory is
+ * refused, they are only counted in total[]: the verdict looks at total[], never at what happens to
+ * be kept.
  */
 #include "hw/memory.h"
 #include "verify/result.h"
@@ -49,8 +50,8 @@ struct pt_findings {
 void pt_findings_init(struct pt_findings *f, struct pt_mem *mem, uint64_t max);
 void pt_findings_fini(struct pt_findings *f);
 
-/* pt_findings_add takes a copy of *fact (its cnt records), joined to the last one where that fits. An owned
- * text passes over in any case. */
+/* pt_findings_add takes a copy of *fact (its cnt records), joined to the last one where that fits.
+ * An owned text passes over in any case. */
 void pt_findings_add(struct pt_findings *f, const struct pt_fact *fact);
 
 /* pt_findings_say adds a fact with a sentence of its own, printf-like. */

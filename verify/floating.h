@@ -2,9 +2,10 @@
 #ifndef PT_VERIFY_FLOATING_H
 #define PT_VERIFY_FLOATING_H
 /*
- * Produced batches that wait for their answer: only the Produce response gives a batch its offsets. Batches
- * that were refused, or whose answer never came, stay for a while: the same bytes may be sent again (a
- * retry), or be fetched by a follower before the answer passes, and then come without their records.
+ * Produced batches that wait for their answer: only the Produce response gives a batch its offsets.
+ * Batches that were refused, or whose answer never came, stay for a while: the same bytes may be
+ * sent again (a retry), or be fetched by a follower before the answer passes, and then come without
+ * their records.
  *
  * One budget; when it is spent the oldest batch is forgotten, answered or not.
  */
@@ -54,8 +55,8 @@ struct pt_floating {
 struct pt_floating *pt_floating_open(struct pt_mem *mem, uint64_t max_sz);
 void pt_floating_close(struct pt_floating *f);
 
-/* pt_floating_make_room forgets the oldest batch if sz more bytes do not fit: call it until it returns NULL;
- * what it returns is the caller's to count and to give to pt_floating_free. */
+/* pt_floating_make_room forgets the oldest batch if sz more bytes do not fit: call it until it
+ * returns NULL; what it returns is the caller's to count and to give to pt_floating_free. */
 struct pt_float *pt_floating_make_room(struct pt_floating *f, uint32_t rec_cnt);
 
 /* pt_floating_add: false if there is no room. rec NULL: a batch whose records were sent before. */

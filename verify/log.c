@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-
 struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_t cluster,
                            int32_t partition)
 {
@@ -40,6 +39,7 @@ void pt_log_close(struct pt_log *l)
         pt_ranges_fini(&l->lost[i]);
     pt_mem_free(mem, l->evidence, l->evidence_cap * sizeof(*l->evidence));
     pt_mem_free(mem, l->gone, l->gone_cap * sizeof(*l->gone));
+    pt_mem_free(mem, l->trim, l->trim_cap * sizeof(*l->trim));
     pt_mem_free(mem, l->bad, l->bad_cap * sizeof(*l->bad));
     pt_mem_free(mem, l->rows, l->row_cap * sizeof(*l->rows));
     pt_mem_free(mem, l, sizeof(*l));
@@ -101,40 +101,71 @@ static void evidence_drop(struct pt_log *l, uint32_t i)
         evidence_free(l, i);
 }
 
-static void gone_add(struct pt_log *l, int64_t from, int64_t to, int64_t time_ns)
+/* Index of the first gone range that ends behind off. */
+static size_t gone_find(const struct pt_log *l, int64_t off)
 {
-    struct pt_gone *last = l->gone_cnt ? &l->gone[l->gone_cnt - 1] : NULL;
+    size_t lo = 0;
+    size_t hi = l->gone_cnt;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (l->gone[mid].to > off)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo;
+}
+
+static void gone_add(struct pt_log *l, int64_t off, int64_t time_ns)
+{
+    size_t i = gone_find(l, off);
     void *p = l->gone;
 
-    if (from >= to)
-        return;
-    if (last && last->to == from && last->time_ns == time_ns) {
-        last->to = to;
+    if (i < l->gone_cnt && l->gone[i].from <= off)
+        return; /* known, since earlier */
+    if (i > 0 && l->gone[i - 1].to == off && l->gone[i - 1].time_ns == time_ns) {
+        l->gone[i - 1].to++;
         return;
     }
     if (l->gone_cnt < PT_GONE_MAX && grow(l, &p, l->gone_cnt, &l->gone_cap, sizeof(*l->gone))) {
         l->gone = p;
-        l->gone[l->gone_cnt++] = (struct pt_gone){ .from = from, .to = to, .time_ns = time_ns };
-        return;
+        memmove(&l->gone[i + 1], &l->gone[i], (l->gone_cnt - i) * sizeof(*l->gone));
+        l->gone[i] = (struct pt_gone){ .from = off, .to = off + 1, .time_ns = time_ns };
+        l->gone_cnt++;
+    } else if (i > 0) {
+        l->gone[i - 1].to = off + 1;
+    } else if (l->gone_cnt) {
+        l->gone[0].from = off;
     }
-    l->gone = p;
-    if (last) {
-        last->from = from < last->from ? from : last->from;
-        last->to = to > last->to ? to : last->to;
+}
+
+static void trim_add(struct pt_log *l, int64_t log_start, int64_t time_ns)
+{
+    void *p = l->trim;
+
+    if (l->trim_cnt < PT_TRIM_MAX && grow(l, &p, l->trim_cnt, &l->trim_cap, sizeof(*l->trim))) {
+        l->trim = p;
+        l->trim[l->trim_cnt++] = (struct pt_trim){ .log_start = log_start, .time_ns = time_ns };
+    } else if (l->trim_cnt) {
+        l->trim[l->trim_cnt - 1].log_start = log_start;
     }
 }
 
 int64_t pt_log_gone_ns(const struct pt_log *l, int64_t off)
 {
-    int64_t ns = INT64_MAX;
+    size_t i = gone_find(l, off);
+    int64_t ns = i < l->gone_cnt && l->gone[i].from <= off ? l->gone[i].time_ns : INT64_MAX;
 
-    for (size_t i = 0; i < l->gone_cnt; i++)
-        if (off >= l->gone[i].from && off < l->gone[i].to && l->gone[i].time_ns < ns)
-            ns = l->gone[i].time_ns;
+    for (size_t k = 0; k < l->trim_cnt; k++)
+        if (off < l->trim[k].log_start)
+            return l->trim[k].time_ns < ns ? l->trim[k].time_ns : ns;
     return ns;
 }
 
-/* A log may lose its uncommitted end when the leader changes: what is seen there anew is what counts. */
+/* A log may lose its uncommitted end when the leader changes: what is seen there anew is what
+ * counts. */
 static void forget_from(struct pt_log *l, int64_t from)
 {
     uint8_t *state;
@@ -165,9 +196,9 @@ static uint8_t state_of(const struct pt_sighting *b)
 
 enum change { SAME, TAKE_NEW, KEEP_OLD, DIFFERS };
 
-/* What a record seen at an offset that already holds one means. Lawful are: the broker's append time in place
- * of the producer's, and what a format conversion cannot carry (headers before magic 2, timestamps before
- * magic 1). */
+/* What a record seen at an offset that already holds one means. Lawful are: the broker's append
+ * time in place of the producer's, and what a format conversion cannot carry (headers before magic
+ * 2, timestamps before magic 1). */
 static enum change compare(const struct pt_slot *old, uint8_t old_state, uint8_t old_magic,
                            const struct pt_record *rec, const struct pt_sighting *b)
 {
@@ -208,8 +239,8 @@ static void report_change(struct pt_log *l, int64_t off, const struct pt_record 
     pt_findings_add(l->env->findings, &fact);
 }
 
-/* A Produce that not all replicas acknowledged can lose its place lawfully when the leader changes. It is only
- * held against the log if what is there now is recognisably the same record. */
+/* A Produce that not all replicas acknowledged can lose its place lawfully when the leader changes.
+ * It is only held against the log if what is there now is recognisably the same record. */
 static bool may_have_lost_place(const struct pt_slot *old, const struct pt_evidence *was,
                                 const struct pt_record *rec, const struct pt_sighting *b)
 {
@@ -291,15 +322,15 @@ static bool place(struct pt_log *l, int64_t off, const struct pt_record *rec,
     return true;
 }
 
-/* Data in [from, to) that a fetch has just certified to be absent. */
-static void mark_gone(struct pt_log *l, int64_t from, int64_t to)
+/* Data in [from, to) that a fetch certified to be absent at that time. */
+static void mark_gone(struct pt_log *l, int64_t from, int64_t to, int64_t time_ns)
 {
     uint8_t *state;
 
     for (int64_t off; (off = pt_slots_next(&l->slots, from)) < to; from = off + 1) {
         pt_slots_get(&l->slots, off, &state);
-        if ((*state & PT_SLOT_KIND) == PT_SLOT_DATA && pt_log_gone_ns(l, off) == INT64_MAX)
-            gone_add(l, off, off + 1, l->env->now_ns);
+        if ((*state & PT_SLOT_KIND) == PT_SLOT_DATA)
+            gone_add(l, off, time_ns);
     }
 }
 
@@ -309,7 +340,8 @@ static void commit_up_to(struct pt_log *l, int64_t end)
         l->committed_end = end;
 }
 
-/* certify makes [from, to) certified, but for what was settled as unseen. True if that is new for any offset. */
+/* certify makes [from, to) certified, but for what was settled as unseen. True if that is new for
+ * any offset. */
 static bool certify(struct pt_log *l, int64_t from, int64_t to)
 {
     uint64_t known;
@@ -354,11 +386,11 @@ enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
             break;
         }
         if (off > at)
-            mark_gone(l, at, off);
+            mark_gone(l, at, off, b->at.time_ns);
         at = off + 1;
     }
     if (at < end)
-        mark_gone(l, at, end);
+        mark_gone(l, at, end, b->at.time_ns);
     if (b->flags & (PT_BATCH_COMMIT | PT_BATCH_ABORT)) {
         struct pt_marker marker = { .producer_id = b->producer_id,
                                     .offset = b->base,
@@ -382,7 +414,7 @@ bool pt_log_again(struct pt_log *l, const struct pt_sighting *b)
     if (pt_ranges_until(&l->certified, b->base) <= b->last)
         return b->last < l->cursor; /* settled long ago */
     if (b->cert_from < b->base) {
-        mark_gone(l, b->cert_from, b->base);
+        mark_gone(l, b->cert_from, b->base, b->at.time_ns);
         certify(l, b->cert_from, b->base);
     }
     commit_by(l, b);
@@ -436,14 +468,15 @@ void pt_log_bounds(struct pt_log *l, const struct pt_obs_bounds *b)
         if (hw > l->hw_max) {
             l->hw_max = hw;
             l->hw_since_ns = b->head.at.time_ns;
+            l->hw_ns = INT64_MIN;
         }
         /* A lower one is a follower's, or older: it says nothing about the end. */
-        if (hw == l->hw_max)
+        if (hw == l->hw_max && b->head.at.time_ns > l->hw_ns)
             l->hw_ns = b->head.at.time_ns;
         commit_up_to(l, hw);
     }
     if (b->log_start_offset > l->log_start) {
-        gone_add(l, l->log_start > 0 ? l->log_start : 0, b->log_start_offset, b->head.at.time_ns);
+        trim_add(l, b->log_start_offset, b->head.at.time_ns);
         l->log_start = b->log_start_offset;
     }
 }
@@ -456,7 +489,8 @@ void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason
     }
     if (!pt_ranges_add(&l->lost[reason], from, to))
         l->lost_somewhere[reason]++;
-    /* Offsets of a batch that fails its checksum are hearsay: no reason to believe in an end there. */
+    /* Offsets of a batch that fails its checksum are hearsay: no reason to believe in an end there.
+     */
     if (to > l->lost_end && reason != PT_LOST_CRC_BAD && reason != PT_LOST_MALFORMED)
         l->lost_end = to;
 }

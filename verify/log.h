@@ -2,16 +2,18 @@
 #ifndef PT_VERIFY_LOG_H
 #define PT_VERIFY_LOG_H
 /*
- * The ledger of one log: one partition of one incarnation of a topic in one cluster. Evidence goes in
- * (log.c), transactions are decided (txn.c), settled records come out in offset order (settle.c).
+ * The ledger of one log: one partition of one incarnation of a topic in one cluster. Evidence goes
+ * in (log.c), transactions are decided (txn.c), settled records come out in offset order
+ * (settle.c).
  *
  *   offset   0 1 2 3 4 5 6 7 8 9 ...
  *   slots    D D . D C   D D           D data, C control
  *   certified[---------]   [---]       every offset in it was seen, or seen to be absent
  *   state    D D H D C U U D D U       H: hole (certified, no data), U: UNSEEN (not certified)
  *
- * Only what is certified, below committed_end and decided is ever compared. A certificate is the only way to
- * say that something is not there; every other doubt leaves an offset UNSEEN or undecided.
+ * Only what is certified, below committed_end and decided is ever compared. A certificate is the
+ * only way to say that something is not there; every other doubt leaves an offset UNSEEN or
+ * undecided.
  */
 #include <stdbool.h>
 
@@ -61,13 +63,20 @@ struct pt_evidence {
     bool acks_all;
 };
 
-/* Offsets that held data and were certified absent later (compaction), or that the log start has
- * passed (retention, DeleteRecords), and when that was first known. At the limit the last one is widened,
- * which can only excuse more. */
-#define PT_GONE_MAX 1024u
+/* Offsets that held data and were certified absent later (compaction), and when that was first
+ * known. At the limit a neighbour is widened, which can only excuse more. */
+#define PT_GONE_MAX 65536u
 struct pt_gone {
     int64_t from;
     int64_t to;
+    int64_t time_ns;
+};
+
+/* The log start moved (retention, DeleteRecords): what lies below it is gone since then. At the
+ * limit the last step is widened. */
+#define PT_TRIM_MAX 256u
+struct pt_trim {
+    int64_t log_start;
     int64_t time_ns;
 };
 
@@ -94,10 +103,13 @@ struct pt_log {
     size_t evidence_free; /* index + 1 of the first free one */
     struct pt_ranges certified;
     struct pt_markers markers;
-    struct pt_ranges lost[PT_LOST_REASON_CNT]; /* why something may be unseen */
+    struct pt_ranges lost[PT_LOST_REASON_CNT];   /* why something may be unseen */
     uint64_t lost_somewhere[PT_LOST_REASON_CNT]; /* the same without offsets */
-    int64_t lost_end; /* one past the highest offset known to have been lost */
-    struct pt_gone *gone;
+    int64_t lost_end;     /* one past the highest offset known to have been lost */
+    struct pt_trim *trim; /* rising */
+    size_t trim_cnt;
+    size_t trim_cap;
+    struct pt_gone *gone; /* sorted, disjoint */
     size_t gone_cnt;
     size_t gone_cap;
     struct pt_bad *bad;
@@ -144,11 +156,11 @@ enum pt_credit {
 };
 
 /* pt_log_credit takes a whole batch with its records (rising offset_delta, inside [base, last]). */
-enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b, const struct pt_record *rec,
-                             uint32_t rec_cnt);
+enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
+                             const struct pt_record *rec, uint32_t rec_cnt);
 
-/* pt_log_again takes a batch whose bytes were credited at these offsets before. False: nothing is known of
- * them here, nothing was done. */
+/* pt_log_again takes a batch whose bytes were credited at these offsets before. False: nothing is
+ * known of them here, nothing was done. */
 bool pt_log_again(struct pt_log *l, const struct pt_sighting *b);
 
 /* pt_log_bad takes a batch that cannot be used: one finding for the same offsets or bytes. */
@@ -172,8 +184,8 @@ int64_t pt_log_seen_ns(struct pt_log *l, int64_t off, int64_t def);
 /* pt_log_gone_ns: when off was first known to be lawfully gone, INT64_MAX if it is not. */
 int64_t pt_log_gone_ns(const struct pt_log *l, int64_t off);
 
-/* pt_log_release frees the slots of whole chunks below off, all of them settled: what they held stays
- * certified. */
+/* pt_log_release frees the slots of whole chunks below off, all of them settled: what they held
+ * stays certified. */
 void pt_log_release(struct pt_log *l, int64_t off);
 
 /* pt_log_evict gives up the oldest chunk: what was not settled becomes UNSEEN (evicted). */
@@ -190,8 +202,8 @@ enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struc
 /* pt_txn_listed applies the list of a read_committed response to the records that it covers. */
 void pt_txn_listed(struct pt_log *l, const struct pt_obs_aborted *a);
 
-/* pt_txn_commit_ns: packet time from which the record at off counts as committed: its marker's, or its
- * own if it is in no transaction; INT64_MAX if that is not known. */
+/* pt_txn_commit_ns: packet time from which the record at off counts as committed: its marker's, or
+ * its own if it is in no transaction; INT64_MAX if that is not known. */
 int64_t pt_txn_commit_ns(struct pt_log *l, int64_t off);
 
 /* settle.c */
@@ -206,12 +218,12 @@ bool pt_log_next(struct pt_log *l, unsigned how, struct pt_item *ret_item);
 /* pt_log_rewind starts settling anew. Not if trimmed. */
 void pt_log_rewind(struct pt_log *l);
 
-/* pt_log_ending: what is known behind the last settled record. Complete: certified up to the highest high
- * watermark stated and to everything else that is known to exist. */
+/* pt_log_ending: what is known behind the last settled record. Complete: certified up to the
+ * highest high watermark stated and to everything else that is known to exist. */
 enum pt_end pt_log_ending(const struct pt_log *l);
 
-/* pt_log_has_hole: an offset strictly between a and b (-1: the log's beginning, its end) is certified to be
- * empty, so that a record may have been there once. */
+/* pt_log_has_hole: an offset strictly between a and b (-1: the log's beginning, its end) is
+ * certified to be empty, so that a record may have been there once. */
 bool pt_log_has_hole(const struct pt_log *l, int64_t a, int64_t b);
 
 #endif

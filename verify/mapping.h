@@ -4,8 +4,8 @@
 /*
  * Which target topic carries which source topic, by name alone. In this order:
  *   1. the configuration says so;
- *   2. "alias.topic" exists, and the alias is known: configured, or learned from the names that MirrorMaker 2
- *      gives its own topics on the target;
+ *   2. "alias.topic" exists, and the alias is known: configured, or learned from the names that
+ * MirrorMaker 2 gives its own topics on the target;
  *   3. the same name exists;
  *   4. "x.topic" exists for exactly one x.
  */
@@ -19,10 +19,10 @@ enum pt_unpaired_why {
     PT_UNPAIRED_NOT,
     PT_UNPAIRED_INTERNAL,
     PT_UNPAIRED_EXCLUDED,
-    PT_UNPAIRED_NO_PARTNER,   /* no topic of a fitting name */
-    PT_UNPAIRED_AMBIGUOUS,    /* several fitting names */
-    PT_UNPAIRED_TAKEN,        /* its partner carries another topic */
-    PT_UNPAIRED_INCARNATION,  /* no incarnation left to pair it with */
+    PT_UNPAIRED_NO_PARTNER,  /* no topic of a fitting name */
+    PT_UNPAIRED_AMBIGUOUS,   /* several fitting names */
+    PT_UNPAIRED_TAKEN,       /* its partner carries another topic */
+    PT_UNPAIRED_INCARNATION, /* no incarnation left to pair it with */
     PT_UNPAIRED_TARGET_ONLY,
     PT_UNPAIRED_UNNAMED
 };
@@ -35,7 +35,8 @@ struct pt_mapped {
     enum pt_unpaired_why why;
 };
 
-/* pt_mapping_scan looks through all names of the target for copies with a prefix. Again when names came up. */
+/* pt_mapping_scan looks through all names of the target for copies with a prefix. Again when names
+ * came up. */
 void pt_mapping_scan(const struct pt_policy *policy, struct pt_registry *r,
                      struct pt_name *const *names, size_t cnt);
 

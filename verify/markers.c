@@ -45,8 +45,7 @@ bool pt_markers_add(struct pt_markers *s, const struct pt_marker *marker)
     }
     if (s->cnt == s->cap) {
         size_t cap = s->cap ? s->cap * 2 : 8;
-        struct pt_marker *m =
-                pt_mem_resize(s->mem, s->m, s->cap * sizeof(*m), cap * sizeof(*m));
+        struct pt_marker *m = pt_mem_resize(s->mem, s->m, s->cap * sizeof(*m), cap * sizeof(*m));
 
         if (!m)
             return false;

@@ -2,8 +2,8 @@
 #ifndef PT_VERIFY_MARKERS_H
 #define PT_VERIFY_MARKERS_H
 /*
- * The transaction markers of one log, by producer and offset. A transactional record is decided by the next
- * marker of its producer behind it (kafka-wire: "visibility check"). Owned by one log.
+ * The transaction markers of one log, by producer and offset. A transactional record is decided by
+ * the next marker of its producer behind it (kafka-wire: "visibility check"). Owned by one log.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,8 +28,8 @@ struct pt_markers {
 void pt_markers_init(struct pt_markers *s, struct pt_mem *mem);
 void pt_markers_fini(struct pt_markers *s);
 
-/* pt_markers_add: false if memory is refused; the caller must then not certify that offset, since the
- * marker behind it would decide in its place. A marker seen again keeps its first time. */
+/* pt_markers_add: false if memory is refused; the caller must then not certify that offset, since
+ * the marker behind it would decide in its place. A marker seen again keeps its first time. */
 bool pt_markers_add(struct pt_markers *s, const struct pt_marker *marker);
 
 /* pt_markers_next returns the producer's first marker at an offset > off, or NULL. */

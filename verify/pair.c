@@ -62,8 +62,8 @@ static void add_map(struct pt_pair *p, int64_t source, int64_t target, uint64_t 
     }
     if (p->map_cnt == p->map_cap) {
         size_t cap = p->map_cap ? p->map_cap * 2 : 4;
-        struct pt_map_run *map = pt_mem_resize(p->env->mem, p->map, p->map_cap * sizeof(*map),
-                                               cap * sizeof(*map));
+        struct pt_map_run *map =
+                pt_mem_resize(p->env->mem, p->map, p->map_cap * sizeof(*map), cap * sizeof(*map));
 
         if (!map) {
             p->env->stats->map_runs_dropped++;
@@ -76,7 +76,8 @@ static void add_map(struct pt_pair *p, int64_t source, int64_t target, uint64_t 
             (struct pt_map_run){ .source_from = source, .target_from = target, .cnt = cnt };
 }
 
-/* What matches teach about time: how far the target lags, and until when the replication went on. */
+/* What matches teach about time: how far the target lags, and until when the replication went on.
+ */
 static void learn_times(struct pt_pair *p, const struct pt_align_event *ev)
 {
     for (uint64_t i = 0; i < ev->cnt; i++) {
@@ -118,8 +119,8 @@ static void report(struct pt_pair *p, enum pt_finding_code code, int64_t source_
     pt_findings_add(p->env->findings, &fact);
 }
 
-/* Lawfully gone from the source before the mirror passed it: gone before the next record that the mirror did
- * carry was seen on the target. */
+/* Lawfully gone from the source before the mirror passed it: gone before the next record that the
+ * mirror did carry was seen on the target. */
 static bool was_compacted(struct pt_pair *p, const struct pt_align_event *ev)
 {
     int64_t gone_ns = pt_log_gone_ns(p->log[0], ev->source_offset);
@@ -157,8 +158,9 @@ static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
     }
 }
 
-/* A leftover of the target. Behind the last match it counts only if the source's end was stated after the
- * record had appeared: otherwise its source may have been written and not been seen yet. */
+/* A leftover of the target. Behind the last match it counts only if the source's end was stated
+ * after the record had appeared: otherwise its source may have been written and not been seen yet.
+ */
 static void on_target_only(struct pt_pair *p, const struct pt_align_event *ev,
                            enum pt_finding_code code, uint64_t *cnt)
 {
@@ -166,7 +168,8 @@ static void on_target_only(struct pt_pair *p, const struct pt_align_event *ev,
 
     if (may_have_been_there(p, PT_CLUSTER_SOURCE, ev)) {
         p->sum.unverifiable_target++;
-    } else if (tail && !(p->log[0]->hw_ns > pt_log_seen_ns(p->log[1], ev->target_offset, INT64_MAX))) {
+    } else if (tail &&
+               !(p->log[0]->hw_ns > pt_log_seen_ns(p->log[1], ev->target_offset, INT64_MAX))) {
         p->sum.pending_target++;
     } else {
         (*cnt)++;
@@ -248,8 +251,9 @@ static void run(struct pt_pair *p)
     } while (!pt_align_idle(p->align));
 }
 
-/* Gives what one side has settled, as far as the alignment takes it; *ret_all: there is no more. What it has no
- * memory for is a gap, and stays without a verdict. Returns how many were settled. */
+/* Gives what one side has settled, as far as the alignment takes it; *ret_all: there is no more.
+ * What it has no memory for is a gap, and stays without a verdict. Returns how many were settled.
+ */
 static size_t push(struct pt_pair *p, enum pt_cluster side, unsigned how, bool *ret_all)
 {
     struct pt_item item[FEED_ITEMS];
@@ -287,8 +291,8 @@ void pt_pair_feed(struct pt_pair *p, unsigned how)
     }
 }
 
-/* Everything is settled and given; each log's end is told to the alignment as soon as it is reached, because
- * only then the other one can go on alone. */
+/* Everything is settled and given; each log's end is told to the alignment as soon as it is
+ * reached, because only then the other one can go on alone. */
 static void feed_to_the_end(struct pt_pair *p)
 {
     bool ended[PT_CLUSTER_CNT] = { false, false };
@@ -335,12 +339,14 @@ void pt_pair_finish(struct pt_pair *p)
 }
 
 /*
- * When is a record that is pending at the end really missing? A replicator that is merely slow must not be
- * accused, and one that skipped the last record of a partition must not get away with it. All must hold:
- *  - the target log is certified from the last match up to a high watermark that was stated a grace after
- *    the record had been committed on the source, and nothing in it is undecided or pending itself;
- *  - the replicator went on meanwhile: a record of the same source topic, of any partition, which was
- *    written a grace later than this one, has arrived and was matched;
+ * When is a record that is pending at the end really missing? A replicator that is merely slow must
+ * not be accused, and one that skipped the last record of a partition must not get away with it.
+ * All must hold:
+ *  - the target log is certified from the last match up to a high watermark that was stated a grace
+ * after the record had been committed on the source, and nothing in it is undecided or pending
+ * itself;
+ *  - the replicator went on meanwhile: a record of the same source topic, of any partition, which
+ * was written a grace later than this one, has arrived and was matched;
  *  - this pair of partitions is replicated at all: it had matches.
  * The grace is far above every lag that was observed in this pair.
  */
@@ -351,8 +357,8 @@ static bool is_overdue(const struct pt_pair *p, int64_t commit_ns, bool target_c
     if (!target_certified || !p->sum.verified || commit_ns == INT64_MAX || grace > INT64_MAX / 16)
         return false;
     grace = grace ? grace * PT_GRACE_LAGS : PT_GRACE_MIN_NS;
-    return p->log[1]->hw_ns - commit_ns >= grace &&
-           p->source_topic->matched_ns != INT64_MIN && p->source_topic->matched_ns > commit_ns &&
+    return p->log[1]->hw_ns - commit_ns >= grace && p->source_topic->matched_ns != INT64_MIN &&
+           p->source_topic->matched_ns > commit_ns &&
            p->source_topic->matched_ns - commit_ns >= grace;
 }
 
@@ -360,9 +366,9 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
 {
     const struct pt_log *target = p->log[1];
     int64_t from = p->matched_end[1];
-    bool target_certified = target->hw_max >= 0 && !p->sum.pending_target && !p->extra_incarnation[1] &&
-                            (from >= target->hw_max ||
-                             pt_ranges_until(&target->certified, from) >= target->hw_max);
+    bool target_certified =
+            target->hw_max >= 0 && !p->sum.pending_target && !p->extra_incarnation[1] &&
+            (from >= target->hw_max || pt_ranges_until(&target->certified, from) >= target->hw_max);
     uint64_t stalled = 0;
 
     for (size_t i = 0; i < p->pending.cnt; i++) {

@@ -2,10 +2,10 @@
 #ifndef PT_VERIFY_PAIR_H
 #define PT_VERIFY_PAIR_H
 /*
- * The comparison of one source log with one target log: settled records go to the alignment, and what comes
- * out is judged once more by what the alignment cannot know: what is lawfully gone, what may have been
- * compacted before anybody looked, what came too late to be expected. Doubt always makes a leftover
- * unverifiable or pending, never a divergence and never a match.
+ * The comparison of one source log with one target log: settled records go to the alignment, and
+ * what comes out is judged once more by what the alignment cannot know: what is lawfully gone, what
+ * may have been compacted before anybody looked, what came too late to be expected. Doubt always
+ * makes a leftover unverifiable or pending, never a divergence and never a match.
  */
 #include "verify/align.h"
 #include "verify/log.h"
@@ -23,18 +23,19 @@ struct pt_pair {
     struct pt_ledger *env;
     struct pt_topic *source_topic;
     struct pt_log *log[PT_CLUSTER_CNT];
-    struct pt_align *align; /* NULL: memory refused; nothing can be verified */
+    struct pt_align *align;    /* NULL: memory refused; nothing can be verified */
     struct pt_pair_result sum; /* counts; names are filled in for the report */
     struct pt_map_run *map;
     size_t map_cnt;
     size_t map_cap;
-    struct pt_ranges pending; /* source offsets behind the last anchor */
+    struct pt_ranges pending;       /* source offsets behind the last anchor */
     uint64_t given[PT_CLUSTER_CNT]; /* records given to the alignment */
     int64_t lag_max_ns;
-    int64_t matched_end[PT_CLUSTER_CNT]; /* one past the last matched offset, 0 none */
-    bool extra_incarnation[PT_CLUSTER_CNT]; /* this side's topic has incarnations without a partner: their
-                                               records may be what is left over on the other side */
-    int64_t index; /* in the report */
+    int64_t matched_end[PT_CLUSTER_CNT];    /* one past the last matched offset, 0 none */
+    bool extra_incarnation[PT_CLUSTER_CNT]; /* this side's topic has incarnations without a partner:
+                                               their records may be what is left over on the other
+                                               side */
+    int64_t index;                          /* in the report */
 };
 
 /* pt_pair_open: NULL when memory is refused. Takes both logs (their pair is set). */
@@ -44,8 +45,8 @@ struct pt_pair *pt_pair_open(struct pt_ledger *env, const struct pt_align_cfg *c
 /* pt_pair_close frees the pair; its logs have none then. */
 void pt_pair_close(struct pt_pair *p);
 
-/* pt_pair_dissolve takes everything back that the pair has found and rewinds its logs, so that they can be
- * paired anew. False: too late, records were given up already; nothing was done. */
+/* pt_pair_dissolve takes everything back that the pair has found and rewinds its logs, so that they
+ * can be paired anew. False: too late, records were given up already; nothing was done. */
 bool pt_pair_dissolve(struct pt_pair *p);
 
 /* pt_pair_feed gives settled records of both logs to the alignment and takes what comes out. */
@@ -54,8 +55,8 @@ void pt_pair_feed(struct pt_pair *p, unsigned how);
 /* pt_pair_finish: everything is fed, the alignment is ended. */
 void pt_pair_finish(struct pt_pair *p);
 
-/* pt_pair_conclude decides, when all pairs are finished, which pending records are missing. Returns how many
- * of those that stay pending are older than max_lag_ns. */
+/* pt_pair_conclude decides, when all pairs are finished, which pending records are missing. Returns
+ * how many of those that stay pending are older than max_lag_ns. */
 uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns);
 
 /* pt_pair_done: below this offset slots of this side are not needed any more. */

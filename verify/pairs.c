@@ -27,8 +27,8 @@ struct pt_name **pt_shard_names(struct pt_shard *s, size_t *ret_cnt)
     return names;
 }
 
-/* What the incarnations of one source name want to be paired with: the k-th with the k-th. A target that another
- * source topic wants already stays with that. */
+/* What the incarnations of one source name want to be paired with: the k-th with the k-th. A target
+ * that another source topic wants already stays with that. */
 static void want(struct pt_shard *s, struct pt_name *source)
 {
     struct pt_mapped m = pt_mapping_find(&s->policy, s->registry, source);
@@ -110,10 +110,10 @@ void pt_shard_map(struct pt_shard *s)
             struct pt_topic *t = names[i]->inc[k];
 
             t->wanted = NULL;
-            t->why = (uint8_t)(names[i]->internal ? PT_UNPAIRED_INTERNAL :
-                               pt_policy_excludes(&s->policy, names[i]->text) ?
-                                                    PT_UNPAIRED_EXCLUDED :
-                                                    PT_UNPAIRED_TARGET_ONLY);
+            t->why = (uint8_t)(names[i]->internal ? PT_UNPAIRED_INTERNAL
+                               : pt_policy_excludes(&s->policy, names[i]->text)
+                                       ? PT_UNPAIRED_EXCLUDED
+                                       : PT_UNPAIRED_TARGET_ONLY);
         }
     for (size_t i = 0; i < cnt && names[i]->cluster == PT_CLUSTER_SOURCE; i++)
         want(s, names[i]);

@@ -73,7 +73,8 @@ void pt_registry_close(struct pt_registry *r)
     pt_mem_free(r->mem, r, sizeof(*r));
 }
 
-/* FNV-1a. A client can name what it likes, so chains may grow; look-ups by lane number do not walk them. */
+/* FNV-1a. A client can name what it likes, so chains may grow; look-ups by lane number do not walk
+ * them. */
 static uint32_t bucket_of(uint8_t cluster, const void *data, size_t len)
 {
     const uint8_t *p = data;
@@ -190,8 +191,9 @@ static struct pt_topic *new_incarnation(struct pt_registry *r, struct pt_name *n
 
     if (n->inc_cnt == n->inc_cap) {
         size_t cap = n->inc_cap ? n->inc_cap * 2 : 1;
-        struct pt_topic **inc = pt_mem_resize(r->mem, n->inc, n->inc_cap * sizeof(struct pt_topic *),
-                                              cap * sizeof(struct pt_topic *));
+        struct pt_topic **inc =
+                pt_mem_resize(r->mem, n->inc, n->inc_cap * sizeof(struct pt_topic *),
+                              cap * sizeof(struct pt_topic *));
 
         if (!inc)
             return NULL;
@@ -356,8 +358,8 @@ struct pt_part *pt_registry_part(struct pt_registry *r, struct pt_topic *t, int3
         return NULL;
     if (t->part_cnt == t->part_cap) {
         size_t cap = t->part_cap ? t->part_cap * 2 : 2;
-        struct pt_part *part = pt_mem_resize(r->mem, t->part, t->part_cap * sizeof(*part),
-                                             cap * sizeof(*part));
+        struct pt_part *part =
+                pt_mem_resize(r->mem, t->part, t->part_cap * sizeof(*part), cap * sizeof(*part));
 
         if (!part)
             return NULL;

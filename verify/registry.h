@@ -2,14 +2,14 @@
 #ifndef PT_VERIFY_REGISTRY_H
 #define PT_VERIFY_REGISTRY_H
 /*
- * What exists: topics, their incarnations and partitions, brokers, cluster ids; and what a lane's numbers
- * mean. It holds names and logs together; what the logs hold is none of its business.
+ * What exists: topics, their incarnations and partitions, brokers, cluster ids; and what a lane's
+ * numbers mean. It holds names and logs together; what the logs hold is none of its business.
  *
  *   lane's number -> name -> incarnations, oldest first: topic, topic, ...
  *                 -> id   -> topic, or not named yet: its observations wait here, in order
  *
- * A name alone means the newest incarnation at the time of use. A topic known by name only takes the first id
- * that is learned for its name; another id after that is another incarnation.
+ * A name alone means the newest incarnation at the time of use. A topic known by name only takes
+ * the first id that is learned for its name; another id after that is another incarnation.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +20,8 @@
 
 struct pt_log;
 
-/* Numbers that a lane may use for topics and clients, and lanes: beyond them a message is nonsense. */
+/* Numbers that a lane may use for topics and clients, and lanes: beyond them a message is nonsense.
+ */
 #define PT_LANE_NUMBER_MAX (1u << 24)
 #define PT_LANE_MAX 256u
 #define PT_TOPIC_PARTITIONS_MAX 1000000
@@ -34,7 +35,7 @@ struct pt_part {
     int32_t partition;
     int32_t leader_id; /* -1 none or not known */
     int32_t leader_epoch;
-    bool stated; /* the cluster says that it exists */
+    bool stated;        /* the cluster says that it exists */
     struct pt_log *log; /* NULL: nothing of it was seen */
 };
 
@@ -51,10 +52,11 @@ struct pt_topic {
     size_t part_cnt;
     size_t part_cap;
     struct pt_topic *partner; /* the incarnation on the other cluster that it is paired with */
-    uint8_t rule; /* enum pt_pair_rule of that */
-    uint8_t why;  /* enum pt_unpaired_why if there is none */
-    struct pt_topic *wanted; /* scratch while pairing */
-    int64_t matched_ns; /* latest first sighting on the source of a record that was matched; source only */
+    uint8_t rule;             /* enum pt_pair_rule of that */
+    uint8_t why;              /* enum pt_unpaired_why if there is none */
+    struct pt_topic *wanted;  /* scratch while pairing */
+    int64_t matched_ns; /* latest first sighting on the source of a record that was matched; source
+                           only */
 };
 
 struct pt_name {
@@ -91,8 +93,8 @@ struct pt_id {
     struct pt_topic *topic; /* NULL: not named yet */
     struct pt_waiting *head;
     struct pt_waiting *tail;
-    uint64_t batch_cnt;  /* batches seen while it was not named */
-    uint64_t record_cnt; /* their records */
+    uint64_t batch_cnt;   /* batches seen while it was not named */
+    uint64_t record_cnt;  /* their records */
     uint64_t dropped_cnt; /* observations dropped while it was not named */
 };
 
@@ -137,7 +139,8 @@ struct pt_registry {
 struct pt_registry *pt_registry_open(struct pt_mem *mem, uint64_t waiting_max_sz);
 void pt_registry_close(struct pt_registry *r);
 
-/* All of these take messages whose sizes were checked. False: memory is refused, or a limit is reached. */
+/* All of these take messages whose sizes were checked. False: memory is refused, or a limit is
+ * reached. */
 bool pt_registry_topic(struct pt_registry *r, uint32_t lane, const struct pt_obs_topic *o);
 bool pt_registry_topic_id(struct pt_registry *r, const struct pt_obs_topic_id *o);
 void pt_registry_deleted(struct pt_registry *r, const struct pt_obs_topic_id *o);
@@ -147,23 +150,25 @@ bool pt_registry_cluster_id(struct pt_registry *r, const struct pt_obs_cluster_i
 /* pt_registry_served notes the address of a connection's broker. */
 void pt_registry_served(struct pt_registry *r, uint8_t cluster, const uint8_t ip[16]);
 
-/* pt_registry_resolve: the topic of a message, or NULL: then *ret_id is what it waits for, or NULL if the number
- * means nothing. */
+/* pt_registry_resolve: the topic of a message, or NULL: then *ret_id is what it waits for, or NULL
+ * if the number means nothing. */
 struct pt_topic *pt_registry_resolve(struct pt_registry *r, uint32_t lane, const struct pt_obs *o,
                                      struct pt_id **ret_id);
 
-/* pt_registry_part returns a partition, made if need be; NULL: refused. Valid until the next call. */
+/* pt_registry_part returns a partition, made if need be; NULL: refused. Valid until the next call.
+ */
 struct pt_part *pt_registry_part(struct pt_registry *r, struct pt_topic *t, int32_t partition);
 struct pt_part *pt_topic_part(const struct pt_topic *t, int32_t partition);
 
-/* pt_registry_wait keeps a message (and a batch's records) until its topic has a name. The oldest waiting
- * messages are dropped to make room: *ret_dropped is the number of batches among them. False: not kept. */
+/* pt_registry_wait keeps a message (and a batch's records) until its topic has a name. The oldest
+ * waiting messages are dropped to make room: *ret_dropped is the number of batches among them.
+ * False: not kept. */
 bool pt_registry_wait(struct pt_registry *r, struct pt_id *id, uint32_t lane,
                       const struct pt_obs *o, const struct pt_record *rec, uint32_t rec_cnt,
                       uint64_t *ret_dropped);
 
-/* pt_registry_waited takes the oldest message of an id that has a name now, NULL if there is none; the
- * caller gives it back to pt_registry_free_waiting. */
+/* pt_registry_waited takes the oldest message of an id that has a name now, NULL if there is none;
+ * the caller gives it back to pt_registry_free_waiting. */
 struct pt_waiting *pt_registry_waited(struct pt_registry *r, struct pt_id *id);
 void pt_registry_free_waiting(struct pt_registry *r, struct pt_waiting *w);
 const struct pt_record *pt_waiting_records(const struct pt_waiting *w);
@@ -176,8 +181,8 @@ struct pt_name *pt_registry_find(const struct pt_registry *r, uint8_t cluster, c
 void pt_registry_answered(struct pt_registry *r, uint8_t cluster, const struct pt_part *part);
 struct pt_broker *pt_registry_node(const struct pt_registry *r, uint8_t cluster, int32_t node_id);
 
-/* pt_registry_broker_seen: the broker is on the tap: an address of it answered connections, or it answered for
- * a partition that it leads (host names, address translation). */
+/* pt_registry_broker_seen: the broker is on the tap: an address of it answered connections, or it
+ * answered for a partition that it leads (host names, address translation). */
 bool pt_registry_broker_seen(const struct pt_registry *r, uint8_t cluster,
                              const struct pt_broker *b);
 

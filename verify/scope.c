@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Silence is not parity: what should have passed the tap and did not. Only activity counts. A log
- * that exists and stood still is information; one that moved, or whose leader the tap cannot see, is not.
+ * that exists and stood still is information; one that moved, or whose leader the tap cannot see,
+ * is not.
  */
 #include <stdio.h>
 
@@ -41,9 +42,8 @@ static bool leader_unseen(const struct pt_shard *s, uint8_t cluster, const struc
 
 static bool in_scope(const struct pt_topic *t)
 {
-    return t->partner ||
-           (t->why != PT_UNPAIRED_INTERNAL && t->why != PT_UNPAIRED_EXCLUDED &&
-            t->why != PT_UNPAIRED_TARGET_ONLY);
+    return t->partner || (t->why != PT_UNPAIRED_INTERNAL && t->why != PT_UNPAIRED_EXCLUDED &&
+                          t->why != PT_UNPAIRED_TARGET_ONLY);
 }
 
 static void say_partition(struct pt_shard *s, enum pt_finding_code code, uint8_t cluster,
@@ -101,7 +101,9 @@ static void check_partitions(struct pt_shard *s, const struct pt_topic *t)
 
 static void check_unpaired(struct pt_shard *s, const struct pt_topic *t)
 {
-    struct pt_fact fact = { .code = PT_FINDING_TOPIC_UNPAIRED, .cluster = PT_CLUSTER_SOURCE, .cnt = 1 };
+    struct pt_fact fact = { .code = PT_FINDING_TOPIC_UNPAIRED,
+                            .cluster = PT_CLUSTER_SOURCE,
+                            .cnt = 1 };
     bool active = false;
 
     for (size_t i = 0; i < t->part_cnt; i++)
@@ -142,7 +144,9 @@ static void check_coverage(struct pt_shard *s)
     uint64_t both = 0;
 
     for (const struct pt_pair *p = s->pairs; p; p = p->next) {
-        struct pt_fact low = { .code = PT_FINDING_COVERAGE_LOW, .cluster = -1, .cnt = 1, .pair = p };
+        struct pt_fact low = {
+            .code = PT_FINDING_COVERAGE_LOW, .cluster = -1, .cnt = 1, .pair = p
+        };
         const struct pt_pair_result *r = &p->sum;
         uint64_t records = r->source_records + r->target_records;
         uint64_t doubtful = r->unverifiable_source + r->unverifiable_target;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the ledger to a sequence of records: offsets in rising order, each passed once. Holes, markers and
- * aborted records are passed without a trace, because it is certain that no committed record is there;
- * behind an offset that is unseen or undecided the next record carries PT_ITEM_GAP_BEFORE.
+ * From the ledger to a sequence of records: offsets in rising order, each passed once. Holes,
+ * markers and aborted records are passed without a trace, because it is certain that no committed
+ * record is there; behind an offset that is unseen or undecided the next record carries
+ * PT_ITEM_GAP_BEFORE.
  */
 #include "verify/log.h"
 
-/* The first offset to settle. Offset 0, or a log start that the broker states, is an anchor; a log that
- * begins anywhere else has a gap in front of it. */
+/* The first offset to settle. Offset 0, or a log start that the broker states, is an anchor; a log
+ * that begins anywhere else has a gap in front of it. */
 static bool begin(struct pt_log *l, unsigned how)
 {
     int64_t first = pt_ranges_next(&l->certified, 0);

@@ -122,8 +122,7 @@ static bool batch_fits(const struct pt_obs_batch *b)
     if (b->base_offset < 0 || b->last_offset < b->base_offset || b->last_offset == INT64_MAX ||
         b->last_offset - b->base_offset > INT32_MAX)
         return false;
-    return b->flags & PT_BATCH_SEEN_AGAIN ? b->records_here == 0 :
-                                            b->records_here == b->record_cnt;
+    return b->flags & PT_BATCH_SEEN_AGAIN ? b->records_here == 0 : b->records_here == b->record_cnt;
 }
 
 /* Offsets of a batch's records rise, and lie in it. */
@@ -240,8 +239,7 @@ static void end_batch(struct pt_shard *s, uint32_t lane, const struct pt_record 
     if (ln->lost) {
         s->stats.messages_refused++;
         s->stats.batches_unusable++;
-    } else if (ln->rec_cnt < ln->batch.records_here ||
-               !records_fit(&ln->batch, rec, ln->rec_cnt)) {
+    } else if (ln->rec_cnt < ln->batch.records_here || !records_fit(&ln->batch, rec, ln->rec_cnt)) {
         s->stats.messages_bad++;
         s->stats.batches_unusable++;
     } else {
@@ -329,8 +327,7 @@ static void dispatch(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
         id = pt_registry_id(s->registry, o->cluster, topic->id);
         break;
     case PT_OBS_TOPIC_ID:
-        ok = topic_id->name_len <= PT_TOPIC_NAME_MAX &&
-             pt_registry_topic_id(s->registry, topic_id);
+        ok = topic_id->name_len <= PT_TOPIC_NAME_MAX && pt_registry_topic_id(s->registry, topic_id);
         id = pt_registry_id(s->registry, o->cluster, topic_id->id);
         break;
     case PT_OBS_TOPIC_DELETED:

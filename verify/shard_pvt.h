@@ -53,7 +53,7 @@ struct pt_shard {
     size_t log_cnt;
     size_t log_cap;
     struct pt_pair *pairs;
-    uint64_t relief_sz; /* memory in use at which room must be made */
+    uint64_t relief_sz;    /* memory in use at which room must be made */
     struct pt_arena arena; /* the report's */
     struct pt_result result;
     bool finished;
@@ -84,11 +84,12 @@ void pt_shard_pair_log(struct pt_shard *s, struct pt_log *l);
 /* pt_shard_work is called behind every batch: compares what has settled, makes room. */
 void pt_shard_work(struct pt_shard *s, struct pt_log *l);
 
-/* pt_shard_pair_all: at the end every partition of paired topics that shows records on one side gets its pair,
- * if need be with an empty log on the other. */
+/* pt_shard_pair_all: at the end every partition of paired topics that shows records on one side
+ * gets its pair, if need be with an empty log on the other. */
 void pt_shard_pair_all(struct pt_shard *s);
 
-/* pt_shard_names gives all names sorted by cluster and text, in scratch of the arena; NULL: refused. */
+/* pt_shard_names gives all names sorted by cluster and text, in scratch of the arena; NULL:
+ * refused. */
 struct pt_name **pt_shard_names(struct pt_shard *s, size_t *ret_cnt);
 
 /* scope.c */
@@ -101,7 +102,8 @@ bool pt_log_seen(const struct pt_log *l);
 
 /* conclude.c */
 
-/* pt_shard_conclude makes the report. Never NULL: where memory is refused it is inconclusive and says less. */
+/* pt_shard_conclude makes the report. Never NULL: where memory is refused it is inconclusive and
+ * says less. */
 const struct pt_result *pt_shard_conclude(struct pt_shard *s);
 
 #endif

@@ -62,8 +62,9 @@ static struct pt_chunk *insert(struct pt_slots *s, size_t i, int64_t off)
 
     if (s->cnt == s->cap) {
         size_t cap = s->cap ? s->cap * 2 : 4;
-        struct pt_chunk **chunk = pt_mem_resize(s->mem, s->chunk, s->cap * sizeof(struct pt_chunk *),
-                                                cap * sizeof(struct pt_chunk *));
+        struct pt_chunk **chunk =
+                pt_mem_resize(s->mem, s->chunk, s->cap * sizeof(struct pt_chunk *),
+                              cap * sizeof(struct pt_chunk *));
 
         if (!chunk)
             return NULL;

@@ -2,8 +2,9 @@
 #ifndef PT_VERIFY_SLOTS_H
 #define PT_VERIFY_SLOTS_H
 /*
- * The records of one log by offset, in chunks of 256, sorted, sparse. A slot says what the offset holds; who
- * told so first is its `evidence`, an index that the log gives meaning to. Owned by one log.
+ * The records of one log by offset, in chunks of 256, sorted, sparse. A slot says what the offset
+ * holds; who told so first is its `evidence`, an index that the log gives meaning to. Owned by one
+ * log.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -55,8 +56,8 @@ void pt_slots_fini(struct pt_slots *s);
 /* pt_slots_get returns the slot of off and its state, or NULL if it is empty. */
 struct pt_slot *pt_slots_get(struct pt_slots *s, int64_t off, uint8_t **ret_state);
 
-/* pt_slots_make is pt_slots_get that makes room for off where there is none (its state may be EMPTY).
- * NULL: memory refused. off >= 0. */
+/* pt_slots_make is pt_slots_get that makes room for off where there is none (its state may be
+ * EMPTY). NULL: memory refused. off >= 0. */
 struct pt_slot *pt_slots_make(struct pt_slots *s, int64_t off, uint8_t **ret_state);
 
 /* pt_slots_next returns the lowest offset >= off with a slot that is not empty, or INT64_MAX. */

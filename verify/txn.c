@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which records of transactions count. Two proofs, and nothing else decides:
- *  - the next marker of the same producer behind the record, if every offset up to it is certified (an
- *    unseen offset between them could be another marker);
- *  - a read_committed response over the record: it lists every aborted transaction that overlaps it.
+ *  - the next marker of the same producer behind the record, if every offset up to it is certified
+ * (an unseen offset between them could be another marker);
+ *  - a read_committed response over the record: it lists every aborted transaction that overlaps
+ * it.
  */
 #include "verify/log.h"
 
@@ -22,9 +23,10 @@ enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struc
     return m->commit ? PT_TXN_COMMITTED : PT_TXN_ABORTED;
 }
 
-/* What the list says about a record of this producer. The latest transaction listed that began at or before it
- * holds it, unless a marker in the response ended that one before the record. (A marker in front of
- * `from` cannot be meant: a transaction that had ended there would not be listed.) */
+/* What the list says about a record of this producer. The latest transaction listed that began at
+ * or before it holds it, unless a marker in the response ended that one before the record. (A
+ * marker in front of `from` cannot be meant: a transaction that had ended there would not be
+ * listed.) */
 static enum pt_txn_state listed(const struct pt_log *l, const struct pt_obs_aborted *a, int64_t off,
                                 int64_t producer_id)
 {

@@ -2,8 +2,9 @@
 #ifndef PT_TESTS_OBSERVE_H
 #define PT_TESTS_OBSERVE_H
 /*
- * Hand-made observations for tests of verify/: a small world of two clusters, in which record number c has content,
- * key and timestamp made from c, and everything that is told takes one packet and one millisecond.
+ * Hand-made observations for tests of verify/: a small world of two clusters, in which record
+ * number c has content, key and timestamp made from c, and everything that is told takes one packet
+ * and one millisecond.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ struct world {
     struct pt_obs_out out;
     struct pt_packet_ref at;
     uint32_t request;
-    size_t chunk; /* bytes handed over at once; 0: whole buffers */
+    bool one_by_one; /* hand over each thing told at once, instead of whole buffers */
 };
 
 static inline void world_flush(struct pt_obs_out *out)
@@ -72,6 +73,8 @@ static inline void *tell(struct world *w, enum pt_obs_kind kind, uint8_t cluster
     w->at.order++;
     w->at.packet++;
     world_wait(w, 1);
+    if (w->one_by_one)
+        world_flush(&w->out);
     return pt_obs_put(&w->out, kind, cluster, &w->at, body_sz, tail_sz);
 }
 
@@ -173,10 +176,10 @@ struct say {
     uint8_t status;
     uint16_t flags;
     uint8_t magic;
-    int64_t from;    /* cert_from; 0 with base > 0 certifies from 0, -1: nothing in front */
-    int64_t base;    /* Produce: 0 */
+    int64_t from; /* cert_from; 0 with base > 0 certifies from 0, -1: nothing in front */
+    int64_t base; /* Produce: 0 */
     uint32_t cnt;
-    uint64_t first;  /* content of the first record, counting up */
+    uint64_t first; /* content of the first record, counting up */
     int64_t pid;
     uint64_t fingerprint; /* 0: made from the contents */
     bool again;
@@ -195,9 +198,9 @@ static inline void tell_batch(struct world *w, const struct say *say)
     b->head.partition = say->partition;
     b->cert_from = say->from < 0 ? say->base : say->from;
     b->base_offset = say->base;
-    b->last_offset = say->last ? say->last :
-                                 say->base + (say->delta ? say->delta[say->cnt - 1] :
-                                                           (int32_t)say->cnt - 1);
+    b->last_offset =
+            say->last ? say->last
+                      : say->base + (say->delta ? say->delta[say->cnt - 1] : (int32_t)say->cnt - 1);
     b->producer_id = say->flags & (PT_BATCH_TRANSACTIONAL | PT_BATCH_CONTROL) ? say->pid : -1;
     b->fingerprint = say->fingerprint ? say->fingerprint : say->first * 977 + say->cnt;
     b->record_cnt = say->cnt;
@@ -212,9 +215,8 @@ static inline void tell_batch(struct world *w, const struct say *say)
     b->magic = say->magic ? say->magic : 2;
     while (records && done < say->cnt) {
         uint32_t n = say->cnt - done > PT_OBS_RECORDS_MAX ? PT_OBS_RECORDS_MAX : say->cnt - done;
-        struct pt_obs_records *r =
-                pt_obs_put(&w->out, PT_OBS_RECORDS, say->cluster, &w->at, sizeof(*r),
-                           n * sizeof(struct pt_record));
+        struct pt_obs_records *r = pt_obs_put(&w->out, PT_OBS_RECORDS, say->cluster, &w->at,
+                                              sizeof(*r), n * sizeof(struct pt_record));
 
         r->cnt = n;
         for (uint32_t i = 0; i < n; i++, done++)
@@ -226,8 +228,7 @@ static inline void tell_batch(struct world *w, const struct say *say)
 static inline void tell_outcome(struct world *w, const struct say *say, int64_t base, int8_t acks,
                                 enum pt_produce_outcome outcome, int64_t append_ms)
 {
-    struct pt_obs_produce_outcome *o =
-            tell(w, PT_OBS_PRODUCE_OUTCOME, say->cluster, sizeof(*o), 0);
+    struct pt_obs_produce_outcome *o = tell(w, PT_OBS_PRODUCE_OUTCOME, say->cluster, sizeof(*o), 0);
 
     o->head.topic = say->topic;
     o->head.partition = say->partition;

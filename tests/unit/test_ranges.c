@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A set of ranges against a plain bitmap, by random additions and removals; and a budget that is spent: an addition
- * is refused whole, a removal takes at least what it was asked for. */
+/* A set of ranges against a plain bitmap, by random additions and removals; and a budget that is
+ * spent: an addition is refused whole, a removal takes at least what it was asked for. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
