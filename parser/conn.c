@@ -130,9 +130,7 @@ static void set_kind(struct pt_conn *c, enum pt_conn_kind kind, const char *note
     const struct pt_endpoint *broker = &c->ep[c->ep[1].port < c->ep[0].port];
 
     if (c->row != PT_PROFILE_NONE) {
-        pr->conn[c->row].connections--;
-        pr->conn[c->row].bytes -= c->bytes;
-        c->row = PT_PROFILE_NONE;
+        pt_profile_leave(pr, c->row, c->bytes);
     }
     c->kind = (uint8_t)kind;
     if (c->request_side >= 0)

@@ -17,6 +17,7 @@
 #define BITS_CLIENT_MAX 24 /* text is frequent in what is not a header, too */
 #define BITS_TAGS 8
 #define BITS_BODY_WHOLE 30
+#define BITS_BODY_LONG 24
 #define BITS_BODY_PART 16
 #define ACCEPT_KNOWN 48
 #define ACCEPT_UNKNOWN 64
@@ -24,6 +25,7 @@
 #define ID_NEAR_MAX 65535u
 #define SIZE_SMALL_MAX (1u << 20)
 #define BODY_PART_MIN 12u
+#define BODY_LONG_MIN 128u
 
 /* walk_bits goes through what is there of the body; -1: it is not what its layout says. */
 static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t body_sz)
@@ -46,6 +48,8 @@ static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t 
         if (ev.kind == PT_WALK_VALUE && ev.field == PT_F_ACKS && (ev.i64 < -1 || ev.i64 > 1))
             return -1;
     }
+    if (v.len >= BODY_LONG_MIN)
+        return BITS_BODY_LONG;
     return v.len >= BODY_PART_MIN ? BITS_BODY_PART : 0;
 }
 
