@@ -113,6 +113,7 @@ struct pt_conn *pt_conn_open(struct pt_parser *p, uint8_t cluster, const struct 
     c->ep[1] = *b;
     c->initiator = (int8_t)initiator;
     c->request_side = -1;
+    c->tls_answer = -1;
     c->row = PT_PROFILE_NONE;
     c->last_api_row = PT_PROFILE_NONE;
     pt_exchange_init(&c->exchange, p->mem, p->cfg.inflight_max);
@@ -129,9 +130,7 @@ static void set_kind(struct pt_conn *c, enum pt_conn_kind kind, const char *note
     const struct pt_endpoint *broker = &c->ep[c->ep[1].port < c->ep[0].port];
 
     if (c->row != PT_PROFILE_NONE) {
-        pr->conn[c->row].connections--;
-        pr->conn[c->row].bytes -= c->bytes;
-        c->row = PT_PROFILE_NONE;
+        pt_profile_leave(pr, c->row, c->bytes);
     }
     c->kind = (uint8_t)kind;
     if (c->request_side >= 0)
@@ -598,8 +597,9 @@ static bool try_other_kinds(struct pt_conn *c, int side, struct pt_view v)
         }
         if (!at_start && ++d->votes < TLS_VOTES)
             return true;
-        pt_sniff_tls_note(v, note, sizeof(note));
+        pt_sniff_tls_note(v, "", note, sizeof(note));
         give_up(c, PT_CONN_TLS, note);
+        c->tls_answer = (int8_t)!side;
         return true;
     case PT_SNIFF_NONE:
         break;
@@ -706,6 +706,18 @@ static void drain(struct pt_conn *c, int side)
     publish(c->parser);
 }
 
+/* tls_answer: the first bytes of the other side tell the version that was agreed on. */
+static void tls_answer(struct pt_conn *c, const uint8_t *data, size_t len)
+{
+    char note[64];
+
+    if (c->row == PT_PROFILE_NONE)
+        return;
+    pt_sniff_tls_note((struct pt_view){ data, len }, c->parser->profile.conn[c->row].note, note,
+                      sizeof(note));
+    set_kind(c, PT_CONN_TLS, note);
+}
+
 /* is_read tells whether bytes of this connection still mean anything. */
 static bool is_read(const struct pt_conn *c)
 {
@@ -724,6 +736,10 @@ void pt_conn_bytes(struct pt_conn *c, int side, const uint8_t *data, size_t len,
         p->profile.conn[c->row].bytes += len;
     if (!is_read(c)) {
         p->stats.other_bytes += len;
+        if (c->tls_answer == side) {
+            c->tls_answer = -1;
+            tls_answer(c, data, len);
+        }
         return;
     }
     d = dir_of(c, side);

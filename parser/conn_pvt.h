@@ -129,6 +129,7 @@ struct pt_conn {
     int32_t correlation_id; /* of the last request */
     int8_t request_side;    /* -1: not known */
     int8_t initiator;
+    int8_t tls_answer; /* side whose hello is awaited, -1: none */
     uint8_t cluster;
     uint8_t kind;
     bool announced;      /* PT_OBS_CLIENT was sent */

@@ -179,26 +179,35 @@ void pt_frame_hole(struct pt_frame *f, uint64_t len, enum pt_lost_reason reason,
     f->hole_reason = reason;
 }
 
+/* eat consumes what the last event showed. */
+static void eat(struct pt_frame *f)
+{
+    uint32_t eaten = f->eaten;
+
+    f->eaten = 0;
+    if (eaten)
+        consume(f, eaten);
+}
+
 uint64_t pt_frame_fini(struct pt_frame *f)
 {
-    uint64_t pending = 0;
+    uint64_t left;
 
-    consume(f, f->eaten);
-    f->eaten = 0;
+    eat(f);
+    left = gathered(f) + (uint64_t)(f->end - f->at);
     if (!in_step(f)) {
-        count_passed(f, gathered(f) + (uint64_t)(f->end - f->at));
-        f->at = f->end;
-    } else if (f->state == STATE_SIZE) {
-        pending = gathered(f);
-    } else {
-        pending = f->pos - f->frame_off + gathered(f);
+        count_passed(f, left);
+        left = 0;
+    } else if (f->state != STATE_SIZE) {
+        left += f->pos - f->frame_off;
         f->counts->frame_bytes -= f->pos - f->frame_off;
     }
     gather_empty(f);
     pt_mem_free(f->mem, f->gather, f->gather_sz);
     f->gather = NULL;
     f->gather_sz = 0;
-    return pending;
+    f->at = f->end = NULL;
+    return left;
 }
 
 void pt_frame_want(struct pt_frame *f, uint32_t len)
@@ -574,20 +583,18 @@ bool pt_frame_next(struct pt_frame *f, struct pt_frame_event *ev)
 {
     bool event = false;
 
-    if (f->eaten) {
-        uint32_t eaten = f->eaten;
-
-        f->eaten = 0;
-        consume(f, eaten);
-    }
+    eat(f);
     for (;;) {
         if (f->hole_len || f->hole_unknown) {
             if (next_hole(f, ev))
                 return true;
             continue;
         }
-        if (!next_in_piece(f, ev, &event))
+        if (!next_in_piece(f, ev, &event)) {
+            f->at = f->end = NULL; /* the piece is not ours any more */
+            f->topped = 0;
             return false;
+        }
         if (event)
             return true;
     }

@@ -70,7 +70,8 @@ struct pt_frame_event {
     uint32_t trailing;
 };
 
-#define PT_FRAME_MARKS 4
+/* Brokers may write a response in many small segments. */
+#define PT_FRAME_MARKS 16
 
 struct pt_frame {
     const struct pt_frame_cfg *cfg;

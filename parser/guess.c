@@ -17,6 +17,7 @@
 #define BITS_CLIENT_MAX 24 /* text is frequent in what is not a header, too */
 #define BITS_TAGS 8
 #define BITS_BODY_WHOLE 30
+#define BITS_BODY_LONG 24
 #define BITS_BODY_PART 16
 #define ACCEPT_KNOWN 48
 #define ACCEPT_UNKNOWN 64
@@ -24,6 +25,7 @@
 #define ID_NEAR_MAX 65535u
 #define SIZE_SMALL_MAX (1u << 20)
 #define BODY_PART_MIN 12u
+#define BODY_LONG_MIN 128u
 
 /* walk_bits goes through what is there of the body; -1: it is not what its layout says. */
 static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t body_sz)
@@ -46,6 +48,8 @@ static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t 
         if (ev.kind == PT_WALK_VALUE && ev.field == PT_F_ACKS && (ev.i64 < -1 || ev.i64 > 1))
             return -1;
     }
+    if (v.len >= BODY_LONG_MIN)
+        return BITS_BODY_LONG;
     return v.len >= BODY_PART_MIN ? BITS_BODY_PART : 0;
 }
 
@@ -131,6 +135,8 @@ enum pt_guess pt_guess_response(struct pt_view v, uint32_t size, uint32_t frame_
 #define TLS_RECORD_HEAD 5u
 #define TLS_RECORD_MAX 18432u
 #define TLS_HANDSHAKE 0x16
+#define CLIENT_HELLO 1
+#define SERVER_HELLO 2
 #define PROXY_V1_MAX 107u
 #define PROXY_V2_HEAD 16u
 
@@ -174,7 +180,7 @@ enum pt_sniff pt_sniff(struct pt_view v, uint32_t *ret_len)
     if (v.data[0] >= 0x14 && v.data[0] <= 0x17 && v.data[1] == 3 && v.data[2] <= 4 &&
         pt_be16(v.data + 3) <= TLS_RECORD_MAX) {
         *ret_len = TLS_RECORD_HEAD;
-        if (v.data[0] == TLS_HANDSHAKE && v.data[5] == 1)
+        if (v.data[0] == TLS_HANDSHAKE && (v.data[5] == CLIENT_HELLO || v.data[5] == SERVER_HELLO))
             *ret_len += pt_be16(v.data + 3);
         return PT_SNIFF_TLS;
     }
@@ -186,9 +192,9 @@ enum pt_sniff pt_sniff(struct pt_view v, uint32_t *ret_len)
 }
 
 #define TLS_EXT_SERVER_NAME 0u
-#define TLS_EXT_VERSIONS 43u
+#define TLS_EXT_VERSION 43u
 
-/* tls_extensions finds server name and newest version offered. */
+/* tls_extensions finds the server's name (ClientHello) and the version chosen (ServerHello). */
 static void tls_extensions(struct pt_cursor *c, struct pt_view *name, uint16_t *version)
 {
     while (pt_cur_left(c) >= 4) {
@@ -204,43 +210,41 @@ static void tls_extensions(struct pt_cursor *c, struct pt_view *name, uint16_t *
             (void)pt_cur_take(&e, 3); /* list length, name type */
             name->len = (uint16_t)pt_cur_i16(&e);
             name->data = pt_cur_take(&e, name->len);
-        } else if (type == TLS_EXT_VERSIONS) {
-            (void)pt_cur_take(&e, 1);
-            while (pt_cur_left(&e) >= 2) {
-                uint16_t v = (uint16_t)pt_cur_i16(&e);
-
-                if (v >> 8 == 3 && v > *version) /* others are grease */
-                    *version = v;
-            }
+        } else if (type == TLS_EXT_VERSION && len == 2) {
+            *version = (uint16_t)pt_cur_i16(&e);
         }
     }
 }
 
-void pt_sniff_tls_note(struct pt_view v, char *note, size_t note_sz)
+void pt_sniff_tls_note(struct pt_view v, const char *was, char *note, size_t note_sz)
 {
     struct pt_cursor c = pt_cur(v.data, v.len);
+    const char *was_name = strrchr(was, ' ');
     struct pt_view name = { 0 };
-    uint16_t version;
+    uint16_t version = 0;
     char text[48] = "";
-    uint8_t kind;
+    uint8_t hello = 0;
 
-    kind = (uint8_t)pt_cur_i8(&c);
-    version = (uint16_t)pt_cur_i16(&c);
-    (void)pt_cur_i16(&c);
-    if (kind == TLS_HANDSHAKE && pt_cur_i8(&c) == 1) {
+    if ((uint8_t)pt_cur_i8(&c) == TLS_HANDSHAKE) {
+        (void)pt_cur_take(&c, 4); /* version of the record, length */
+        hello = (uint8_t)pt_cur_i8(&c);
+    }
+    if (hello == CLIENT_HELLO || hello == SERVER_HELLO) {
         (void)pt_cur_take(&c, 3); /* length */
         version = (uint16_t)pt_cur_i16(&c);
-        (void)pt_cur_take(&c, 32);                              /* random */
-        (void)pt_cur_take(&c, (uint8_t)pt_cur_i8(&c));          /* session id */
-        (void)pt_cur_take(&c, (uint16_t)pt_cur_i16(&c));        /* cipher suites */
-        (void)pt_cur_take(&c, (uint8_t)pt_cur_i8(&c));          /* compression */
-        (void)pt_cur_i16(&c);                                   /* length of extensions */
-        if (pt_cur_ok(&c))
-            tls_extensions(&c, &name, &version);
+        (void)pt_cur_take(&c, 32);                     /* random */
+        (void)pt_cur_take(&c, (uint8_t)pt_cur_i8(&c)); /* session id */
+        /* cipher suites and compressions offered, or chosen */
+        (void)pt_cur_take(&c, hello == CLIENT_HELLO ? (uint16_t)pt_cur_i16(&c) : 2);
+        (void)pt_cur_take(&c, hello == CLIENT_HELLO ? (uint8_t)pt_cur_i8(&c) : 1);
+        (void)pt_cur_i16(&c); /* length of extensions */
+        tls_extensions(&c, &name, &version);
     }
     for (size_t i = 0; name.data && i < name.len && i < sizeof(text) - 1; i++)
         text[i] = name.data[i] > 0x20 && name.data[i] < 0x7f ? (char)name.data[i] : '?';
-    if (version >= 0x0301 && version <= 0x0304)
+    if (!*text && was_name)
+        snprintf(text, sizeof(text), "%s", was_name + 1);
+    if (hello == SERVER_HELLO && version >= 0x0301 && version <= 0x0304)
         snprintf(note, note_sz, "TLS 1.%d%s%s", version - 0x0301, *text ? " " : "", text);
     else
         snprintf(note, note_sz, "TLS%s%s", *text ? " " : "", text);

@@ -22,7 +22,7 @@ struct pt_guess_known { /* what the connection has shown already */
 };
 
 /* Bytes of a frame behind its size that are looked at. */
-#define PT_GUESS_SZ 512u
+#define PT_GUESS_SZ 256u
 
 /* Bytes that may stand behind a body whose frame was guessed: some clients write a few (kafka-wire.md
  * 1.8). */
@@ -47,8 +47,10 @@ enum pt_sniff {
 
 enum pt_sniff pt_sniff(struct pt_view v, uint32_t *ret_len);
 
-/* pt_sniff_tls_note writes version and server name of a TLS record, as far as it shows them. A
- * ClientHello should be there as a whole: PT_SNIFF_TLS sets *ret_len to what that takes. */
-void pt_sniff_tls_note(struct pt_view v, char *note, size_t note_sz);
+/* pt_sniff_tls_note writes "TLS", the version, and the server name asked for, as far as the bytes show
+ * them: a ClientHello names the server (and offers versions, which decides nothing), a ServerHello
+ * chooses the version. was is the note so far, or "". A hello should be there as a whole: PT_SNIFF_TLS sets
+ * *ret_len to what that takes. */
+void pt_sniff_tls_note(struct pt_view v, const char *was, char *note, size_t note_sz);
 
 #endif

@@ -84,3 +84,11 @@ uint32_t pt_profile_conn(struct pt_profile *p, uint8_t cluster, enum pt_conn_kin
     memcpy(r->note, note, strnlen(note, sizeof(r->note) - 1));
     return p->conn_cnt++;
 }
+
+void pt_profile_leave(struct pt_profile *p, uint32_t row, uint64_t bytes)
+{
+    p->conn[row].connections--;
+    p->conn[row].bytes -= bytes;
+    if (row == p->conn_cnt - 1 && !p->conn[row].connections)
+        p->conn_cnt--;
+}

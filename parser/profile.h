@@ -2,8 +2,8 @@
 #ifndef PT_PARSER_PROFILE_H
 #define PT_PARSER_PROFILE_H
 /*
- * Who spoke what: the rows of conn.h (struct pt_api_row, struct pt_conn_row). Rows stay in first-seen order
- * and never go away, so their index is their name. Bounded: past the maximum everything is counted in
+ * Who spoke what: the rows of conn.h (struct pt_api_row, struct pt_conn_row). Rows stay in first-seen order, so
+ * their index is their name. Bounded: past the maximum everything is counted in
  * the last row, whose fields then are those of whoever came last before.
  */
 #include "parser/conn.h"
@@ -33,5 +33,8 @@ uint32_t pt_profile_api(struct pt_profile *p, uint8_t cluster, int16_t api_key,
 /* pt_profile_conn returns the row of connections of this kind to this endpoint. */
 uint32_t pt_profile_conn(struct pt_profile *p, uint8_t cluster, enum pt_conn_kind kind,
                          const struct pt_endpoint *broker, const char *note);
+
+/* pt_profile_leave takes a connection out of its row, which goes away if it was just made for it. */
+void pt_profile_leave(struct pt_profile *p, uint32_t row, uint64_t bytes);
 
 #endif

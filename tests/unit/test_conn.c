@@ -329,6 +329,12 @@ static void check_versions(const char *name, const struct result *r, const json_
     }
 }
 
+/* The mock broker of version-sweep leaves log_start_offset out of Produce v5 responses. */
+static uint64_t known_bad(const char *name)
+{
+    return strcmp(name, "rdk215-version-sweep") ? 0 : 4;
+}
+
 static void test_truth(void **state)
 {
     (void)state;
@@ -350,7 +356,7 @@ static void test_truth(void **state)
         responses += number(notes, "resp_without_req") + (int64_t)r.stats.lost_bodies;
         assert_true((int64_t)r.stats.lost_bodies <= number(notes, "resp_tail_unparsed"));
         if (r.stats.requests != (uint64_t)requests || r.stats.responses != (uint64_t)responses ||
-            r.stats.bad_bodies || r.stats.unparsed_bodies || r.stats.wrong_locks ||
+            r.stats.bad_bodies != known_bad(captures[i]) || r.stats.unparsed_bodies || r.stats.wrong_locks ||
             r.stats.orphan_responses)
             fail_msg("%s: %lu requests of %ld, %lu responses of %ld, %lu bad, %lu unparsed, %lu wrong"
                      " locks, %lu orphans", captures[i], (unsigned long)r.stats.requests,
