@@ -59,13 +59,14 @@ def perfect(expected):
     none = {"connections": {k: 0 for k in ("total", "undecided", "kafka", "tls", "not_kafka",
                                            "no_payload")}, "endpoints": [], "apis": []}
     cluster = {"cluster_id": None, "brokers": [], "clients": [], "logs": [], **none}
-    book = {"total": 0, "parts": {}, "residue": 0, "also": {}}
+    book = {"total": 0, "parts": {}, "residue": 0}
     return {"format": "paritap-report", "version": 1, "verdict": check.expected_verdict(expected),
             "stopped": None, "inputs": [],
             "clusters": [{"role": "source", **cluster}, {"role": "target", **cluster}],
             "unassigned": none,
-            "ledger": {k: book for k in ("packets", "stream_bytes", "frames", "batches",
-                                         "offsets")},
+            "ledger": {k: book for k in ("packets", "stream_bytes", "frame_bytes", "frames",
+                                         "batches", "offsets")},
+            "counters": {k: {} for k in ("packet", "stream", "parser", "shard")},
             "pairs": pairs, "unpaired": [], "findings": findings, "finding_totals": {}}
 
 
@@ -108,9 +109,9 @@ DOCTORED = {
     "pairs not sorted": lambda r: r["pairs"].reverse(),
     "sum of source_records": lambda r: r["pairs"][0].update(source_records=1),
     "residue": lambda r: r["ledger"].update(
-        frames={"total": 5, "parts": {}, "residue": 5, "also": {}}),
+        frames={"total": 5, "parts": {}, "residue": 5}),
     "ledger that hides its residue": lambda r: r["ledger"].update(
-        frames={"total": 5, "parts": {}, "residue": 0, "also": {}}),
+        frames={"total": 5, "parts": {}, "residue": 0}),
     "not the schema": lambda r: r["pairs"][0].update(verified="many"),
     "unknown member": lambda r: r.update(surprise=1),
 }
