@@ -403,7 +403,7 @@ def bad_snaplen(program):
         errors += damage_errors(r.report, expected_of("mirror-faults"))
         if r.code != 3:
             errors.append("exit %d, expected 3" % r.code)
-        if not r.report["ledger"]["packets"]["also"]["cut_bytes"]:
+        if not r.report["counters"]["packet"]["cut_bytes"]:
             errors.append("the report does not say that packets were cut")
     return errors
 
