@@ -283,7 +283,7 @@ static bool lose(struct pt_frame *f, struct pt_frame_event *ev, enum pt_frame_ev
 {
     give(f, ev, kind, contiguous(f));
     f->eaten = gathered(f);
-    f->state = then;
+    f->state = (uint8_t)then;
     ev->status = PT_GAP;
     return true;
 }

@@ -53,6 +53,8 @@ enum pt_status pt_head_request(struct pt_view v, uint32_t frame_left,
     if (header_version >= 1) {
         len = pt_cur_i16(&c);
         least += 2;
+        if (!pt_cur_ok(&c))
+            return result(&c, v, frame_left, least, ret_needed);
         if (len < -1)
             return PT_BAD_LENGTH;
         if (len >= 0) {
