@@ -36,7 +36,8 @@ static bool is_other_syn(const struct pt_conv *c, int side, const struct pt_segm
         return !d->held || !close_behind(data_seq(seg), (uint32_t)d->next);
     /* This side was not seen yet: its SYN came behind what the other side sent. */
     if (seg->flags & PT_TCP_ACK)
-        return peer->has_syn ? seg->ack != peer->start : !peer->held;
+        return peer->has_syn ? seg->ack - peer->start > (uint32_t)peer->high - peer->start
+                             : !peer->held;
     if (!peer->has_ack_said)
         return false;
     return !(peer->has_syn || peer->held) || !close_behind(data_seq(seg), peer->ack_said);
