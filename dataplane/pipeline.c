@@ -112,10 +112,10 @@ static bool in_cidr(const struct pt_cidr *cidr, const struct pt_endpoint *ep)
     return !bits || !((cidr->ip[bytes] ^ ep->ip[bytes]) >> (8 - bits));
 }
 
-/* The input's role decides; an input with both clusters is told apart by the brokers' addresses. */
+/* The role of the input that showed its first bytes decides; an input with both clusters is told apart by the brokers' addresses. */
 static uint8_t cluster_of(const struct pt_pipeline *p, const struct pt_stream_event *ev)
 {
-    enum pt_input_role role = p->cfg.input_role[ev->input];
+    enum pt_input_role role = p->cfg.input_role[ev->at.input];
 
     if (role != PT_ROLE_BOTH)
         return role == PT_ROLE_SOURCE ? PT_CLUSTER_SOURCE : PT_CLUSTER_TARGET;

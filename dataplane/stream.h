@@ -64,7 +64,6 @@ struct pt_stream_event {
     const struct pt_endpoint *a;
     const struct pt_endpoint *b;
     int initiator;             /* side that sent the SYN, -1 not seen */
-    uint32_t input;            /* of the flow's first segment */
     void **user;               /* the owner's pointer of this flow, NULL at OPEN */
 };
 
