@@ -357,6 +357,12 @@ static bool next_try(struct pt_frame *f, struct pt_frame_event *ev)
 {
     enum have h;
 
+    if (!f->try_here && f->topped && f->topped < gathered(f)) {
+        /* What began in an earlier piece is no frame; one may begin with this piece. */
+        f->passed = true;
+        consume(f, gathered(f) - f->topped);
+        f->try_here = true;
+    }
     if (!f->try_here) {
         f->passed |= gathered(f) || f->at != f->end;
         consume(f, gathered(f));

@@ -50,6 +50,8 @@ enum pt_status pt_head_request(struct pt_view v, uint32_t frame_left,
         return result(&c, v, frame_left, least, ret_needed);
     h.layout = pt_layout_find(h.api_key, PT_DIR_REQUEST, h.api_version);
     header_version = h.layout ? pt_layout_header_version(h.layout) : 1;
+    if (!h.layout && h.api_key == PT_API_API_VERSIONS)
+        header_version = 2; /* so is every version to come (kafka-wire.md 1.3) */
     if (header_version >= 1) {
         len = pt_cur_i16(&c);
         least += 2;
