@@ -466,7 +466,7 @@ static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t he
         begin_msg(c, d, PT_DIR_RESPONSE, &req, at);
         return;
     }
-    if (!req.response) {
+    if (!req.response && head_sz) {
         p->stats.unparsed_bodies++;
         COUNT_API(c, req.api_row, unparsed);
     }

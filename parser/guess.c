@@ -40,10 +40,10 @@ static const struct pt_layout *guess_layout(int16_t api_key, int16_t api_version
     return pt_layout_find(api_key, PT_DIR_REQUEST, api_version);
 }
 
-/* walk_bits goes through what is there of the body; -1: it is not what its layout says. trailing bytes
- * may stand behind it. */
+/* walk_bits goes through what is there of the body; -1: it is not what its layout says. to_come: only
+ * what all versions of ApiVersions have in common counts. */
 static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t body_sz,
-                     uint32_t trailing)
+                     bool to_come)
 {
     struct pt_cursor c = pt_cur(v.data, v.len);
     struct pt_walk w;
@@ -59,7 +59,9 @@ static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t 
         if (st != PT_OK)
             return -1;
         if (ev.kind == PT_WALK_END)
-            return w.body_left <= trailing ? BITS_BODY_WHOLE : -1;
+            return w.body_left <= PT_GUESS_TRAILING_MAX ? BITS_BODY_WHOLE : -1;
+        if (to_come && ev.field == PT_F_CLIENT_SOFTWARE_VERSION)
+            return BITS_BODY_WHOLE;
         if (ev.kind == PT_WALK_VALUE && ev.field == PT_F_ACKS && (ev.i64 < -1 || ev.i64 > 1))
             return -1;
     }
@@ -121,7 +123,7 @@ enum pt_guess pt_guess_request(struct pt_view v, uint32_t size,
         return PT_GUESS_NO;
     bits += more + id_bits(head.correlation_id, known);
     more = walk_bits(layout, (struct pt_view){ v.data + head.head_sz, v.len - head.head_sz },
-                     size - head.head_sz, head.layout ? PT_GUESS_TRAILING_MAX : UINT32_MAX);
+                     size - head.head_sz, !head.layout);
     if (more < 0)
         return PT_GUESS_NO;
     bits += more;
@@ -146,8 +148,7 @@ enum pt_guess pt_guess_response(struct pt_view v, uint32_t size, uint32_t frame_
         return PT_GUESS_NO;
     v.data += head_sz;
     v.len -= head_sz;
-    return walk_bits(layout, v, size - head_sz, PT_GUESS_TRAILING_MAX) < 0 ? PT_GUESS_NO
-                                                                            : PT_GUESS_YES;
+    return walk_bits(layout, v, size - head_sz, false) < 0 ? PT_GUESS_NO : PT_GUESS_YES;
 }
 
 #define TLS_RECORD_HEAD 5u
