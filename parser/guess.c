@@ -7,7 +7,8 @@
 
 #define REQUEST_SIZE_MIN 10u /* header version 1, null client id, empty body */
 #define RESPONSE_SIZE_MIN 4u
-/* Evidence in bits; a known connection needs less, since its next request looks like the last one. */
+/* Evidence in bits; a known connection needs less, since its next request looks like the last one.
+ */
 #define BITS_SIZE 5
 #define BITS_SIZE_SMALL 12
 #define BITS_API 22
@@ -27,21 +28,22 @@
 #define BODY_PART_MIN 12u
 #define BODY_LONG_MIN 128u
 
-/* guess_layout: clients open with ApiVersions of a version that may be newer than we are; its body begins
- * like the newest one that is known. */
+/* guess_layout: clients open with ApiVersions of a version that may be newer than we are; its body
+ * begins like the newest one that is known. */
 #define VERSIONS_TO_COME 8
 
 static const struct pt_layout *guess_layout(int16_t api_key, int16_t api_version)
 {
     int16_t max = pt_api_max_version(api_key);
 
-    if (api_key == PT_API_API_VERSIONS && api_version > max && api_version <= max + VERSIONS_TO_COME)
+    if (api_key == PT_API_API_VERSIONS && api_version > max &&
+        api_version <= max + VERSIONS_TO_COME)
         api_version = max;
     return pt_layout_find(api_key, PT_DIR_REQUEST, api_version);
 }
 
-/* walk_bits goes through what is there of the body; -1: it is not what its layout says. to_come: only
- * what all versions of ApiVersions have in common counts. */
+/* walk_bits goes through what is there of the body; -1: it is not what its layout says. to_come:
+ * only what all versions of ApiVersions have in common counts. */
 static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t body_sz,
                      bool to_come)
 {
@@ -93,8 +95,8 @@ static int id_bits(int32_t id, const struct pt_guess_known *known)
     return step == 1 ? BITS_ID_NEXT : BITS_ID_NEAR;
 }
 
-enum pt_guess pt_guess_request(struct pt_view v, uint32_t size,
-                               const struct pt_guess_known *known, uint32_t *ret_needed)
+enum pt_guess pt_guess_request(struct pt_view v, uint32_t size, const struct pt_guess_known *known,
+                               uint32_t *ret_needed)
 {
     const struct pt_layout *layout;
     struct pt_request_head head;
@@ -189,8 +191,8 @@ static enum pt_sniff sniff_proxy(struct pt_view v, uint32_t *ret_len)
 
 enum pt_sniff pt_sniff(struct pt_view v, uint32_t *ret_len)
 {
-    static const char *const other[] = { "GET ", "POST ", "HTTP/", "PUT ", "HEAD ", "OPTIONS",
-                                         "DELETE ", "CONNECT ", "SSH-" };
+    static const char *const other[] = { "GET ",    "POST ",   "HTTP/",    "PUT ", "HEAD ",
+                                         "OPTIONS", "DELETE ", "CONNECT ", "SSH-" };
     enum pt_sniff s;
 
     *ret_len = 8;

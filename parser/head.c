@@ -19,8 +19,8 @@ static void read_tags(struct pt_cursor *c)
         pt_cur_fail(c);
 }
 
-/* result tells bytes that ended too early from bytes that are wrong. least is what is needed at least;
- * tags, which nobody writes yet, are then asked for byte by byte. */
+/* result tells bytes that ended too early from bytes that are wrong. least is what is needed at
+ * least; tags, which nobody writes yet, are then asked for byte by byte. */
 static enum pt_status result(const struct pt_cursor *c, struct pt_view v, uint32_t frame_left,
                              size_t least, uint32_t *ret_needed)
 {

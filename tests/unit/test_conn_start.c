@@ -30,7 +30,7 @@
 
 struct seen {
     int outcome[3];
-    int outcomes;
+    uint32_t acked_request;
 };
 
 static void flush(struct pt_obs_out *out)
@@ -46,7 +46,8 @@ static void flush(struct pt_obs_out *out)
             assert_int_equal(o->partition, 5);
             assert_int_equal(p->base_offset, p->outcome == PT_PRODUCE_ACKED ? 100 : -1);
             s->outcome[p->outcome]++;
-            s->outcomes++;
+            if (p->outcome == PT_PRODUCE_ACKED)
+                s->acked_request = p->request;
         }
         off += o->size;
     }
@@ -85,6 +86,7 @@ struct row {
     int acked;
     int rejected;
     int unknown;
+    uint32_t acked_request; /* number of the one that is acknowledged */
 };
 
 static void run(const struct row *row, size_t step, int initiator)
@@ -116,7 +118,8 @@ static void run(const struct row *row, size_t step, int initiator)
     if (s->requests != row->requests || s->responses != row->responses ||
         s->sasl_frames != row->sasl || seen.outcome[PT_PRODUCE_ACKED] != row->acked ||
         seen.outcome[PT_PRODUCE_REJECTED] != row->rejected ||
-        seen.outcome[PT_PRODUCE_UNKNOWN] != row->unknown)
+        seen.outcome[PT_PRODUCE_UNKNOWN] != row->unknown ||
+        seen.acked_request != row->acked_request)
         fail_msg("%s, pieces of %zu: %lu requests, %lu responses, %lu sasl, %d acked, %d rejected, "
                  "%d unknown", row->why, step, (unsigned long)s->requests,
                  (unsigned long)s->responses, (unsigned long)s->sasl_frames,
@@ -139,28 +142,28 @@ static void test_beginnings(void **state)
 {
     static const struct row rows[] = {
         { "plain", { VERSIONS(ID1), VERSIONS_ANSWER(ID1), METADATA(ID2), METADATA_ANSWER(ID2) },
-          2, 2, 0, PT_CONN_KAFKA, 0, 0, 0 },
+          2, 2, 0, PT_CONN_KAFKA, 0, 0, 0, 0 },
         { "PROXY protocol v1",
           { "50524f585920554e4b4e4f574e0d0a" VERSIONS(ID1), VERSIONS_ANSWER(ID1) },
-          1, 1, 0, PT_CONN_KAFKA, 0, 0, 0 },
+          1, 1, 0, PT_CONN_KAFKA, 0, 0, 0, 0 },
         { "PROXY protocol v2",
           { "0d0a0d0a000d0a515549540a21110004aabbccdd" VERSIONS(ID1), VERSIONS_ANSWER(ID1) },
-          1, 1, 0, PT_CONN_KAFKA, 0, 0, 0 },
+          1, 1, 0, PT_CONN_KAFKA, 0, 0, 0, 0 },
         { "HTTP", { "474554202f20485454502f312e310d0a0d0a", "485454502f312e3120323030" },
-          0, 0, 0, PT_CONN_OTHER, 0, 0, 0 },
+          0, 0, 0, PT_CONN_OTHER, 0, 0, 0, 0 },
         { "SASL with raw tokens: the last server token is empty",
           { HANDSHAKE_0(ID1), HANDSHAKE_ANSWER(ID1), "00000006" "006100626363", "00000000",
             METADATA(ID2), METADATA_ANSWER(ID2) },
-          2, 2, 2, PT_CONN_KAFKA, 0, 0, 0 },
+          2, 2, 2, PT_CONN_KAFKA, 0, 0, 0, 0 },
         { "GSSAPI without a handshake",
           { "00000008" "6006010203040506", "00000008" "6006070809101112", METADATA(ID1),
             METADATA_ANSWER(ID1) },
-          1, 1, 2, PT_CONN_KAFKA, 0, 0, 0 },
+          1, 1, 2, PT_CONN_KAFKA, 0, 0, 0, 0 },
         { "an answered request is missed",
           { VERSIONS(ID1) METADATA(ID2), METADATA_ANSWER(ID2) },
-          2, 1, 0, PT_CONN_KAFKA, 0, 0, 0 },
+          2, 1, 0, PT_CONN_KAFKA, 0, 0, 0, 0 },
         { "nothing like Kafka", { "0000002a0000000000000000000000000000000000000000000000000000",
-          "00000000" }, 0, 0, 0, PT_CONN_UNDECIDED, 0, 0, 0 },
+          "00000000" }, 0, 0, 0, PT_CONN_UNDECIDED, 0, 0, 0, 0 },
     };
 
     (void)state;
@@ -177,7 +180,7 @@ static void test_attach(void **state)
         { "the answer to a request before the capture comes first",
           { "", METADATA_ANSWER(ID1), METADATA(ID2), METADATA_ANSWER(ID2), VERSIONS(ID3),
             VERSIONS_ANSWER(ID3) },
-          2, 2, 0, PT_CONN_KAFKA, 0, 0, 0 },
+          2, 2, 0, PT_CONN_KAFKA, 0, 0, 0, 0 },
     };
 
     (void)state;
@@ -189,32 +192,32 @@ static void test_outcomes(void **state)
 {
     static const struct row rows[] = {
         { "acknowledged", { PRODUCE(ID1, "ffff"), PRODUCE_ANSWER(ID1, "0000") },
-          1, 1, 0, PT_CONN_KAFKA, 1, 0, 0 },
+          1, 1, 0, PT_CONN_KAFKA, 1, 0, 0, 1 },
         { "rejected: too large", { PRODUCE(ID1, "ffff"), PRODUCE_ANSWER(ID1, "000a") },
-          1, 1, 0, PT_CONN_KAFKA, 0, 1, 0 },
+          1, 1, 0, PT_CONN_KAFKA, 0, 1, 0, 0 },
         { "timed out: may exist", { PRODUCE(ID1, "ffff"), PRODUCE_ANSWER(ID1, "0007") },
-          1, 1, 0, PT_CONN_KAFKA, 0, 0, 1 },
+          1, 1, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
         { "too few replicas after the append",
           { PRODUCE(ID1, "ffff"), PRODUCE_ANSWER(ID1, "0014") },
-          1, 1, 0, PT_CONN_KAFKA, 0, 0, 1 },
-        { "never answered", { PRODUCE(ID1, "0001") }, 1, 0, 0, PT_CONN_KAFKA, 0, 0, 1 },
+          1, 1, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
+        { "never answered", { PRODUCE(ID1, "0001") }, 1, 0, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
         { "its answer is missed", { PRODUCE(ID1, "0001") METADATA(ID2), METADATA_ANSWER(ID2) },
-          2, 1, 0, PT_CONN_KAFKA, 0, 0, 1 },
+          2, 1, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
         { "its answer is cut off before it can be told from chance",
           { PRODUCE(ID1, "0001"), "00000029" ID1 "00000001" "0001" },
-          1, 0, 0, PT_CONN_KAFKA, 0, 0, 1 },
+          1, 0, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
         { "its answer is cut off in the body",
           { VERSIONS(ID1), VERSIONS_ANSWER(ID1), PRODUCE(ID2, "0001"),
             "00000029" ID2 "00000001" "0001" },
-          2, 2, 0, PT_CONN_KAFKA, 0, 0, 1 },
+          2, 2, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
         { "acks=0", { PRODUCE(ID1, "0000") METADATA(ID2), METADATA_ANSWER(ID2) },
-          2, 1, 0, PT_CONN_KAFKA, 0, 0, 1 },
+          2, 1, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
         { "its answer is missed, and the next one carries the same name",
           { PRODUCE(ID1, "0001") PRODUCE(ID2, "0001"), PRODUCE_ANSWER(ID2, "0000") },
-          2, 1, 0, PT_CONN_KAFKA, 1, 0, 1 },
+          2, 1, 0, PT_CONN_KAFKA, 1, 0, 1, 2 },
         { "acks=0, answered all the same",
           { PRODUCE(ID1, "0000"), PRODUCE_ANSWER(ID1, "0000") },
-          1, 1, 0, PT_CONN_KAFKA, 0, 0, 1 },
+          1, 1, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
     };
 
     (void)state;
