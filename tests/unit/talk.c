@@ -193,7 +193,8 @@ void talk_load(const char *name, struct talk *ret_talk)
         exit(1);
     }
     while (pcap_next_ex(pcap, &h, &data) == 1) {
-        struct pt_packet_ref at = { .order = ++cnt,
+        cnt++;
+        struct pt_packet_ref at = { .order = cnt,
                                     .packet = cnt,
                                     .time_ns = h->ts.tv_sec * 1000000000ll + h->ts.tv_usec * 1000 };
 
