@@ -8,10 +8,9 @@ void pt_body_topic_id(struct pt_msg *m, enum pt_obs_kind kind, const uint8_t id[
 {
     struct pt_obs_topic_id *o;
 
-    if (!memcmp(id, NO_ID, sizeof(NO_ID)) || (kind == PT_OBS_TOPIC_ID && !name.len))
+    if (!memcmp(id, NO_ID, sizeof(NO_ID)) || (kind == PT_OBS_TOPIC_ID && !name.len) ||
+        name.len > PT_TOPIC_NAME_MAX)
         return;
-    if (name.len > PT_TOPIC_NAME_MAX)
-        name.len = PT_TOPIC_NAME_MAX;
     o = pt_obs_put(m->parser->out, kind, m->conn->cluster, &m->at, sizeof(*o), name.len);
     memcpy(o->id, id, sizeof(o->id));
     o->internal = internal;

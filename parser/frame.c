@@ -250,6 +250,11 @@ void pt_frame_unlock(struct pt_frame *f)
     f->want = TRY_MIN;
 }
 
+uint64_t pt_frame_seen(const struct pt_frame *f)
+{
+    return f->pos + gathered(f) + (uint64_t)(f->end - f->at);
+}
+
 bool pt_frame_in_step(const struct pt_frame *f)
 {
     return in_step(f);
