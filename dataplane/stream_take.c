@@ -23,7 +23,8 @@ static bool close_behind(uint32_t x, uint32_t y)
 }
 
 /* A SYN on a flow that is there: is it another connection's? */
-static bool is_other_syn(const struct pt_conv *c, int side, const struct pt_segment *seg)
+static bool is_other_syn(const struct pt_streams *s, const struct pt_conv *c, int side,
+                         const struct pt_segment *seg)
 {
     const struct pt_dir *d = c->dir[side];
     const struct pt_dir *peer = c->dir[!side];
@@ -32,8 +33,9 @@ static bool is_other_syn(const struct pt_conv *c, int side, const struct pt_segm
         return data_seq(seg) != d->start;
     if (c->closed)
         return true;
-    if (d)
-        return !d->held || !close_behind(data_seq(seg), (uint32_t)d->next);
+    if (d) /* late, when its bytes were given up already, it is still this one's */
+        return d->start_ns + s->cfg.hold_off_ns < s->now_ns ||
+               !close_behind(data_seq(seg), (uint32_t)d->next);
     /* This side was not seen yet: its SYN came behind what the other side sent. */
     if (seg->flags & PT_TCP_ACK)
         return peer->has_syn ? seg->ack - peer->start > (uint32_t)peer->high - peer->start
@@ -44,14 +46,15 @@ static bool is_other_syn(const struct pt_conv *c, int side, const struct pt_segm
 }
 
 /* The segment belongs to a later connection between the same two endpoints. */
-static bool is_other_conversation(const struct pt_conv *c, int side, const struct pt_segment *seg)
+static bool is_other_conversation(const struct pt_streams *s, const struct pt_conv *c, int side,
+                                  const struct pt_segment *seg)
 {
     const struct pt_dir *d = c->dir[side];
 
     if (seg->flags & PT_TCP_RST)
         return false;
     if (seg->flags & PT_TCP_SYN)
-        return is_other_syn(c, side, seg);
+        return is_other_syn(s, c, side, seg);
     if (!seg->pay_len)
         return false;
     if (c->closed)
@@ -459,7 +462,7 @@ bool pt_streams_take(struct pt_streams *s)
     struct pt_conv *c = (struct pt_conv *)pt_flows_find(&s->flows, &seg->src, &seg->dst, &side);
     bool again;
 
-    if (c && is_other_conversation(c, side, seg)) {
+    if (c && is_other_conversation(s, c, side, seg)) {
         if (!c->closed) {
             end_now(s, c);
             return false;
