@@ -151,7 +151,8 @@ static void run(const struct talk *t, const struct replay *how, struct result *r
         memcpy(ret->api, api, ret->api_cnt * sizeof(*api));
     ret->row_cnt = pt_parser_conn_rows(parser, &row);
     ret->row = malloc(ret->row_cnt * sizeof(*row) + 1);
-    memcpy(ret->row, row, ret->row_cnt * sizeof(*row));
+    if (row)
+        memcpy(ret->row, row, ret->row_cnt * sizeof(*row));
     pt_parser_close(parser);
     assert_int_equal(mem.used_sz, 0);
     free(buf);
