@@ -11,8 +11,9 @@
  *
  * NEXT. Bytes at `next` come out at once, lent from the packet, unless they are *blocked*: they
  * acknowledge bytes of the other side that have not come out. (A retransmission carries a younger
- * acknowledgement than its bytes: it depends on no more than the bytes behind it. If both sides are
- * blocked by each other, the later packet is the retransmission and goes first.) All else waits in
+ * acknowledgement than its bytes: they depend on no more than any segment that ends at or behind
+ * theirs says. If both sides are still blocked by each other, the later packet is the retransmission
+ * and goes first, as far as the other answers it.) All else waits in
  * a sorted list (reorder.h). A side that was never seen blocks nothing.
  *
  * GAP. Between `next` and the first piece that waits, or up to what is known as sent (own sequence
