@@ -4,7 +4,7 @@
  * its side sends and has a point `next`: all before it came out or was declared lost.
  *
  * START. A SYN fixes the first byte. Without one (mid-connection) the direction is *held* for the
- * hold-off from its first segment on: what comes waits, the lowest byte seen becomes the start, a SYN
+ * hold-off from its first segment on: what comes waits, the lowest byte that is seen moves the start back, a SYN
  * that turns up fixes it. Then "a hole of unknown length" goes ahead of its first bytes. A start never
  * lies before what bytes that came out already acknowledged. An empty segment one byte before the
  * first data was a keep-alive.

@@ -278,6 +278,8 @@ static uint32_t expected_start(const struct world *w, int side, bool *ret_lead)
 
         if (!p->seen || p->side != side || p->tap_ns > until)
             continue;
+        if (until != INT64_MAX && !p->len && !(p->flags & PT_TCP_SYN))
+            continue; /* only bytes move a start */
         if (until == INT64_MAX)
             until = p->tap_ns + pt_streams_cfg_default.hold_off_ns;
         if (p->flags & PT_TCP_SYN)
