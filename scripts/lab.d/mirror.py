@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A simple mirror: same topics, same partitions, same timestamps; it can make known mistakes.
+
+Every mistake is told in a list, a dictionary each: kind, the record's place at the source, and the
+new key or value. A swap holds a record back until the partition's next one has been sent.
+"""
+import random
+import time
+
+from confluent_kafka import Consumer, Producer, TIMESTAMP_CREATE_TIME
+
+KINDS = ("drop", "dup", "swap", "move", "extra", "value", "key", "header", "timestamp")
+
+
+class Mirror:
+    def __init__(self, source, target, topics, faults=None, seed=1, partitions=0, consumer=None,
+                 producer=None, times=True):
+        self.c = Consumer({"bootstrap.servers": source, "group.id": "mirror", "client.id": "mirror",
+                           "auto.offset.reset": "earliest", "isolation.level": "read_committed",
+                           "fetch.wait.max.ms": 50, "enable.auto.commit": True,
+                           "topic.metadata.refresh.interval.ms": 2000, **(consumer or {})})
+        self.p = Producer({"bootstrap.servers": target, "client.id": "mirror", "linger.ms": 5,
+                           "enable.idempotence": True, **(producer or {})})
+        self.c.subscribe(topics)
+        self.rate, self.rng = faults or {}, random.Random(seed)
+        self.partitions, self.times = partitions, times
+        self.held, self.told, self.failed, self.seen = {}, [], [], 0
+
+    def done(self, err, _):
+        if err is not None:
+            self.failed.append(str(err))
+
+    def send(self, t, p, key, value, headers, ts):
+        while True:
+            try:
+                self.p.produce(t, value, key, p, self.done, timestamp=ts if self.times else 0,
+                               headers=headers)
+                return
+            except BufferError:
+                self.p.poll(0.1)
+
+    def pick(self):
+        x = self.rng.random()
+        for kind in KINDS:
+            x -= self.rate.get(kind, 0)
+            if x < 0:
+                return kind
+        return None
+
+    def carry(self, m):
+        t, p, key, value = m.topic(), m.partition(), m.key(), m.value()
+        headers, ts = list(m.headers() or []), m.timestamp()[1]
+        kind = self.pick()
+        if kind == "swap" and (t, p) not in self.held:
+            self.held[t, p] = (t, p, key, value, headers, ts)
+            self.tell(kind, m)
+            return
+        if kind == "value":
+            value = b"changed " + (value or b"nothing")
+        elif kind == "key":
+            key = b"changed " + (key or b"nothing")
+        elif kind == "header":
+            headers.append(("changed", b"1"))
+        elif kind == "timestamp":
+            ts += 1
+        elif kind == "move" and self.partitions > 1:
+            p = (p + 1) % self.partitions
+        if kind and kind != "swap":
+            self.tell(kind, m)
+        if kind == "extra":
+            self.send(t, p, b"extra", b"extra %d" % m.offset(), [], ts)
+        if kind != "drop":
+            self.send(t, p, key, value, headers, ts)
+        if kind == "dup":
+            self.send(t, p, key, value, headers, ts)
+        late = self.held.pop((m.topic(), m.partition()), None)
+        if late:
+            self.send(*late)
+
+    def tell(self, kind, m):
+        self.told.append({"kind": kind, "t": m.topic(), "p": m.partition(), "o": m.offset()})
+
+    def run(self, stop, quiet=3.0):
+        """Mirrors until `stop` is set and nothing has come for a while."""
+        last = time.time()
+        while not stop.is_set() or time.time() - last < quiet:
+            m = self.c.poll(0.1)
+            self.p.poll(0)
+            if m is None or m.error():
+                continue
+            last, self.seen = time.time(), self.seen + 1
+            self.carry(m)
+        for late in self.held.values():
+            self.send(*late)
+        left = self.p.flush(60)
+        self.c.close()
+        if left or self.failed:
+            raise RuntimeError("the mirror failed: %r" % self.failed[:3])
+        return self.told
+
+
+def run(stop, *args, **kwargs):
+    return Mirror(*args, **kwargs).run(stop)
