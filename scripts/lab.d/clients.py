@@ -109,12 +109,25 @@ def drop(bootstrap, topics):
         wait(a.delete_topics(sorted(there & set(topics)), operation_timeout=30))
 
 
+def tail(bootstrap, topics, n=3):
+    """A few plain records in each partition: with them, all that went before has a successor."""
+    p = Producer({"bootstrap.servers": bootstrap, "client.id": "tail"})
+    known = p.list_topics(timeout=10).topics
+    for t in topics:
+        for part in known[t].partitions:
+            for key, value, _ in records("tail-%s-%d" % (t, part), n, null_keys=0, tombstones=0):
+                p.produce(t, value, key, part)
+    if p.flush(60):
+        raise RuntimeError("no tail")
+
+
 def topics(bootstrap):
     return sorted(admin(bootstrap).list_topics(timeout=10).topics)
 
 
 def delete_records(bootstrap, topic, before):
-    wait(admin(bootstrap).delete_records([TopicPartition(topic, p, o) for p, o in before.items()]))
+    a = admin(bootstrap)
+    wait(a.delete_records([TopicPartition(topic, p, o) for p, o in before.items()]))
 
 
 def ends(bootstrap, parts):

@@ -13,8 +13,11 @@ KINDS = ("drop", "dup", "swap", "move", "extra", "value", "key", "header", "time
 
 
 class Mirror:
-    def __init__(self, source, target, topics, faults=None, seed=1, partitions=0, consumer=None,
+    """Stops making mistakes when `calm` is set."""
+
+    def __init__(self, calm, source, target, topics, faults=None, seed=1, partitions=0, consumer=None,
                  producer=None, times=True):
+        self.calm = calm
         self.c = Consumer({"bootstrap.servers": source, "group.id": "mirror", "client.id": "mirror",
                            "auto.offset.reset": "earliest", "isolation.level": "read_committed",
                            "fetch.wait.max.ms": 50, "enable.auto.commit": True,
@@ -24,7 +27,7 @@ class Mirror:
         self.c.subscribe(topics)
         self.rate, self.rng = faults or {}, random.Random(seed)
         self.partitions, self.times = partitions, times
-        self.held, self.told, self.failed, self.seen = {}, [], [], 0
+        self.held, self.told, self.failed, self.seen = {}, [], [], set()
 
     def done(self, err, _):
         if err is not None:
@@ -40,6 +43,8 @@ class Mirror:
                 self.p.poll(0.1)
 
     def pick(self):
+        if self.calm.is_set():
+            return None
         x = self.rng.random()
         for kind in KINDS:
             x -= self.rate.get(kind, 0)
@@ -81,14 +86,15 @@ class Mirror:
         self.told.append({"kind": kind, "t": m.topic(), "p": m.partition(), "o": m.offset()})
 
     def run(self, stop, quiet=3.0):
-        """Mirrors until `stop` is set and nothing has come for a while."""
+        """Mirrors until `stop` is set and nothing has come for a while; (mistakes, what it read)."""
         last = time.time()
         while not stop.is_set() or time.time() - last < quiet:
             m = self.c.poll(0.1)
             self.p.poll(0)
             if m is None or m.error():
                 continue
-            last, self.seen = time.time(), self.seen + 1
+            last = time.time()
+            self.seen.add((m.topic(), m.partition(), m.offset()))
             self.carry(m)
         for late in self.held.values():
             self.send(*late)
@@ -96,8 +102,8 @@ class Mirror:
         self.c.close()
         if left or self.failed:
             raise RuntimeError("the mirror failed: %r" % self.failed[:3])
-        return self.told
+        return self.told, self.seen
 
 
-def run(stop, *args, **kwargs):
-    return Mirror(*args, **kwargs).run(stop)
+def run(calm, stop, *args, **kwargs):
+    return Mirror(calm, *args, **kwargs).run(stop)

@@ -9,6 +9,7 @@ consumer that reads only committed records got it too.
 import gzip
 import hashlib
 import json
+import time
 from collections import Counter, defaultdict
 
 from confluent_kafka import Consumer, TopicPartition, KafkaException
@@ -74,6 +75,21 @@ def dump(bootstrap, topics):
     rows = [row(m, committed[m.topic(), m.partition()]) for m in got]
     rows.sort(key=lambda r: (r["t"], r["p"], r["o"]))
     return {"%s-%d" % k: v for k, v in marks.items()}, rows
+
+
+def watch(stop, bootstrap, topic, partitions):
+    """Every record that a topic ever shows, until `stop` is set: rows, all taken as committed."""
+    c = Consumer({"bootstrap.servers": bootstrap, "group.id": "truth", "client.id": "truth",
+                  "enable.auto.commit": False, "fetch.wait.max.ms": 20})
+    c.assign([TopicPartition(topic, p, 0) for p in range(partitions)])
+    rows, last = [], time.time()
+    while not stop.is_set() or time.time() - last < 2:
+        m = c.poll(0.1)
+        if m is not None and not m.error():
+            rows.append(row(m, None))
+            last = time.time()
+    c.close()
+    return sorted(rows, key=lambda r: (r["t"], r["p"], r["o"]))
 
 
 def save(path, dumped):
