@@ -4,7 +4,9 @@
 Every mistake is told in a list, a dictionary each: kind, the record's place at the source, and the
 new key or value. A swap holds a record back until the partition's next one has been sent.
 """
+import os
 import random
+import signal
 import time
 
 from confluent_kafka import Consumer, Producer, TIMESTAMP_CREATE_TIME
@@ -13,12 +15,12 @@ KINDS = ("drop", "dup", "swap", "move", "extra", "value", "key", "header", "time
 
 
 class Mirror:
-    """Stops making mistakes when `calm` is set."""
+    """Stops making mistakes when `calm` is set; dies, if asked, after so many records."""
 
     def __init__(self, calm, source, target, topics, faults=None, seed=1, partitions=0, consumer=None,
-                 producer=None, times=True):
+                 producer=None, times=True, die_after=0):
         self.calm = calm
-        self.c = Consumer({"bootstrap.servers": source, "group.id": "mirror", "client.id": "mirror",
+        self.c = Consumer({"bootstrap.servers": source, "group.id": "mirror-%d" % os.getpid(), "client.id": "mirror",
                            "auto.offset.reset": "earliest", "isolation.level": "read_committed",
                            "fetch.wait.max.ms": 50, "enable.auto.commit": True,
                            "topic.metadata.refresh.interval.ms": 2000, **(consumer or {})})
@@ -26,7 +28,7 @@ class Mirror:
                            "enable.idempotence": True, **(producer or {})})
         self.c.subscribe(topics)
         self.rate, self.rng = faults or {}, random.Random(seed)
-        self.partitions, self.times = partitions, times
+        self.partitions, self.times, self.die_after = partitions, times, die_after
         self.held, self.told, self.failed, self.seen = {}, [], [], set()
 
     def done(self, err, _):
@@ -96,6 +98,9 @@ class Mirror:
             last = time.time()
             self.seen.add((m.topic(), m.partition(), m.offset()))
             self.carry(m)
+            if len(self.seen) == self.die_after:
+                self.p.flush(60)
+                os.kill(os.getpid(), signal.SIGKILL)
         for late in self.held.values():
             self.send(*late)
         left = self.p.flush(60)

@@ -7,7 +7,7 @@ import clients
 
 def run(lab):
     a = lab.topic("a", 3)
-    m = lab.mirror(seed=1, faults={"drop": .02, "value": .02})
+    m = lab.mirror(seed=1, faults={"value": .03, "header": .03})
     first = lab.go("c1", talk, lab.source, a)
     q = lab.go("c3", clients.consume, lab.target, [a], "shadow", 25)
     time.sleep(6)

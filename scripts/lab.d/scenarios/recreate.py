@@ -9,8 +9,7 @@ def run(lab):
     lab.record()
     for life in (1, 2):
         a = lab.topic("a", 2)
-        m = lab.mirror(seed=life, faults={"drop": .02, "value": .02},
-                       consumer={"group.id": "mirror-%d" % life})
+        m = lab.mirror(seed=life, faults={"drop": .02, "value": .02})
         lab.produce(a, 2, "life%d" % life, 150)
         lab.finish(m)
         lab.conclude()
