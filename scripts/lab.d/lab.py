@@ -80,20 +80,19 @@ class Lab:
 
     # The mirror, or MirrorMaker 2.
     def mirror(self, **more):
-        calm, stop = fork.Event(), fork.Event()
-        job = self.go("r1", mirror.run, calm, stop, self.source, self.target, list(self.topics),
-                      **more)
-        job.calm, job.stop = calm, stop
+        shared = mirror.Shared(fork)
+        job = self.go("r1", mirror.run, shared, self.source, self.target, list(self.topics), **more)
+        job.shared = shared
         return job
 
     def finish(self, job):
         """Lets a mirror run dry, without a mistake in the last records of any partition, since
         nobody could tell one there from lag. Keeps what it says that it did wrong; returns what it
         read."""
-        job.calm.set()
-        time.sleep(1)
+        job.shared.settle()
+        job.shared.calm.set()
         self.do("c1", clients.tail, self.source, self.topics)
-        job.stop.set()
+        job.shared.stop.set()
         told, seen = job.result()
         if told:
             with open(self.path + ".faults.jsonl", "a") as f:

@@ -14,12 +14,30 @@ from confluent_kafka import Consumer, Producer, TIMESTAMP_CREATE_TIME
 KINDS = ("drop", "dup", "swap", "move", "extra", "value", "key", "header", "timestamp")
 
 
-class Mirror:
-    """Stops making mistakes when `calm` is set; dies, if asked, after so many records."""
+QUIET = 3.0
 
-    def __init__(self, calm, source, target, topics, faults=None, seed=1, partitions=0, consumer=None,
+
+class Shared:
+    """Between a mirror and its starter: no more mistakes, end; when the last record came."""
+
+    def __init__(self, context):
+        self.calm, self.stop = context.Event(), context.Event()
+        self.last = context.Value("d", 0)
+
+    def settle(self):
+        limit = time.time() + 60
+        while not self.last.value or time.time() - self.last.value < QUIET:
+            if time.time() > limit:
+                raise RuntimeError("the mirror does not come to rest")
+            time.sleep(0.1)
+
+
+class Mirror:
+    """Dies, if asked, after so many records. `shared` is what its starter sees of it."""
+
+    def __init__(self, shared, source, target, topics, faults=None, seed=1, partitions=0, consumer=None,
                  producer=None, times=True, die_after=0):
-        self.calm = calm
+        self.shared = shared
         self.c = Consumer({"bootstrap.servers": source, "group.id": "mirror-%d" % os.getpid(), "client.id": "mirror",
                            "auto.offset.reset": "earliest", "isolation.level": "read_committed",
                            "fetch.wait.max.ms": 50, "enable.auto.commit": True,
@@ -45,7 +63,7 @@ class Mirror:
                 self.p.poll(0.1)
 
     def pick(self):
-        if self.calm.is_set():
+        if self.shared.calm.is_set():
             return None
         x = self.rng.random()
         for kind in KINDS:
@@ -87,15 +105,15 @@ class Mirror:
     def tell(self, kind, m):
         self.told.append({"kind": kind, "t": m.topic(), "p": m.partition(), "o": m.offset()})
 
-    def run(self, stop, quiet=3.0):
-        """Mirrors until `stop` is set and nothing has come for a while; (mistakes, what it read)."""
+    def run(self):
+        """Mirrors until it is stopped and nothing has come for a while; (mistakes, what it read)."""
         last = time.time()
-        while not stop.is_set() or time.time() - last < quiet:
+        while not self.shared.stop.is_set() or time.time() - last < QUIET:
             m = self.c.poll(0.1)
             self.p.poll(0)
             if m is None or m.error():
                 continue
-            last = time.time()
+            last = self.shared.last.value = time.time()
             self.seen.add((m.topic(), m.partition(), m.offset()))
             self.carry(m)
             if len(self.seen) == self.die_after:
@@ -110,5 +128,5 @@ class Mirror:
         return self.told, self.seen
 
 
-def run(calm, stop, *args, **kwargs):
-    return Mirror(calm, *args, **kwargs).run(stop)
+def run(shared, *args, **kwargs):
+    return Mirror(shared, *args, **kwargs).run()

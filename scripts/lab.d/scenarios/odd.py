@@ -34,8 +34,8 @@ class Careless(mirror.Mirror):
         super().send(t, p, key, value, headers, ts)
 
 
-def careless(calm, stop, *args):
-    return Careless(calm, *args).run(stop)
+def careless(shared, *args):
+    return Careless(shared, *args).run()
 
 
 def run(lab):
