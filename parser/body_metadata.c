@@ -173,7 +173,8 @@ static void metadata_field(struct pt_msg *m, const struct pt_walk_event *ev)
         if (ev->field == PT_F_TOPICS)
             d->in_topic = opens;
         if (ev->field == PT_F_BROKERS && !opens)
-            pt_body_broker(m, d->node_id, (struct pt_view){ (uint8_t *)d->host, d->host_len }, d->port);
+            pt_body_broker(m, d->node_id, (struct pt_view){ (uint8_t *)d->host, d->host_len },
+                           d->port);
         if (ev->field != PT_F_PARTITIONS)
             return;
         d->in_partition = opens;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parser/conn.h"
 
-#include <errno.h>
-
 #include "parser/body.h"
 #include "parser/conn_pvt.h"
 #include "parser/guess.h"
@@ -18,88 +16,6 @@
 /* Requests after which nobody doubts any more which side sends them. */
 #define REQUESTS_SURE 2u
 
-const struct pt_parser_cfg pt_parser_cfg_default = {
-    .batch = { .hash_key = 0x7061726974617030u,
-               .inflated_max = 256u << 20,
-               .record_max = 4u << 20 },
-    .frame_max = (100u << 20) + 65536u,
-    .gather_max = 16u << 20,
-    .inflight_max = 4096,
-    .session_partitions_max = 1u << 20,
-    .seen_slots = 256u << 10,
-};
-
-int pt_parser_open(struct pt_mem *mem, const struct pt_parser_cfg *cfg, struct pt_obs_out *out,
-                   struct pt_parser **ret_parser)
-{
-    struct pt_parser *p;
-    int r;
-
-    if (cfg->frame_max > INT32_MAX || cfg->gather_max > INT32_MAX || !cfg->inflight_max)
-        return -EINVAL;
-    p = pt_mem_zalloc(mem, sizeof(*p));
-    if (!p)
-        return -ENOMEM;
-    p->mem = mem;
-    p->out = out;
-    p->cfg = *cfg;
-    p->frame_cfg = (struct pt_frame_cfg){ .frame_max = cfg->frame_max,
-                                          .gather_max = cfg->gather_max };
-    p->fetch_budget.max_cnt = cfg->session_partitions_max;
-    pt_topics_init(&p->topics, mem, out);
-    pt_profile_init(&p->profile, mem);
-    r = pt_seen_open(&p->seen, mem, cfg->seen_slots);
-    if (!r)
-        r = pt_batch_reader_open(mem, &cfg->batch, &p->reader);
-    if (r) {
-        pt_seen_close(&p->seen, mem);
-        pt_mem_free(mem, p, sizeof(*p));
-        return r;
-    }
-    *ret_parser = p;
-    return 0;
-}
-
-void pt_parser_close(struct pt_parser *p)
-{
-    struct pt_mem *mem = p->mem;
-
-    pt_batch_reader_close(p->reader);
-    pt_seen_close(&p->seen, mem);
-    pt_topics_fini(&p->topics);
-    pt_profile_fini(&p->profile);
-    pt_mem_free(mem, p, sizeof(*p));
-}
-
-/* publish brings the counters of the parts into the one list. */
-static void publish(struct pt_parser *p)
-{
-    p->stats.frame_bytes = p->counts.frame_bytes;
-    p->stats.unframed_bytes = p->counts.unframed_bytes;
-    p->stats.frames = p->counts.frames;
-    p->stats.resyncs = p->counts.resyncs;
-    p->stats.topics_refused = p->topics.refused_cnt;
-    p->stats.fetch_offsets_refused = p->fetch_budget.refused_cnt;
-    p->stats.memory_refused = p->mem->refused_cnt;
-}
-
-const struct pt_parser_stats *pt_parser_stats(const struct pt_parser *p)
-{
-    return &p->stats;
-}
-
-size_t pt_parser_api_rows(const struct pt_parser *p, const struct pt_api_row **ret_rows)
-{
-    *ret_rows = p->profile.api;
-    return p->profile.api_cnt;
-}
-
-size_t pt_parser_conn_rows(const struct pt_parser *p, const struct pt_conn_row **ret_rows)
-{
-    *ret_rows = p->profile.conn;
-    return p->profile.conn_cnt;
-}
-
 struct pt_conn *pt_conn_open(struct pt_parser *p, uint8_t cluster, const struct pt_endpoint *a,
                              const struct pt_endpoint *b, int initiator)
 {
@@ -113,6 +29,7 @@ struct pt_conn *pt_conn_open(struct pt_parser *p, uint8_t cluster, const struct 
     c->ep[1] = *b;
     c->initiator = (int8_t)initiator;
     c->request_side = -1;
+    c->tls_answer = -1;
     c->row = PT_PROFILE_NONE;
     c->last_api_row = PT_PROFILE_NONE;
     pt_exchange_init(&c->exchange, p->mem, p->cfg.inflight_max);
@@ -129,9 +46,7 @@ static void set_kind(struct pt_conn *c, enum pt_conn_kind kind, const char *note
     const struct pt_endpoint *broker = &c->ep[c->ep[1].port < c->ep[0].port];
 
     if (c->row != PT_PROFILE_NONE) {
-        pr->conn[c->row].connections--;
-        pr->conn[c->row].bytes -= c->bytes;
-        c->row = PT_PROFILE_NONE;
+        pt_profile_leave(pr, c->row, c->bytes);
     }
     c->kind = (uint8_t)kind;
     if (c->request_side >= 0)
@@ -353,8 +268,8 @@ static void take_request(struct pt_conn *c, int side, const struct pt_request_he
         set_kind(c, PT_CONN_KAFKA, "");
     learn_client(c, h->client_id, at);
     c->correlation_id = h->correlation_id;
-    req.api_row = pt_profile_api(&p->profile, c->cluster, h->api_key, h->api_version,
-                                 c->last_api_row);
+    req.api_row =
+            pt_profile_api(&p->profile, c->cluster, h->api_key, h->api_version, c->last_api_row);
     c->last_api_row = req.api_row;
     COUNT_API(c, req.api_row, requests);
     if (pt_exchange_full(&c->exchange)) {
@@ -433,21 +348,21 @@ static void try_request(struct pt_conn *c, int side, struct pt_view v)
 
 /* Responses. */
 
-/* due_layout: an ApiVersions request of a version that the broker does not have is answered with error
- * 35 in version 0 (kafka-wire.md 1.8). v is the frame behind its size. */
+/* is_refusal: an ApiVersions request of a version that the broker does not have is answered with
+ * error 35 in version 0 (kafka-wire.md 1.8), or with what some servers take for it: such a body is
+ * passed over. v is the frame behind its size. */
 #define ERROR_UNSUPPORTED_VERSION 35
 #define API_VERSIONS_LOOK 6u
 
-static const struct pt_layout *due_layout(const struct pt_request *req, struct pt_view v)
+static bool is_refusal(const struct pt_request *req, struct pt_view v)
 {
-    if (req->api_key == PT_API_API_VERSIONS && v.len >= API_VERSIONS_LOOK &&
-        pt_be16(v.data + 4) == ERROR_UNSUPPORTED_VERSION)
-        return pt_layout_find(PT_API_API_VERSIONS, PT_DIR_RESPONSE, 0);
-    return req->response;
+    return req->api_key == PT_API_API_VERSIONS && v.len >= API_VERSIONS_LOOK &&
+           pt_be16(v.data + 4) == ERROR_UNSUPPORTED_VERSION;
 }
 
-static void take_response(struct pt_conn *c, int side, uint32_t idx,
-                          const struct pt_layout *layout, uint32_t head_sz,
+/* take_response: the request behind idx others is answered; head_sz 0: its body is not to be read.
+ */
+static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t head_sz,
                           const struct pt_packet_ref *at)
 {
     struct pt_parser *p = c->parser;
@@ -463,12 +378,12 @@ static void take_response(struct pt_conn *c, int side, uint32_t idx,
     if (c->request_side >= 0 && c->dir[c->request_side] && !c->dir[c->request_side]->sasl)
         end_sasl(d);
     d->trust++;
-    if (layout && !req.silent) {
-        pt_frame_body(&d->frame, head_sz, layout);
+    if (req.response && head_sz && !req.silent) {
+        pt_frame_body(&d->frame, head_sz, req.response);
         begin_msg(c, d, PT_DIR_RESPONSE, &req, at);
         return;
     }
-    if (!layout) {
+    if (!req.response && head_sz) {
         p->stats.unparsed_bodies++;
         COUNT_API(c, req.api_row, unparsed);
     }
@@ -480,11 +395,11 @@ static void response_head(struct pt_conn *c, int side, const struct pt_frame_eve
 {
     struct pt_conn_dir *d = c->dir[side];
     uint32_t look = ev->frame_left < API_VERSIONS_LOOK ? ev->frame_left : API_VERSIONS_LOOK;
-    const struct pt_layout *layout;
+    const struct pt_request *req;
     uint32_t head_sz = 0;
     uint32_t needed = 0;
     int64_t idx = -1;
-    enum pt_status st;
+    enum pt_status st = PT_OK;
 
     if (ev->bytes.len < look) {
         pt_frame_want(&d->frame, look);
@@ -500,8 +415,9 @@ static void response_head(struct pt_conn *c, int side, const struct pt_frame_eve
         pt_fetch_session_void(&c->session);
         return;
     }
-    layout = due_layout(pt_exchange_peek(&c->exchange, (uint32_t)idx), ev->bytes);
-    st = pt_head_response(ev->bytes, ev->frame_left, layout, &head_sz, &needed);
+    req = pt_exchange_peek(&c->exchange, (uint32_t)idx);
+    if (!is_refusal(req, ev->bytes))
+        st = pt_head_response(ev->bytes, ev->frame_left, req->response, &head_sz, &needed);
     if (st == PT_NEED_MORE) {
         pt_frame_want(&d->frame, needed);
         return;
@@ -511,7 +427,7 @@ static void response_head(struct pt_conn *c, int side, const struct pt_frame_eve
         wrong_lock(c, side);
         return;
     }
-    take_response(c, side, (uint32_t)idx, layout, head_sz, &ev->at);
+    take_response(c, side, (uint32_t)idx, head_sz, &ev->at);
 }
 
 /* try_other_way: so far nothing was answered, and now this side sends what is plainly a request. */
@@ -541,7 +457,7 @@ static void try_response(struct pt_conn *c, int side, struct pt_view v)
     struct pt_view frame = { v.data + 4, v.len - 4 };
     uint32_t size = pt_be32(v.data);
     uint32_t needed = 0;
-    const struct pt_layout *layout;
+    const struct pt_request *req;
     int64_t idx = pt_exchange_find(&c->exchange, (int32_t)pt_be32(frame.data));
 
     if (idx < 0) {
@@ -555,8 +471,9 @@ static void try_response(struct pt_conn *c, int side, struct pt_view v)
         pt_frame_want(&d->frame, 4 + API_VERSIONS_LOOK);
         return;
     }
-    layout = due_layout(pt_exchange_peek(&c->exchange, (uint32_t)idx), frame);
-    switch (pt_guess_response(frame, size, c->parser->cfg.frame_max, layout, &needed)) {
+    req = pt_exchange_peek(&c->exchange, (uint32_t)idx);
+    switch (pt_guess_response(frame, size, c->parser->cfg.frame_max,
+                              is_refusal(req, frame) ? NULL : req->response, &needed)) {
     case PT_GUESS_MORE:
         pt_frame_want(&d->frame, needed + 4);
         break;
@@ -597,8 +514,9 @@ static bool try_other_kinds(struct pt_conn *c, int side, struct pt_view v)
         }
         if (!at_start && ++d->votes < TLS_VOTES)
             return true;
-        pt_sniff_tls_note(v, note, sizeof(note));
+        pt_sniff_tls_note(v, "", note, sizeof(note));
         give_up(c, PT_CONN_TLS, note);
+        c->tls_answer = (int8_t)!side;
         return true;
     case PT_SNIFF_NONE:
         break;
@@ -627,7 +545,7 @@ static void on_try(struct pt_conn *c, int side, struct pt_view v)
 static void on_body_end(struct pt_conn *c, int side, const struct pt_frame_event *ev)
 {
     struct pt_conn_dir *d = c->dir[side];
-    bool bad = ev->kind == PT_FRAME_BODY_BAD;
+    bool bad = ev->kind == PT_FRAME_BODY_BAD || (!d->trust && ev->trailing > PT_GUESS_TRAILING_MAX);
 
     c->parser->stats.trailing_bytes += ev->trailing;
     if (bad) {
@@ -702,7 +620,19 @@ static void drain(struct pt_conn *c, int side)
 
     while (c->dir[side] && pt_frame_next(&c->dir[side]->frame, &ev))
         on_event(c, side, &ev);
-    publish(c->parser);
+    pt_parser_publish(c->parser);
+}
+
+/* tls_answer: the first bytes of the other side tell the version that was agreed on. */
+static void tls_answer(struct pt_conn *c, const uint8_t *data, size_t len)
+{
+    char note[64];
+
+    if (c->row == PT_PROFILE_NONE)
+        return;
+    pt_sniff_tls_note((struct pt_view){ data, len }, c->parser->profile.conn[c->row].note, note,
+                      sizeof(note));
+    set_kind(c, PT_CONN_TLS, note);
 }
 
 /* is_read tells whether bytes of this connection still mean anything. */
@@ -723,12 +653,16 @@ void pt_conn_bytes(struct pt_conn *c, int side, const uint8_t *data, size_t len,
         p->profile.conn[c->row].bytes += len;
     if (!is_read(c)) {
         p->stats.other_bytes += len;
+        if (c->tls_answer == side) {
+            c->tls_answer = -1;
+            tls_answer(c, data, len);
+        }
         return;
     }
     d = dir_of(c, side);
     if (!d) {
         p->counts.unframed_bytes += len;
-        publish(p);
+        pt_parser_publish(p);
         return;
     }
     pt_frame_feed(&d->frame, data, len, at);
@@ -749,7 +683,7 @@ void pt_conn_hole(struct pt_conn *c, int side, uint64_t len, enum pt_lost_reason
     d = dir_of(c, side);
     if (!d) {
         p->counts.unframed_bytes += len;
-        publish(p);
+        pt_parser_publish(p);
         return;
     }
     pt_frame_hole(&d->frame, len, reason, at);
@@ -768,6 +702,6 @@ void pt_conn_close(struct pt_conn *c, const struct pt_packet_ref *at)
         set_kind(c, c->bytes ? c->kind : PT_CONN_EMPTY, "");
     pt_exchange_fini(&c->exchange);
     pt_fetch_session_fini(&c->session);
-    publish(p);
+    pt_parser_publish(p);
     pt_mem_free(p->mem, c, sizeof(*c));
 }

@@ -130,7 +130,8 @@ struct pt_api_row {
     uint64_t unparsed; /* bodies skipped by their size, or not as their version says */
 };
 
-struct pt_conn_row { /* connections of one kind to one broker endpoint */
+struct pt_conn_row { /* connections of one kind to one broker endpoint; 0: all of them turned out to
+                        be something else */
     uint8_t cluster;
     uint8_t kind; /* enum pt_conn_kind */
     struct pt_endpoint broker; /* for non-Kafka: the side with the lower port */

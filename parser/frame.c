@@ -27,8 +27,9 @@ enum have { HAVE_ALL, HAVE_WAIT, HAVE_REFUSED };
 void pt_frame_init(struct pt_frame *f, struct pt_mem *mem, const struct pt_frame_cfg *cfg,
                    struct pt_frame_counts *counts)
 {
-    *f = (struct pt_frame){ .cfg = cfg, .mem = mem, .counts = counts, .size_min = 4,
-                            .want = TRY_MIN };
+    *f = (struct pt_frame){
+        .cfg = cfg, .mem = mem, .counts = counts, .size_min = 4, .want = TRY_MIN
+    };
 }
 
 static uint32_t gathered(const struct pt_frame *f)
@@ -105,6 +106,18 @@ static bool gather_room(struct pt_frame *f, uint32_t len)
     return true;
 }
 
+/* mark_packet notes that the bytes gathered from here on are the present packet's. When there are
+ * more packets than marks the later ones are taken for the last one marked. */
+static void mark_packet(struct pt_frame *f)
+{
+    if (f->mark_cnt && f->mark[f->mark_cnt - 1].at.order == f->piece_at.order)
+        return;
+    if (f->mark_cnt == PT_FRAME_MARKS)
+        return;
+    f->mark[f->mark_cnt].off = f->gather_end;
+    f->mark[f->mark_cnt++].at = f->piece_at;
+}
+
 /* need makes len bytes contiguous at the present position, if the piece has them. */
 static enum have need(struct pt_frame *f, uint32_t len)
 {
@@ -119,10 +132,7 @@ static enum have need(struct pt_frame *f, uint32_t len)
     take = left < len - have ? (uint32_t)left : len - have;
     if (!gather_room(f, len))
         return HAVE_REFUSED;
-    if (!f->topped && f->mark_cnt < PT_FRAME_MARKS) {
-        f->mark[f->mark_cnt].off = f->gather_end;
-        f->mark[f->mark_cnt++].at = f->piece_at;
-    }
+    mark_packet(f);
     memcpy(f->gather + f->gather_end, f->at, take);
     f->gather_end += take;
     f->topped += take;
@@ -170,26 +180,35 @@ void pt_frame_hole(struct pt_frame *f, uint64_t len, enum pt_lost_reason reason,
     f->hole_reason = reason;
 }
 
+/* eat consumes what the last event showed. */
+static void eat(struct pt_frame *f)
+{
+    uint32_t eaten = f->eaten;
+
+    f->eaten = 0;
+    if (eaten)
+        consume(f, eaten);
+}
+
 uint64_t pt_frame_fini(struct pt_frame *f)
 {
-    uint64_t pending = 0;
+    uint64_t left;
 
-    consume(f, f->eaten);
-    f->eaten = 0;
+    eat(f);
+    left = gathered(f) + (uint64_t)(f->end - f->at);
     if (!in_step(f)) {
-        count_passed(f, gathered(f) + (uint64_t)(f->end - f->at));
-        f->at = f->end;
-    } else if (f->state == STATE_SIZE) {
-        pending = gathered(f);
-    } else {
-        pending = f->pos - f->frame_off + gathered(f);
+        count_passed(f, left);
+        left = 0;
+    } else if (f->state != STATE_SIZE) {
+        left += f->pos - f->frame_off;
         f->counts->frame_bytes -= f->pos - f->frame_off;
     }
     gather_empty(f);
     pt_mem_free(f->mem, f->gather, f->gather_sz);
     f->gather = NULL;
     f->gather_sz = 0;
-    return pending;
+    f->at = f->end = NULL;
+    return left;
 }
 
 void pt_frame_want(struct pt_frame *f, uint32_t len)
@@ -265,7 +284,7 @@ static bool lose(struct pt_frame *f, struct pt_frame_event *ev, enum pt_frame_ev
 {
     give(f, ev, kind, contiguous(f));
     f->eaten = gathered(f);
-    f->state = then;
+    f->state = (uint8_t)then;
     ev->status = PT_GAP;
     return true;
 }
@@ -288,8 +307,8 @@ static bool hole_over_boundary(struct pt_frame *f, struct pt_frame_event *ev)
     return true;
 }
 
-/* next_hole deals with one state that the hole meets; true if that is an event. It ends when the hole
- * is used up or the state that it leaves is one that the hole meets again. */
+/* next_hole deals with one state that the hole meets; true if that is an event. It ends when the
+ * hole is used up or the state that it leaves is one that the hole meets again. */
 static bool next_hole(struct pt_frame *f, struct pt_frame_event *ev)
 {
     uint64_t here = f->pos + gathered(f);
@@ -339,9 +358,15 @@ static bool next_try(struct pt_frame *f, struct pt_frame_event *ev)
 {
     enum have h;
 
+    if (!f->try_here && f->topped && f->topped < gathered(f)) {
+        /* What began in an earlier piece is no frame; one may begin with this piece. */
+        f->passed = true;
+        consume(f, gathered(f) - f->topped);
+        f->try_here = true;
+    }
     if (!f->try_here) {
+        f->passed |= gathered(f) || f->at != f->end;
         consume(f, gathered(f));
-        f->passed |= f->at != f->end;
         consume(f, (size_t)(f->end - f->at));
         return false;
     }
@@ -565,20 +590,18 @@ bool pt_frame_next(struct pt_frame *f, struct pt_frame_event *ev)
 {
     bool event = false;
 
-    if (f->eaten) {
-        uint32_t eaten = f->eaten;
-
-        f->eaten = 0;
-        consume(f, eaten);
-    }
+    eat(f);
     for (;;) {
         if (f->hole_len || f->hole_unknown) {
             if (next_hole(f, ev))
                 return true;
             continue;
         }
-        if (!next_in_piece(f, ev, &event))
+        if (!next_in_piece(f, ev, &event)) {
+            f->at = f->end = NULL; /* the piece is not ours any more */
+            f->topped = 0;
             return false;
+        }
         if (event)
             return true;
     }

@@ -7,18 +7,18 @@
 
 #define REQUEST_SIZE_MIN 10u /* header version 1, null client id, empty body */
 #define RESPONSE_SIZE_MIN 4u
-/* Some clients write a few bytes behind an empty body (kafka-wire.md 1.8). */
-#define TRAILING_MAX 4u
-
-/* Evidence in bits; a known connection needs less, since its next request looks like the last one. */
+/* Evidence in bits; a known connection needs less, since its next request looks like the last one.
+ */
 #define BITS_SIZE 5
 #define BITS_SIZE_SMALL 12
 #define BITS_API 22
 #define BITS_ID_NEXT 32
 #define BITS_ID_NEAR 16
 #define BITS_CLIENT_KNOWN 24
+#define BITS_CLIENT_MAX 24 /* text is frequent in what is not a header, too */
 #define BITS_TAGS 8
 #define BITS_BODY_WHOLE 30
+#define BITS_BODY_LONG 24
 #define BITS_BODY_PART 16
 #define ACCEPT_KNOWN 48
 #define ACCEPT_UNKNOWN 64
@@ -26,9 +26,26 @@
 #define ID_NEAR_MAX 65535u
 #define SIZE_SMALL_MAX (1u << 20)
 #define BODY_PART_MIN 12u
+#define BODY_LONG_MIN 128u
 
-/* walk_bits goes through what is there of the body; -1: it is not what its layout says. */
-static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t body_sz)
+/* guess_layout: clients open with ApiVersions of a version that may be newer than we are; its body
+ * begins like the newest one that is known. */
+#define VERSIONS_TO_COME 8
+
+static const struct pt_layout *guess_layout(int16_t api_key, int16_t api_version)
+{
+    int16_t max = pt_api_max_version(api_key);
+
+    if (api_key == PT_API_API_VERSIONS && api_version > max &&
+        api_version <= max + VERSIONS_TO_COME)
+        api_version = max;
+    return pt_layout_find(api_key, PT_DIR_REQUEST, api_version);
+}
+
+/* walk_bits goes through what is there of the body; -1: it is not what its layout says. to_come:
+ * only what all versions of ApiVersions have in common counts. */
+static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t body_sz,
+                     bool to_come)
 {
     struct pt_cursor c = pt_cur(v.data, v.len);
     struct pt_walk w;
@@ -44,10 +61,14 @@ static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t 
         if (st != PT_OK)
             return -1;
         if (ev.kind == PT_WALK_END)
-            return w.body_left <= TRAILING_MAX ? BITS_BODY_WHOLE : -1;
+            return w.body_left <= PT_GUESS_TRAILING_MAX ? BITS_BODY_WHOLE : -1;
+        if (to_come && ev.field == PT_F_CLIENT_SOFTWARE_VERSION)
+            return BITS_BODY_WHOLE;
         if (ev.kind == PT_WALK_VALUE && ev.field == PT_F_ACKS && (ev.i64 < -1 || ev.i64 > 1))
             return -1;
     }
+    if (v.len >= BODY_LONG_MIN)
+        return BITS_BODY_LONG;
     return v.len >= BODY_PART_MIN ? BITS_BODY_PART : 0;
 }
 
@@ -60,7 +81,9 @@ static int client_bits(struct pt_view id, const struct pt_guess_known *known)
     for (size_t i = 0; i < id.len; i++)
         if (id.data[i] < 0x20 || id.data[i] == 0x7f)
             return -1;
-    return id.len ? 8 + (int)(id.len * 7 / 5) : 0;
+    if (!id.len)
+        return 0;
+    return id.len * 7 / 5 < BITS_CLIENT_MAX - 8 ? 8 + (int)(id.len * 7 / 5) : BITS_CLIENT_MAX;
 }
 
 static int id_bits(int32_t id, const struct pt_guess_known *known)
@@ -72,9 +95,10 @@ static int id_bits(int32_t id, const struct pt_guess_known *known)
     return step == 1 ? BITS_ID_NEXT : BITS_ID_NEAR;
 }
 
-enum pt_guess pt_guess_request(struct pt_view v, uint32_t size,
-                               const struct pt_guess_known *known, uint32_t *ret_needed)
+enum pt_guess pt_guess_request(struct pt_view v, uint32_t size, const struct pt_guess_known *known,
+                               uint32_t *ret_needed)
 {
+    const struct pt_layout *layout;
     struct pt_request_head head;
     uint32_t needed;
     int bits = (size <= SIZE_SMALL_MAX ? BITS_SIZE_SMALL : BITS_SIZE) + BITS_API;
@@ -85,7 +109,8 @@ enum pt_guess pt_guess_request(struct pt_view v, uint32_t size,
     *ret_needed = 4;
     if (v.len < 4)
         return PT_GUESS_MORE;
-    if (!pt_layout_find((int16_t)pt_be16(v.data), PT_DIR_REQUEST, (int16_t)pt_be16(v.data + 2)))
+    layout = guess_layout((int16_t)pt_be16(v.data), (int16_t)pt_be16(v.data + 2));
+    if (!layout)
         return PT_GUESS_NO;
     *ret_needed = size < PT_GUESS_SZ ? size : PT_GUESS_SZ;
     if (v.len < *ret_needed)
@@ -93,14 +118,14 @@ enum pt_guess pt_guess_request(struct pt_view v, uint32_t size,
     v.len = *ret_needed;
     if (pt_head_request(v, size, &head, &needed) != PT_OK)
         return PT_GUESS_NO;
-    if (pt_layout_header_version(head.layout) == 2 && !v.data[head.head_sz - 1])
+    if (pt_layout_header_version(layout) == 2 && !v.data[head.head_sz - 1])
         bits += BITS_TAGS;
     more = client_bits(head.client_id, known);
     if (more < 0)
         return PT_GUESS_NO;
     bits += more + id_bits(head.correlation_id, known);
-    more = walk_bits(head.layout, (struct pt_view){ v.data + head.head_sz, v.len - head.head_sz },
-                     size - head.head_sz);
+    more = walk_bits(layout, (struct pt_view){ v.data + head.head_sz, v.len - head.head_sz },
+                     size - head.head_sz, !head.layout);
     if (more < 0)
         return PT_GUESS_NO;
     bits += more;
@@ -125,12 +150,14 @@ enum pt_guess pt_guess_response(struct pt_view v, uint32_t size, uint32_t frame_
         return PT_GUESS_NO;
     v.data += head_sz;
     v.len -= head_sz;
-    return walk_bits(layout, v, size - head_sz) < 0 ? PT_GUESS_NO : PT_GUESS_YES;
+    return walk_bits(layout, v, size - head_sz, false) < 0 ? PT_GUESS_NO : PT_GUESS_YES;
 }
 
 #define TLS_RECORD_HEAD 5u
 #define TLS_RECORD_MAX 18432u
 #define TLS_HANDSHAKE 0x16
+#define CLIENT_HELLO 1
+#define SERVER_HELLO 2
 #define PROXY_V1_MAX 107u
 #define PROXY_V2_HEAD 16u
 
@@ -164,8 +191,8 @@ static enum pt_sniff sniff_proxy(struct pt_view v, uint32_t *ret_len)
 
 enum pt_sniff pt_sniff(struct pt_view v, uint32_t *ret_len)
 {
-    static const char *const other[] = { "GET ", "POST ", "HTTP/", "PUT ", "HEAD ", "OPTIONS",
-                                         "DELETE ", "CONNECT ", "SSH-" };
+    static const char *const other[] = { "GET ",    "POST ",   "HTTP/",    "PUT ", "HEAD ",
+                                         "OPTIONS", "DELETE ", "CONNECT ", "SSH-" };
     enum pt_sniff s;
 
     *ret_len = 8;
@@ -174,7 +201,7 @@ enum pt_sniff pt_sniff(struct pt_view v, uint32_t *ret_len)
     if (v.data[0] >= 0x14 && v.data[0] <= 0x17 && v.data[1] == 3 && v.data[2] <= 4 &&
         pt_be16(v.data + 3) <= TLS_RECORD_MAX) {
         *ret_len = TLS_RECORD_HEAD;
-        if (v.data[0] == TLS_HANDSHAKE && v.data[5] == 1)
+        if (v.data[0] == TLS_HANDSHAKE && (v.data[5] == CLIENT_HELLO || v.data[5] == SERVER_HELLO))
             *ret_len += pt_be16(v.data + 3);
         return PT_SNIFF_TLS;
     }
@@ -186,9 +213,9 @@ enum pt_sniff pt_sniff(struct pt_view v, uint32_t *ret_len)
 }
 
 #define TLS_EXT_SERVER_NAME 0u
-#define TLS_EXT_VERSIONS 43u
+#define TLS_EXT_VERSION 43u
 
-/* tls_extensions finds server name and newest version offered. */
+/* tls_extensions finds the server's name (ClientHello) and the version chosen (ServerHello). */
 static void tls_extensions(struct pt_cursor *c, struct pt_view *name, uint16_t *version)
 {
     while (pt_cur_left(c) >= 4) {
@@ -204,43 +231,41 @@ static void tls_extensions(struct pt_cursor *c, struct pt_view *name, uint16_t *
             (void)pt_cur_take(&e, 3); /* list length, name type */
             name->len = (uint16_t)pt_cur_i16(&e);
             name->data = pt_cur_take(&e, name->len);
-        } else if (type == TLS_EXT_VERSIONS) {
-            (void)pt_cur_take(&e, 1);
-            while (pt_cur_left(&e) >= 2) {
-                uint16_t v = (uint16_t)pt_cur_i16(&e);
-
-                if (v >> 8 == 3 && v > *version) /* others are grease */
-                    *version = v;
-            }
+        } else if (type == TLS_EXT_VERSION && len == 2) {
+            *version = (uint16_t)pt_cur_i16(&e);
         }
     }
 }
 
-void pt_sniff_tls_note(struct pt_view v, char *note, size_t note_sz)
+void pt_sniff_tls_note(struct pt_view v, const char *was, char *note, size_t note_sz)
 {
     struct pt_cursor c = pt_cur(v.data, v.len);
+    const char *was_name = strrchr(was, ' ');
     struct pt_view name = { 0 };
-    uint16_t version;
+    uint16_t version = 0;
     char text[48] = "";
-    uint8_t kind;
+    uint8_t hello = 0;
 
-    kind = (uint8_t)pt_cur_i8(&c);
-    version = (uint16_t)pt_cur_i16(&c);
-    (void)pt_cur_i16(&c);
-    if (kind == TLS_HANDSHAKE && pt_cur_i8(&c) == 1) {
+    if ((uint8_t)pt_cur_i8(&c) == TLS_HANDSHAKE) {
+        (void)pt_cur_take(&c, 4); /* version of the record, length */
+        hello = (uint8_t)pt_cur_i8(&c);
+    }
+    if (hello == CLIENT_HELLO || hello == SERVER_HELLO) {
         (void)pt_cur_take(&c, 3); /* length */
         version = (uint16_t)pt_cur_i16(&c);
-        (void)pt_cur_take(&c, 32);                              /* random */
-        (void)pt_cur_take(&c, (uint8_t)pt_cur_i8(&c));          /* session id */
-        (void)pt_cur_take(&c, (uint16_t)pt_cur_i16(&c));        /* cipher suites */
-        (void)pt_cur_take(&c, (uint8_t)pt_cur_i8(&c));          /* compression */
-        (void)pt_cur_i16(&c);                                   /* length of extensions */
-        if (pt_cur_ok(&c))
-            tls_extensions(&c, &name, &version);
+        (void)pt_cur_take(&c, 32);                     /* random */
+        (void)pt_cur_take(&c, (uint8_t)pt_cur_i8(&c)); /* session id */
+        /* cipher suites and compressions offered, or chosen */
+        (void)pt_cur_take(&c, hello == CLIENT_HELLO ? (uint16_t)pt_cur_i16(&c) : 2);
+        (void)pt_cur_take(&c, hello == CLIENT_HELLO ? (uint8_t)pt_cur_i8(&c) : 1);
+        (void)pt_cur_i16(&c); /* length of extensions */
+        tls_extensions(&c, &name, &version);
     }
     for (size_t i = 0; name.data && i < name.len && i < sizeof(text) - 1; i++)
         text[i] = name.data[i] > 0x20 && name.data[i] < 0x7f ? (char)name.data[i] : '?';
-    if (version >= 0x0301 && version <= 0x0304)
+    if (!*text && was_name)
+        snprintf(text, sizeof(text), "%s", was_name + 1);
+    if (hello == SERVER_HELLO && version >= 0x0301 && version <= 0x0304)
         snprintf(note, note_sz, "TLS 1.%d%s%s", version - 0x0301, *text ? " " : "", text);
     else
         snprintf(note, note_sz, "TLS%s%s", *text ? " " : "", text);

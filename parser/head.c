@@ -4,7 +4,8 @@
 /* A header that has not ended by then (client id 32 KiB and some tags) is none. */
 #define HEAD_MAX 40000u
 #define HEAD_TAGS_MAX 32u
-#define HEAD_STEP 64u
+#define REQUEST_FIXED 8u
+#define RESPONSE_FIXED 4u
 
 static void read_tags(struct pt_cursor *c)
 {
@@ -18,15 +19,18 @@ static void read_tags(struct pt_cursor *c)
         pt_cur_fail(c);
 }
 
-/* result tells bytes that ended too early from bytes that are wrong. */
+/* result tells bytes that ended too early from bytes that are wrong. least is what is needed at
+ * least; tags, which nobody writes yet, are then asked for byte by byte. */
 static enum pt_status result(const struct pt_cursor *c, struct pt_view v, uint32_t frame_left,
-                             uint32_t *ret_needed)
+                             size_t least, uint32_t *ret_needed)
 {
     if (pt_cur_ok(c))
         return PT_OK;
-    if (v.len >= frame_left || v.len >= HEAD_MAX)
+    if (least <= v.len)
+        least = v.len + 1;
+    if (least > frame_left || least > HEAD_MAX)
         return PT_BAD_LENGTH;
-    *ret_needed = frame_left - v.len < HEAD_STEP ? frame_left : (uint32_t)v.len + HEAD_STEP;
+    *ret_needed = (uint32_t)least;
     return PT_NEED_MORE;
 }
 
@@ -35,6 +39,7 @@ enum pt_status pt_head_request(struct pt_view v, uint32_t frame_left,
 {
     struct pt_cursor c = pt_cur(v.data, v.len);
     struct pt_request_head h = { 0 };
+    size_t least = REQUEST_FIXED;
     int header_version;
     int16_t len;
 
@@ -42,25 +47,32 @@ enum pt_status pt_head_request(struct pt_view v, uint32_t frame_left,
     h.api_version = pt_cur_i16(&c);
     h.correlation_id = pt_cur_i32(&c);
     if (!pt_cur_ok(&c))
-        return result(&c, v, frame_left, ret_needed);
+        return result(&c, v, frame_left, least, ret_needed);
     h.layout = pt_layout_find(h.api_key, PT_DIR_REQUEST, h.api_version);
     header_version = h.layout ? pt_layout_header_version(h.layout) : 1;
+    if (!h.layout && h.api_key == PT_API_API_VERSIONS)
+        header_version = 2; /* so is every version to come (kafka-wire.md 1.3) */
     if (header_version >= 1) {
         len = pt_cur_i16(&c);
+        least += 2;
+        if (!pt_cur_ok(&c))
+            return result(&c, v, frame_left, least, ret_needed);
         if (len < -1)
             return PT_BAD_LENGTH;
         if (len >= 0) {
+            least += (size_t)len;
             h.client_id.data = pt_cur_take(&c, (size_t)len);
             h.client_id.len = (size_t)len;
         }
     }
     if (header_version >= 2)
         read_tags(&c);
+    least += header_version >= 2;
     if (pt_cur_ok(&c)) {
         h.head_sz = (uint32_t)(c.at - v.data);
         *ret_head = h;
     }
-    return result(&c, v, frame_left, ret_needed);
+    return result(&c, v, frame_left, least, ret_needed);
 }
 
 enum pt_status pt_head_response(struct pt_view v, uint32_t frame_left,
@@ -74,5 +86,5 @@ enum pt_status pt_head_response(struct pt_view v, uint32_t frame_left,
         read_tags(&c);
     if (pt_cur_ok(&c))
         *ret_head_sz = (uint32_t)(c.at - v.data);
-    return result(&c, v, frame_left, ret_needed);
+    return result(&c, v, frame_left, RESPONSE_FIXED, ret_needed);
 }

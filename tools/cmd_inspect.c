@@ -20,8 +20,8 @@ static const char help[] =
     "  paritap inspect monday.pcapng tuesday.pcapng.zst --json report.json\n"
     "  tcpdump -s 0 -w - tcp port 9092 | paritap inspect -\n"
     "\n"
-    "Exit code: 0 nothing wrong within the cluster, 1 something is, 2 the command line or an input\n"
-    "is wrong, 3 reading was stopped early.\n";
+    "Exit code: 0 nothing wrong within the cluster, 1 something is, 2 the command line or an\n"
+    "input is wrong, 3 reading was stopped early.\n";
 
 int pt_cmd_inspect(int argc, char **argv)
 {

@@ -7,12 +7,11 @@
  */
 #include "tools/report.h"
 
-#define PT_LEDGER_ROW_MAX 24
+#define PT_LEDGER_ROW_MAX 12
 
 struct pt_ledger_row {
     const char *name;
     uint64_t cnt;
-    const char *help;
 };
 
 struct pt_ledger {
@@ -21,19 +20,42 @@ struct pt_ledger {
     uint64_t total;
     struct pt_ledger_row part[PT_LEDGER_ROW_MAX]; /* add up to total */
     size_t part_cnt;
-    struct pt_ledger_row also[PT_LEDGER_ROW_MAX]; /* of interest, outside the sum */
-    size_t also_cnt;
     int64_t residue; /* total - sum of parts */
 };
 
 enum pt_ledger_layer {
     PT_LEDGER_PACKETS,
     PT_LEDGER_STREAM_BYTES,
+    PT_LEDGER_FRAME_BYTES,
     PT_LEDGER_FRAMES,
     PT_LEDGER_BATCHES,
     PT_LEDGER_OFFSETS,
     PT_LEDGER_CNT
 };
+
+/* Every counter of a stage, from the list of the room that keeps it. */
+struct pt_counter_row {
+    const char *name;
+    size_t off; /* of the uint64_t in the stage's struct */
+};
+
+struct pt_counters {
+    const char *stage; /* "stream" */
+    const void *stats;
+    const struct pt_counter_row *row;
+    size_t row_cnt;
+};
+
+enum pt_counter_stage {
+    PT_COUNTERS_PACKET,
+    PT_COUNTERS_STREAM,
+    PT_COUNTERS_PARSER,
+    PT_COUNTERS_SHARD,
+    PT_COUNTERS_CNT
+};
+
+void pt_counters_build(const struct pt_report *r, struct pt_counters ret[PT_COUNTERS_CNT]);
+uint64_t pt_counter_value(const struct pt_counters *c, size_t row);
 
 void pt_ledger_build(const struct pt_report *r, struct pt_ledger ret[PT_LEDGER_CNT]);
 

@@ -235,10 +235,21 @@ static void write_ledger(struct pt_json *j, const struct pt_report *r)
             pt_json_count(j, l->part[k].name, l->part[k].cnt);
         pt_json_object_end(j);
         pt_json_int(j, "residue", l->residue);
-        pt_json_object(j, "also");
-        for (size_t k = 0; k < l->also_cnt; k++)
-            pt_json_count(j, l->also[k].name, l->also[k].cnt);
         pt_json_object_end(j);
+    }
+    pt_json_object_end(j);
+}
+
+static void write_counters(struct pt_json *j, const struct pt_report *r)
+{
+    struct pt_counters counters[PT_COUNTERS_CNT];
+
+    pt_counters_build(r, counters);
+    pt_json_object(j, "counters");
+    for (size_t i = 0; i < PT_COUNTERS_CNT; i++) {
+        pt_json_object(j, counters[i].stage);
+        for (size_t k = 0; k < counters[i].row_cnt; k++)
+            pt_json_count(j, counters[i].row[k].name, pt_counter_value(&counters[i], k));
         pt_json_object_end(j);
     }
     pt_json_object_end(j);
@@ -411,6 +422,7 @@ int pt_report_json(const struct pt_report *r, FILE *f)
     if (rc)
         return rc;
     write_ledger(&j, r);
+    write_counters(&j, r);
     write_pairs(&j, r->result);
     write_findings(&j, r);
     pt_json_object_end(&j);

@@ -363,11 +363,16 @@ void pt_report_text_logs(const struct pt_report *r, struct pt_text *t)
         cell(t, log->aborted, 84, PT_STYLE_DIM);
         cell(t, log->unseen, 93, PT_STYLE_WARN);
         pt_text_end(t);
+        if (log->undecided) {
+            pt_text_put(t, "    undecided: %s, of open transactions or above the high watermark",
+                        pt_text_count(log->undecided, buf));
+            pt_text_end(t);
+        }
         for (size_t k = 0; k < log->batch_row_cnt; k++) {
             const struct pt_batch_row *b = &log->batches[k];
 
-            pt_text_put(t, "    %s: magic %u, codec %u, %s batch%s",
-                        b->produce ? "produce" : "fetch", b->magic, b->codec,
+            pt_text_put(t, "    %s: magic %u, %s, %s batch%s",
+                        b->produce ? "produce" : "fetch", b->magic, pt_codec_name(b->codec),
                         pt_text_count(b->batches, buf), b->batches == 1 ? "" : "es");
             pt_text_put(t, ", %s record%s", pt_text_count(b->records, buf), plural(b->records));
             if (b->crc_bad) {

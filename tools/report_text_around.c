@@ -16,7 +16,7 @@ static const char *plural(uint64_t cnt)
     return cnt == 1 ? "" : "s";
 }
 
-/* A client is shown once for all of its connections: same id, software and host. */
+/* A client is shown once for all of its connections: same id and host. */
 static size_t host_len(const struct pt_client_info *c)
 {
     const char *colon = strrchr(c->client_addr, ':');
@@ -41,21 +41,39 @@ static int by_client(const void *x, const void *y)
         return cmp;
     if (host_len(a) != host_len(b))
         return host_len(a) < host_len(b) ? -1 : 1;
-    return strcmp(a->software, b->software);
+    return 0;
 }
 
-static void client_line(const struct pt_client_info *c, uint64_t connections, uint64_t produced,
-                        uint64_t fetched, struct pt_text *t)
+/* Not every connection states the software; the first one in the byte order that does, speaks. */
+static const char *software_of(const struct pt_client_info *c, size_t cnt)
 {
+    const char *best = "";
+
+    for (size_t i = 0; i < cnt; i++) {
+        if (c[i].software[0] && (!best[0] || strcmp(c[i].software, best) < 0))
+            best = c[i].software;
+    }
+    return best;
+}
+
+static void client_line(const struct pt_client_info *c, size_t connections, struct pt_text *t)
+{
+    const char *software = software_of(c, connections);
+    uint64_t produced = 0;
+    uint64_t fetched = 0;
     char safe[PT_SAFE_MAX];
     char buf[PT_TEXT_MAX];
 
+    for (size_t i = 0; i < connections; i++) {
+        produced += c[i].batches_produced;
+        fetched += c[i].batches_fetched;
+    }
     pt_text_put(t, "    ");
     pt_text_wrap(t, 6);
     pt_text_put(t, "\"%s\"", pt_text_safe(t, c->client_id, safe));
     pt_text_item(t, "%.*s", (int)host_len(c), pt_text_safe(t, c->client_addr, safe));
-    if (c->software[0])
-        pt_text_item(t, "(%s)", pt_text_safe(t, c->software, safe));
+    if (software[0])
+        pt_text_item(t, "(%s)", pt_text_safe(t, software, safe));
     pt_text_listed(t, "%s connection%s", pt_text_count(connections, buf), plural(connections));
     if (produced)
         pt_text_listed(t, "%s batch%s produced", pt_text_count(produced, buf),
@@ -80,24 +98,19 @@ static void clients(const struct pt_report *r, int cluster, bool all, struct pt_
         memcpy(rows, r->result->clients, cnt * sizeof(*rows));
     qsort(rows, cnt, sizeof(*rows), by_client);
     for (size_t i = 0; i < cnt; i = next) {
-        uint64_t produced = 0;
-        uint64_t fetched = 0;
-
-        for (next = i; next < cnt && !by_client(&rows[i], &rows[next]); next++) {
-            produced += rows[next].batches_produced;
-            fetched += rows[next].batches_fetched;
-        }
+        for (next = i; next < cnt && !by_client(&rows[i], &rows[next]); next++)
+            ;
         if (rows[i].cluster != cluster)
             continue;
         if (!all && shown == FIRST_CLIENTS) {
             hidden++;
             continue;
         }
-        client_line(&rows[i], next - i, produced, fetched, t);
+        client_line(&rows[i], next - i, t);
         shown++;
     }
     if (hidden) {
-        pt_text_put(t, "    ... and %zu more clients (--all)", hidden);
+        pt_text_put(t, "    ... and %zu more client%s (--all)", hidden, plural(hidden));
         pt_text_end(t);
     }
     free(rows);

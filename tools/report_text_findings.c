@@ -40,7 +40,7 @@ static void where(const struct pt_place *p, struct pt_text *t)
 
 /* evidence writes who sent it, when, and the packet to open. */
 static void evidence(const char *side, const struct pt_report *r, const struct pt_place *p,
-                     struct pt_text *t)
+                     bool record, struct pt_text *t)
 {
     char safe[PT_SAFE_MAX];
     char buf[PT_TEXT_MAX];
@@ -58,13 +58,13 @@ static void evidence(const char *side, const struct pt_report *r, const struct p
         pt_text_listed(t, "by \"%s\"", pt_text_safe(t, p->client->client_id, safe));
         pt_text_item(t, "%s", pt_text_safe(t, p->client->client_addr, safe));
     }
-    if (p->timestamp_ms != -1) {
+    if (record && p->timestamp_ms != -1) {
         if (pt_text_time_ms(p->timestamp_ms, buf))
             pt_text_listed(t, "record's time %s", buf);
         else
             pt_text_listed(t, "record's time %" PRId64 " ms", p->timestamp_ms);
     }
-    if (p->offset >= 0) {
+    if (record && p->offset >= 0) {
         if (p->key_null)
             pt_text_listed(t, "null key");
         else
@@ -76,7 +76,7 @@ static void evidence(const char *side, const struct pt_report *r, const struct p
 static void parts(uint32_t mask, struct pt_text *t)
 {
     static const char *const name[] = { "key", "value", "headers", "timestamp" };
-    const char *between = "   differs in ";
+    const char *between = "  differs in ";
 
     for (unsigned i = 0; i < 4; i++) {
         if (!(mask & 1u << i))
@@ -86,10 +86,10 @@ static void parts(uint32_t mask, struct pt_text *t)
     }
 }
 
-static void finding(size_t number, const struct pt_report *r, const struct pt_finding *f,
-                    struct pt_text *t)
+/* head writes number, code, and for records where they are. */
+static void head(size_t number, const struct pt_finding *f, struct pt_text *t)
 {
-    char safe[PT_SAFE_MAX];
+    bool placed = f->source.valid || f->target.valid;
     char buf[PT_TEXT_MAX];
 
     pt_text_put(t, "%4zu. ", number);
@@ -101,22 +101,35 @@ static void finding(size_t number, const struct pt_report *r, const struct pt_fi
         pt_text_put(t, " %s ", pt_text_arrow(t));
     if (f->target.valid)
         where(&f->target, t);
-    if (f->cnt > 1 && (f->source.valid || f->target.valid))
-        pt_text_put(t, "   %s records", pt_text_count(f->cnt, buf));
-    else if (f->cnt > 1)
-        pt_text_put(t, "%s times", pt_text_count(f->cnt, buf));
+    if (f->cnt > 1)
+        pt_text_put(t, "%s%s %s", placed ? "  " : "", pt_text_count(f->cnt, buf),
+                    placed ? "records" : "times");
     parts(f->parts, t);
     pt_text_end(t);
-    if (f->message[0]) {
-        pt_text_pad(t, 6);
-        pt_text_wrap(t, 6);
-        pt_text_words(t, pt_text_safe(t, f->message, safe));
-        pt_text_end(t);
-    }
+}
+
+/* About a record, with content and time, and not about a batch, a log or a whole cluster. */
+static bool is_record(const struct pt_finding *f)
+{
+    return f->code < PT_FINDING_BATCH_CRC_BAD && (f->source.valid || f->target.valid);
+}
+
+static void finding(size_t number, const struct pt_report *r, const struct pt_finding *f,
+                    struct pt_text *t)
+{
+    char safe[PT_SAFE_MAX];
+
+    head(number, f, t);
+    pt_text_pad(t, 6);
+    pt_text_wrap(t, 6);
+    /* The line above says where; what kind of difference it is, the code's own words say best. */
+    pt_text_words(t, pt_text_safe(t, is_record(f) ? pt_finding_code_help(f->code) : f->message,
+                                  safe));
+    pt_text_end(t);
     if (f->source.valid)
-        evidence("source", r, &f->source, t);
+        evidence("source", r, &f->source, is_record(f), t);
     if (f->target.valid)
-        evidence("target", r, &f->target, t);
+        evidence("target", r, &f->target, is_record(f), t);
 }
 
 void pt_report_text_findings(const struct pt_report *r, struct pt_text *t, bool all)

@@ -105,24 +105,25 @@ static const char *time_text(int64_t sec, int64_t fraction, int digits, char buf
     return buf;
 }
 
-/* Division that rounds down, so that times before 1970 keep a positive fraction. */
+/* Both round down, so that times before 1970 keep a positive fraction. */
 static int64_t div_floor(int64_t v, int64_t by)
 {
     return v / by - (v % by < 0);
 }
 
+static int64_t mod_floor(int64_t v, int64_t by)
+{
+    return v % by + (v % by < 0 ? by : 0);
+}
+
 const char *pt_text_time_ms(int64_t ms, char buf[PT_TEXT_MAX])
 {
-    int64_t sec = div_floor(ms, 1000);
-
-    return time_text(sec, ms - sec * 1000, 3, buf);
+    return time_text(div_floor(ms, 1000), mod_floor(ms, 1000), 3, buf);
 }
 
 const char *pt_text_time_ns(int64_t ns, char buf[PT_TEXT_MAX])
 {
-    int64_t sec = div_floor(ns, 1000000000);
-
-    return time_text(sec, ns % 1000000000 + (ns % 1000000000 < 0 ? 1000000000 : 0), 9, buf);
+    return time_text(div_floor(ns, 1000000000), mod_floor(ns, 1000000000), 9, buf);
 }
 
 const char *pt_text_topic_id(const uint8_t id[16], char buf[PT_TEXT_MAX])

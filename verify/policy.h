@@ -36,4 +36,10 @@ struct pt_policy {
 
 extern const struct pt_policy pt_policy_default;
 
+/* pt_policy_excludes: this topic, of either cluster, is out of scope by configuration. */
+bool pt_policy_excludes(const struct pt_policy *p, const char *topic);
+
+/* pt_policy_includes: this source topic is in the list of those in scope, or there is no such list. */
+bool pt_policy_includes(const struct pt_policy *p, const char *topic);
+
 #endif

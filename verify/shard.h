@@ -19,7 +19,8 @@
 struct pt_shard;
 
 /* Where observations and what became of them add up:
- * batches = credited + again + control + floating_done + unusable + waiting_dropped + ... */
+ * batches = credited + again + unusable + rejected + no_outcome + floating_full + unnamed + unassigned,
+ * once the shard is finished. */
 #define PT_SHARD_COUNTERS(X)                                                                       \
     X(messages, "observations read")                                                               \
     X(messages_bad, "observations of another version or shape")                                    \
@@ -34,7 +35,9 @@ struct pt_shard;
     X(batches_unassigned, "of connections that belong to neither cluster")                         \
     X(records_credited, "records that were credited to an offset")                                 \
     X(slots_evicted, "offsets given up for lack of memory before they were aligned")               \
-    X(late_evidence, "offsets that arrived after their verdict")
+    X(late_evidence, "offsets that arrived after their verdict")                                   \
+    X(messages_refused, "observations dropped: memory, or a limit")                                \
+    X(map_runs_dropped, "runs of the offset map that memory had no room for")
 
 struct pt_shard_stats {
 #define X(name, help) uint64_t name;
@@ -51,6 +54,10 @@ void pt_shard_consume(struct pt_shard *s, uint32_t lane, const uint8_t *buf, siz
 /* pt_shard_note adds a warning that other rooms found (TAP_LOSS, OPAQUE_TLS, TCP_OVERLAP_DIFFERS). */
 void pt_shard_note(struct pt_shard *s, enum pt_finding_code code, int cluster, uint64_t cnt,
                    const char *message);
+
+/* pt_shard_tap_end: the last packet of `cluster` had this time, and no packet of it was lost: whatever
+ * passed until then was seen. Before pt_shard_finish, if it can be said at all. */
+void pt_shard_tap_end(struct pt_shard *s, enum pt_cluster cluster, int64_t time_ns);
 
 /* pt_shard_finish: no observation will follow. Everything pending is resolved as far as the evidence goes,
  * scope is checked, the verdict is made. */

@@ -141,7 +141,7 @@ _CRC32C = _table()
 
 
 def batch(records, count, codec=0):
-    """A magic-2 batch around `records` as they are, with the right CRC, that says it holds `count`."""
+    """A magic-2 batch around `records`, its CRC right, that says it holds `count` of them."""
     body = struct.pack(">hiqqqhii", codec, min(count - 1, 0x7FFFFFFF), 1700000000000,
                        1700000000000, -1, -1, -1, count) + records
     tail = struct.pack(">ibI", 0, 2, crc32c(body)) + body

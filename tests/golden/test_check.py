@@ -12,6 +12,7 @@ import sys
 import check
 import pcap
 import report as rep
+import run
 
 
 def place(name, offset):
@@ -36,7 +37,8 @@ def perfect(expected):
     for n, p in enumerate(sorted(expected["pairs"], key=lambda p: p["source"])):
         zero = {k: 0 for k in (
             "ambiguous ambiguous_source ambiguous_target missing_or_reordered compacted "
-            "unverifiable unverifiable_source unverifiable_target pending pending_source pending_target "
+            "unverifiable unverifiable_source unverifiable_target pending pending_source "
+            "pending_target "
             "unseen_source unseen_target").split()}
         offsets = p["source_records"] + p["target_records"]
         pairs.append({
@@ -58,13 +60,14 @@ def perfect(expected):
     none = {"connections": {k: 0 for k in ("total", "undecided", "kafka", "tls", "not_kafka",
                                            "no_payload")}, "endpoints": [], "apis": []}
     cluster = {"cluster_id": None, "brokers": [], "clients": [], "logs": [], **none}
-    book = {"total": 0, "parts": {}, "residue": 0, "also": {}}
+    book = {"total": 0, "parts": {}, "residue": 0}
     return {"format": "paritap-report", "version": 1, "verdict": check.expected_verdict(expected),
             "stopped": None, "inputs": [],
             "clusters": [{"role": "source", **cluster}, {"role": "target", **cluster}],
             "unassigned": none,
-            "ledger": {k: book for k in ("packets", "stream_bytes", "frames", "batches",
-                                         "offsets")},
+            "ledger": {k: book for k in ("packets", "stream_bytes", "frame_bytes", "frames",
+                                         "batches", "offsets")},
+            "counters": {k: {} for k in ("packet", "stream", "parser", "shard")},
             "pairs": pairs, "unpaired": [], "findings": findings, "finding_totals": {}}
 
 
@@ -107,12 +110,48 @@ DOCTORED = {
     "pairs not sorted": lambda r: r["pairs"].reverse(),
     "sum of source_records": lambda r: r["pairs"][0].update(source_records=1),
     "residue": lambda r: r["ledger"].update(
-        frames={"total": 5, "parts": {}, "residue": 5, "also": {}}),
+        frames={"total": 5, "parts": {}, "residue": 5}),
     "ledger that hides its residue": lambda r: r["ledger"].update(
-        frames={"total": 5, "parts": {}, "residue": 0, "also": {}}),
+        frames={"total": 5, "parts": {}, "residue": 0}),
     "not the schema": lambda r: r["pairs"][0].update(verified="many"),
     "unknown member": lambda r: r.update(surprise=1),
 }
+
+
+# What a report of a damaged capture must never say.
+INVENTED = {
+    "a missing record that is there": lambda r: r["findings"].append(
+        finding("RECORD_MISSING", 0, place("mirror-faults-audit-0", 5), None)),
+    "an extra record that is none": lambda r: r["findings"].append(
+        finding("RECORD_EXTRA", 0, None, place("mirror-faults-audit-0", 5))),
+    "a mutation of an equal record": lambda r: r["findings"].append(
+        finding("RECORD_MUTATED", 0, place("mirror-faults-audit-0", 5),
+                place("mirror-faults-audit-0", 5))),
+    "another run of a true finding": lambda r: first(r, "RECORD_MISSING").update(count=2),
+    "a doubtful record far from any fault": lambda r: r["findings"].append(
+        finding("RECORD_MISSING_OR_REORDERED", 0, place("mirror-faults-audit-0", 5), None)),
+    "a doubtful count far from any fault": lambda r: r["findings"].append(
+        finding("RECORD_COUNT_DIFFERS", 0, place("mirror-faults-audit-0", 5), None)),
+    "a divergence within a cluster": lambda r: r["findings"].append(
+        finding("LOG_REWRITTEN", None, None, None)),
+    "a match of two other records": shift_map,
+    "parity without a word on what is gone": lambda r: r.update(verdict="parity", findings=[]),
+}
+
+
+def damaged(expected):
+    """The checks of damaged captures: the truth passes, also with less of it; inventions do not."""
+    less = perfect(expected)
+    less["findings"] = less["findings"][::2]
+    less["pairs"][0]["offset_map"] = less["pairs"][0]["offset_map"][1:]
+    failures = ["a true report of a damaged capture fails: %s" % e
+                for r in (perfect(expected), less) for e in run.damage_errors(r, expected)]
+    for why, doctor in INVENTED.items():
+        report = copy.deepcopy(perfect(expected))
+        doctor(report)
+        if not run.damage_errors(report, expected):
+            failures.append("not caught in a damaged capture: %s" % why)
+    return failures
 
 
 def main():
@@ -130,6 +169,7 @@ def main():
         doctor(report)
         if not check.check(report, expected):
             failures.append("not caught: %s" % why)
+    failures += damaged(expected)
     for f in failures:
         print(f)
     return 1 if failures else 0

@@ -40,7 +40,7 @@ static void test_page(void **state)
         "1 missing, 2 extra, 1 duplicated, 1 reordered, 1 mutated",
         "10 tap_gap",
         "94.859 %", /* (140 + 63) / (151 + 63), rounded down, by bc */
-        "RECORD_MUTATED  orders-0 @41 -> dr.orders-0 @40   differs in value, timestamp",
+        "RECORD_MUTATED  orders-0 @41 -> dr.orders-0 @40  differs in value, timestamp",
         "source.pcap packet 17, at 2023-11-14T22:13:21.000000007Z",
         "by \"producer-1\"\n             10.88.4.1:41000",
         "BROKER_NOT_SEEN: broker 2 leads active partitions",

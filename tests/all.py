@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Builds paritap in every way and runs all tests; the last line is "N passed, N failed".
+
+    scripts/test [--fuzz-seconds N] [--only BUILD...]     (installs what is needed, then runs this)
+
+    build        gcc, optimised: all tests
+    build-asan   gcc with AddressSanitizer and UndefinedBehaviorSanitizer: all tests
+    build-fuzz   clang with libFuzzer: every fuzzer for N seconds (default 5; CI says 60)
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SANITIZE = "-Db_sanitize=address,undefined"
+BUILDS = {
+    "build": ({}, []),
+    "build-asan": ({}, [SANITIZE]),
+    "build-fuzz": ({"CC": "clang-14"}, ["-Dfuzz=true", "-Db_lundef=false", SANITIZE]),
+}
+
+
+def run(argv, env=None):
+    """Runs a step of a build; its output is only shown if it fails."""
+    done = subprocess.run(argv, cwd=ROOT, env={**os.environ, **(env or {})}, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        sys.stdout.write(done.stdout.decode(errors="replace")[-8000:])
+    return done.returncode == 0
+
+
+def build(name):
+    env, options = BUILDS[name]
+    print("== %s: building" % name, flush=True)
+    if not (ROOT / name / "build.ninja").exists():
+        if not run(["meson", "setup", name, *options], env):
+            return False
+    return run(["ninja", "-C", name], env)
+
+
+def meson_tests(name):
+    """All tests of one build: (passed, failed)."""
+    print("== %s: testing" % name, flush=True)
+    log = ROOT / name / "meson-logs" / "testlog.json"
+    log.unlink(missing_ok=True)
+    done = subprocess.run(["meson", "test", "-C", name, "--no-rebuild", "--print-errorlogs"],
+                          cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    passed = failed = 0
+    if log.exists():
+        for line in log.read_text(encoding="utf-8").splitlines():
+            ok = json.loads(line)["result"] == "OK"
+            passed += ok
+            failed += not ok
+    if done.returncode or failed:
+        sys.stdout.write(done.stdout.decode(errors="replace")[-20000:])
+        failed = failed or 1
+    return passed, failed
+
+
+def fuzz_one(binary, seconds):
+    name = binary.name[len("fuzz_"):]
+    corpus = ROOT / "tests" / "fuzz" / "corpus" / name
+    with tempfile.TemporaryDirectory() as tmp:
+        shutil.copytree(corpus, os.path.join(tmp, "corpus"))
+        done = subprocess.run([str(binary), "-max_total_time=%d" % seconds, "-rss_limit_mb=3000",
+                               "-timeout=30", "-artifact_prefix=%s/" % binary.parent, "corpus"],
+                              cwd=tmp, check=False, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+    if done.returncode:
+        return "%s:\n%s" % (binary.name, done.stdout.decode(errors="replace")[-8000:])
+    return ""
+
+
+def fuzz(seconds):
+    folder = ROOT / "build-fuzz" / "tests" / "fuzz"
+    binaries = sorted(p for p in folder.glob("fuzz_*") if p.is_file() and os.access(p, os.X_OK))
+    print("== build-fuzz: %d fuzzers, %d s each" % (len(binaries), seconds), flush=True)
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for error in pool.map(lambda b: fuzz_one(b, seconds), binaries):
+            if error:
+                print(error)
+                failed += 1
+    if not binaries:
+        return 0, 1
+    return len(binaries) - failed, failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fuzz-seconds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=BUILDS, default=list(BUILDS))
+    args = parser.parse_args()
+    passed = failed = 0
+    for name in args.only:
+        if not build(name):
+            failed += 1
+            continue
+        p, f = fuzz(args.fuzz_seconds) if name == "build-fuzz" else meson_tests(name)
+        passed += p
+        failed += f
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/findings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void pt_findings_init(struct pt_findings *f, struct pt_mem *mem, uint64_t max)
+{
+    *f = (struct pt_findings){ .mem = mem, .max = max };
+}
+
+static void free_text(struct pt_findings *f, const struct pt_fact *fact)
+{
+    if (fact->text_sz) {
+        /* An owned text was allocated by pt_findings_say as plain chars. */
+        void *p = (void *)(uintptr_t)fact->text;
+
+        pt_mem_free(f->mem, p, fact->text_sz);
+    }
+}
+
+void pt_findings_fini(struct pt_findings *f)
+{
+    for (size_t i = 0; i < f->cnt; i++)
+        free_text(f, &f->fact[i]);
+    pt_mem_free(f->mem, f->fact, f->cap * sizeof(*f->fact));
+    pt_findings_init(f, f->mem, f->max);
+}
+
+/* A side continues if it has nothing on both, or the same log at the next offset. */
+static bool side_continues(const struct pt_site *last, const struct pt_site *site, uint64_t cnt)
+{
+    if (last->log != site->log)
+        return false;
+    return !site->log || (last->offset >= 0 && site->offset - last->offset == (int64_t)cnt);
+}
+
+static bool continues(const struct pt_fact *last, const struct pt_fact *fact)
+{
+    if (last->pair != fact->pair || last->cluster != fact->cluster || last->parts != fact->parts)
+        return false;
+    if (last->text || fact->text || (!fact->site[0].log && !fact->site[1].log))
+        return false;
+    return side_continues(&last->site[0], &fact->site[0], last->cnt) &&
+           side_continues(&last->site[1], &fact->site[1], last->cnt);
+}
+
+static bool make_room(struct pt_findings *f)
+{
+    struct pt_fact *fact;
+    size_t cap = f->cap ? f->cap * 2 : 64;
+
+    if (f->cnt < f->cap)
+        return true;
+    fact = pt_mem_resize(f->mem, f->fact, f->cap * sizeof(*fact), cap * sizeof(*fact));
+    if (!fact)
+        return false;
+    f->fact = fact;
+    f->cap = cap;
+    return true;
+}
+
+void pt_findings_add(struct pt_findings *f, const struct pt_fact *fact)
+{
+    size_t last = f->last[fact->code];
+
+    f->total[fact->code] += fact->cnt;
+    if (last && continues(&f->fact[last - 1], fact)) {
+        f->fact[last - 1].cnt += fact->cnt;
+        return;
+    }
+    if (f->cnt >= f->max || !make_room(f)) {
+        free_text(f, fact);
+        f->dropped++;
+        return;
+    }
+    f->fact[f->cnt++] = *fact;
+    f->last[fact->code] = f->cnt;
+}
+
+void pt_findings_say(struct pt_findings *f, const struct pt_fact *fact, const char *fmt, ...)
+{
+    struct pt_fact said = *fact;
+    char buf[1024];
+    char *text;
+    va_list ap;
+    size_t sz;
+
+    va_start(ap, fmt);
+    vsnprintf(buf, sizeof(buf), fmt, ap);
+    va_end(ap);
+    sz = strlen(buf) + 1;
+    text = pt_mem_alloc(f->mem, sz);
+    if (text) {
+        memcpy(text, buf, sz);
+        said.text = text;
+        said.text_sz = sz;
+    }
+    pt_findings_add(f, &said);
+}
+
+void pt_findings_forget(struct pt_findings *f, const struct pt_pair *pair)
+{
+    size_t kept = 0;
+
+    memset(f->last, 0, sizeof(f->last));
+    for (size_t i = 0; i < f->cnt; i++) {
+        if (f->fact[i].pair == pair) {
+            f->total[f->fact[i].code] -= f->fact[i].cnt;
+            free_text(f, &f->fact[i]);
+            continue;
+        }
+        f->fact[kept++] = f->fact[i];
+        f->last[f->fact[kept - 1].code] = kept;
+    }
+    f->cnt = kept;
+}

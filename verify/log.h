@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PT_VERIFY_LOG_H
+#define PT_VERIFY_LOG_H
+/*
+ * The ledger of one log: one partition of one incarnation of a topic in one cluster. Evidence goes
+ * in (log.c), transactions are decided (txn.c), settled records come out in offset order
+ * (settle.c).
+ *
+ *   offset   0 1 2 3 4 5 6 7 8 9 ...
+ *   slots    D D . D C   D D           D data, C control
+ *   certified[---------]   [---]       every offset in it was seen, or seen to be absent
+ *   state    D D H D C U U D D U       H: hole (certified, no data), U: UNSEEN (not certified)
+ *
+ * Only what is certified, below committed_end and decided is ever compared. A certificate is the
+ * only way to say that something is not there; every other doubt leaves an offset UNSEEN or
+ * undecided.
+ */
+#include <stdbool.h>
+
+#include "hw/memory.h"
+#include "parser/observation.h"
+#include "parser/status.h"
+#include "verify/findings.h"
+#include "verify/markers.h"
+#include "verify/ranges.h"
+#include "verify/shard.h"
+#include "verify/slots.h"
+
+struct pt_topic;
+
+/* What all logs of a shard share. */
+struct pt_ledger {
+    struct pt_mem *mem;
+    struct pt_shard_stats *stats;
+    struct pt_findings *findings;
+    int64_t now_ns; /* packet time of the observation being read */
+    int64_t tap_end_ns[PT_CLUSTER_CNT]; /* time of a cluster's last packet; INT64_MIN: not known, or
+                                           its taps lost something */
+};
+
+/* A sighting of a batch, at absolute offsets. */
+struct pt_sighting {
+    struct pt_packet_ref at;
+    int64_t cert_from; /* [cert_from, last] is certified */
+    int64_t base;
+    int64_t last;
+    int64_t producer_id;
+    int64_t append_time_ms; /* of a Produce outcome; -1 none */
+    uint64_t fingerprint;
+    uint32_t client;
+    uint16_t flags; /* PT_BATCH_* */
+    uint8_t source; /* enum pt_obs_source */
+    uint8_t magic;
+    bool acks_all; /* Produce: acknowledged by all replicas */
+};
+
+/* Slots refer to their earliest sighting. */
+struct pt_evidence {
+    struct pt_packet_ref at;
+    int64_t producer_id;
+    uint32_t client;
+    uint32_t refs; /* slots; 0: free, producer_id is the next free index + 1 */
+    uint8_t source;
+    uint8_t magic;
+    bool acks_all;
+};
+
+/* Offsets that held data and were certified absent later (compaction), and when that was first
+ * known. At the limit a neighbour is widened, which can only excuse more. */
+#define PT_GONE_MAX 65536u
+struct pt_gone {
+    int64_t from;
+    int64_t to;
+    int64_t time_ns;
+};
+
+/* The log start moved (retention, DeleteRecords): what lies below it is gone since then. At the
+ * limit the last step is widened. */
+#define PT_TRIM_MAX 256u
+struct pt_trim {
+    int64_t log_start;
+    int64_t time_ns;
+};
+
+/* Bad batches told apart for one finding each; more are only counted. */
+#define PT_BAD_MAX 256u
+struct pt_bad {
+    int64_t base;
+    int64_t last;
+    uint64_t fingerprint;
+};
+
+struct pt_log {
+    struct pt_ledger *env;
+    struct pt_topic *topic;
+    struct pt_pair *pair; /* NULL: not compared */
+    int32_t partition;
+    uint8_t cluster;
+
+    /* Evidence. */
+    struct pt_slots slots;
+    struct pt_evidence *evidence;
+    size_t evidence_cnt;
+    size_t evidence_cap;
+    size_t evidence_free; /* index + 1 of the first free one */
+    struct pt_ranges certified;
+    struct pt_markers markers;
+    struct pt_ranges lost[PT_LOST_REASON_CNT];   /* why something may be unseen */
+    uint64_t lost_somewhere[PT_LOST_REASON_CNT]; /* the same without offsets */
+    int64_t lost_end;     /* one past the highest offset known to have been lost */
+    struct pt_trim *trim; /* rising */
+    size_t trim_cnt;
+    size_t trim_cap;
+    struct pt_gone *gone; /* sorted, disjoint */
+    size_t gone_cnt;
+    size_t gone_cap;
+    struct pt_bad *bad;
+    size_t bad_cnt;
+    size_t bad_cap;
+    bool seen_produce;
+    bool seen_fetch;
+
+    /* Bounds: -1 not stated. */
+    int64_t committed_end; /* below it everything is committed; 0 at first */
+    int64_t log_start;
+    int64_t hw_first;    /* the first high watermark stated */
+    int64_t hw_max;      /* the highest */
+    int64_t hw_since_ns; /* when that was stated first */
+    int64_t hw_ns;       /* and last */
+    int64_t grew_ns;     /* when an offset last got its first evidence; INT64_MIN never */
+
+    /* Settling. */
+    int64_t cursor; /* next offset to settle, -1 not begun; nothing below it is credited any more */
+    bool gap;       /* something unseen or undecided lies before the next item */
+    bool trimmed;   /* slots were given up: settling cannot start again */
+    bool holes_unknown;
+    struct pt_ranges holes; /* settled as certified and empty, no marker, nothing aborted */
+    uint64_t fresh;         /* records credited since the last look */
+    uint64_t records;       /* settled: committed data */
+    uint64_t records_alone; /* of these, settled without a pair to compare them */
+    uint64_t aborted;
+    uint64_t control;
+    uint64_t undecided;
+
+    struct pt_batch_row *rows;
+    size_t row_cnt;
+    size_t row_cap;
+};
+
+/* pt_log_open returns a log, or NULL when memory is refused. */
+struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_t cluster,
+                           int32_t partition);
+void pt_log_close(struct pt_log *l);
+
+enum pt_credit {
+    PT_CREDIT_NEW,     /* an offset got its first evidence */
+    PT_CREDIT_AGAIN,   /* all was known */
+    PT_CREDIT_REFUSED, /* no memory: nothing is certified */
+};
+
+/* pt_log_credit takes a whole batch with its records (rising offset_delta, inside [base, last]). */
+enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
+                             const struct pt_record *rec, uint32_t rec_cnt);
+
+/* pt_log_again takes a batch whose bytes were credited at these offsets before. False: nothing is
+ * known of them here, nothing was done. */
+bool pt_log_again(struct pt_log *l, const struct pt_sighting *b);
+
+/* pt_log_bad takes a batch that cannot be used: one finding for the same offsets or bytes. */
+void pt_log_bad(struct pt_log *l, const struct pt_sighting *b, enum pt_status status);
+
+void pt_log_bounds(struct pt_log *l, const struct pt_obs_bounds *b);
+void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason reason);
+
+/* pt_log_count adds a sighting to the table of batches. */
+void pt_log_count(struct pt_log *l, const struct pt_obs_batch *b);
+
+/* pt_log_end: one past the highest offset that is known to exist, committed or not. */
+int64_t pt_log_end(const struct pt_log *l);
+
+/* pt_log_site describes off for a finding, as far as its slot is still there. */
+struct pt_site pt_log_site(struct pt_log *l, int64_t off);
+
+/* pt_log_seen_ns: packet time at which off was seen first; def if its slot is not there. */
+int64_t pt_log_seen_ns(struct pt_log *l, int64_t off, int64_t def);
+
+/* pt_log_gone_ns: when off was first known to be lawfully gone, INT64_MAX if it is not. */
+int64_t pt_log_gone_ns(const struct pt_log *l, int64_t off);
+
+/* pt_log_release frees the slots of whole chunks below off, all of them settled: what they held
+ * stays certified. */
+void pt_log_release(struct pt_log *l, int64_t off);
+
+/* pt_log_evict gives up the oldest chunk: what was not settled becomes UNSEEN (evicted). */
+void pt_log_evict(struct pt_log *l);
+
+/* txn.c */
+
+enum pt_txn_state { PT_TXN_UNDECIDED, PT_TXN_COMMITTED, PT_TXN_ABORTED };
+
+/* pt_txn_decide: what became of the transactional record in this slot. */
+enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struct pt_slot *slot,
+                                uint8_t state);
+
+/* pt_txn_listed applies the list of a read_committed response to the records that it covers. */
+void pt_txn_listed(struct pt_log *l, const struct pt_obs_aborted *a);
+
+/* pt_txn_commit_ns: packet time from which the record at off counts as committed: its marker's, or
+ * its own if it is in no transaction; INT64_MAX if that is not known. */
+int64_t pt_txn_commit_ns(struct pt_log *l, int64_t off);
+
+/* settle.c */
+
+#define PT_SETTLE_RUNNING 0u /* stop where something is unseen, uncommitted, or undecided */
+#define PT_SETTLE_GAPS 1u    /* go on behind unseen offsets */
+#define PT_SETTLE_ALL 3u     /* also behind what is not committed or not decided */
+
+/* pt_log_next gives the next settled record: true, or false if there is none now. */
+bool pt_log_next(struct pt_log *l, unsigned how, struct pt_item *ret_item);
+
+/* pt_log_rewind starts settling anew. Not if trimmed. */
+void pt_log_rewind(struct pt_log *l);
+
+/* pt_log_ending: what is known behind the last settled record. Complete: certified up to the
+ * highest high watermark stated and to everything else that is known to exist. */
+enum pt_end pt_log_ending(const struct pt_log *l);
+
+/* pt_log_has_hole: an offset strictly between a and b (-1: the log's beginning, its end) is
+ * certified to be empty, so that a record may have been there once. */
+bool pt_log_has_hole(const struct pt_log *l, int64_t a, int64_t b);
+
+#endif

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/pair.h"
+
+#include <string.h>
+
+#define FEED_ITEMS 256u
+
+struct pt_pair *pt_pair_open(struct pt_ledger *env, const struct pt_align_cfg *cfg,
+                             enum pt_pair_rule rule, struct pt_log *source, struct pt_log *target)
+{
+    struct pt_pair *p = pt_mem_zalloc(env->mem, sizeof(*p));
+
+    if (!p)
+        return NULL;
+    p->env = env;
+    p->source_topic = source->topic;
+    p->log[PT_CLUSTER_SOURCE] = source;
+    p->log[PT_CLUSTER_TARGET] = target;
+    p->sum.rule = rule;
+    pt_ranges_init(&p->pending, env->mem);
+    if (pt_align_open(env->mem, cfg, &p->align))
+        p->align = NULL;
+    for (size_t i = 0; i < PT_CLUSTER_CNT; i++) {
+        p->log[i]->pair = p;
+        if (p->log[i]->cursor >= 0)
+            p->log[i]->gap = true; /* settled for lack of memory before it had a pair */
+    }
+    return p;
+}
+
+void pt_pair_close(struct pt_pair *p)
+{
+    struct pt_mem *mem = p->env->mem;
+
+    p->log[0]->pair = NULL;
+    p->log[1]->pair = NULL;
+    if (p->align)
+        pt_align_close(p->align);
+    pt_ranges_fini(&p->pending);
+    pt_mem_free(mem, p->map, p->map_cap * sizeof(*p->map));
+    pt_mem_free(mem, p, sizeof(*p));
+}
+
+bool pt_pair_dissolve(struct pt_pair *p)
+{
+    if (p->log[0]->trimmed || p->log[1]->trimmed || p->env->findings->dropped)
+        return false;
+    pt_findings_forget(p->env->findings, p);
+    pt_log_rewind(p->log[0]);
+    pt_log_rewind(p->log[1]);
+    return true;
+}
+
+static void add_map(struct pt_pair *p, int64_t source, int64_t target, uint64_t cnt)
+{
+    struct pt_map_run *last = p->map_cnt ? &p->map[p->map_cnt - 1] : NULL;
+
+    if (last && source - last->source_from == (int64_t)last->cnt &&
+        target - last->target_from == (int64_t)last->cnt) {
+        last->cnt += cnt;
+        return;
+    }
+    if (p->map_cnt == p->map_cap) {
+        size_t cap = p->map_cap ? p->map_cap * 2 : 4;
+        struct pt_map_run *map =
+                pt_mem_resize(p->env->mem, p->map, p->map_cap * sizeof(*map), cap * sizeof(*map));
+
+        if (!map) {
+            p->env->stats->map_runs_dropped++;
+            return;
+        }
+        p->map = map;
+        p->map_cap = cap;
+    }
+    p->map[p->map_cnt++] =
+            (struct pt_map_run){ .source_from = source, .target_from = target, .cnt = cnt };
+}
+
+/* What matches teach about time: how far the target lags, and until when the replication went on. */
+static void learn_times(struct pt_pair *p, const struct pt_align_event *ev)
+{
+    for (uint64_t i = 0; i < ev->cnt; i++) {
+        int64_t s = pt_log_seen_ns(p->log[0], ev->source_offset + (int64_t)i, INT64_MIN);
+        int64_t t = pt_log_seen_ns(p->log[1], ev->target_offset + (int64_t)i, INT64_MIN);
+
+        if (s == INT64_MIN || t == INT64_MIN)
+            continue;
+        if (t >= p->lag_arrived_ns) {
+            p->lag_arrived_ns = t;
+            p->lag_ns = t > s ? t - s : 0;
+        }
+        if (s > p->source_topic->matched_ns)
+            p->source_topic->matched_ns = s;
+    }
+}
+
+static void on_match(struct pt_pair *p, const struct pt_align_event *ev)
+{
+    int64_t s_end = ev->source_offset + (int64_t)ev->cnt;
+    int64_t t_end = ev->target_offset + (int64_t)ev->cnt;
+
+    p->sum.verified += ev->cnt;
+    add_map(p, ev->source_offset, ev->target_offset, ev->cnt);
+    if (s_end > p->matched_end[0])
+        p->matched_end[0] = s_end;
+    if (t_end > p->matched_end[1])
+        p->matched_end[1] = t_end;
+    learn_times(p, ev);
+}
+
+static void report(struct pt_pair *p, enum pt_finding_code code, int64_t source_offset,
+                   int64_t target_offset, uint32_t parts)
+{
+    struct pt_fact fact = { .code = code, .cluster = -1, .parts = parts, .cnt = 1, .pair = p };
+
+    if (source_offset >= 0)
+        fact.site[0] = pt_log_site(p->log[0], source_offset);
+    if (target_offset >= 0)
+        fact.site[1] = pt_log_site(p->log[1], target_offset);
+    pt_findings_add(p->env->findings, &fact);
+}
+
+/* Lawfully gone from the source before the mirror passed it: gone before the next record that the
+ * mirror did carry was seen on the target. */
+static bool was_compacted(struct pt_pair *p, const struct pt_align_event *ev)
+{
+    int64_t gone_ns = pt_log_gone_ns(p->log[0], ev->source_offset);
+
+    return gone_ns != INT64_MAX &&
+           gone_ns < pt_log_seen_ns(p->log[1], ev->next_target_offset, INT64_MAX);
+}
+
+/* Whether the place of a leftover on the other side may have held its partner once:
+ *  - an offset there is certified to be empty, and logs are dense when they are written;
+ *  - it lies in front of the first match, and the other log has lost its beginning;
+ *  - the other topic has another incarnation, which is compared with nothing. */
+static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
+                                const struct pt_align_event *ev)
+{
+    const struct pt_log *l = p->log[side];
+    int64_t prev = side == PT_CLUSTER_SOURCE ? ev->prev_source_offset : ev->prev_target_offset;
+    int64_t next = side == PT_CLUSTER_SOURCE ? ev->next_source_offset : ev->next_target_offset;
+
+    return (prev < 0 && l->log_start > 0) || p->extra_incarnation[side] ||
+           pt_log_has_hole(l, prev, next);
+}
+
+/* A leftover of the source. */
+static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
+                           enum pt_finding_code code, uint64_t *cnt)
+{
+    if (was_compacted(p, ev)) {
+        p->sum.compacted++;
+    } else if (may_have_been_there(p, PT_CLUSTER_TARGET, ev)) {
+        p->sum.unverifiable_source++;
+    } else {
+        (*cnt)++;
+        report(p, code, ev->source_offset, -1, 0);
+    }
+}
+
+/* A leftover of the target. Behind the last match it counts only if the source's end was stated
+ * after the record had appeared: otherwise its source may have been written and not been seen yet.
+ */
+static void on_target_only(struct pt_pair *p, const struct pt_align_event *ev,
+                           enum pt_finding_code code, uint64_t *cnt)
+{
+    bool tail = ev->next_source_offset < 0;
+
+    if (may_have_been_there(p, PT_CLUSTER_SOURCE, ev)) {
+        p->sum.unverifiable_target++;
+    } else if (tail &&
+               !(p->log[0]->hw_ns > pt_log_seen_ns(p->log[1], ev->target_offset, INT64_MAX))) {
+        p->sum.pending_target++;
+    } else {
+        (*cnt)++;
+        report(p, code, -1, ev->target_offset, 0);
+    }
+}
+
+static void on_mutated(struct pt_pair *p, const struct pt_align_event *ev)
+{
+    if (may_have_been_there(p, PT_CLUSTER_SOURCE, ev) ||
+        may_have_been_there(p, PT_CLUSTER_TARGET, ev)) {
+        p->sum.unverifiable_source++;
+        p->sum.unverifiable_target++;
+        return;
+    }
+    p->sum.mutated++;
+    report(p, PT_FINDING_RECORD_MUTATED, ev->source_offset, ev->target_offset, ev->parts);
+}
+
+static void on_event(struct pt_pair *p, const struct pt_align_event *ev)
+{
+    struct pt_pair_result *sum = &p->sum;
+
+    switch (ev->kind) {
+    case PT_ALIGN_MATCH:
+        on_match(p, ev);
+        break;
+    case PT_ALIGN_MUTATED:
+        on_mutated(p, ev);
+        break;
+    case PT_ALIGN_REORDERED:
+        sum->reordered++;
+        report(p, PT_FINDING_RECORD_REORDERED, ev->source_offset, ev->target_offset, 0);
+        break;
+    case PT_ALIGN_MISSING:
+        on_source_only(p, ev, PT_FINDING_RECORD_MISSING, &sum->missing);
+        break;
+    case PT_ALIGN_EXTRA:
+        on_target_only(p, ev, PT_FINDING_RECORD_EXTRA, &sum->extra);
+        break;
+    case PT_ALIGN_DUPLICATED:
+        on_target_only(p, ev, PT_FINDING_RECORD_DUPLICATED, &sum->duplicated);
+        break;
+    case PT_ALIGN_MISSING_OR_REORDERED:
+        on_source_only(p, ev, PT_FINDING_RECORD_MISSING_OR_REORDERED, &sum->missing_or_reordered);
+        break;
+    case PT_ALIGN_AMBIGUOUS_SOURCE:
+        on_source_only(p, ev, PT_FINDING_RECORD_COUNT_DIFFERS, &sum->ambiguous_source);
+        break;
+    case PT_ALIGN_AMBIGUOUS_TARGET:
+        on_target_only(p, ev, PT_FINDING_RECORD_COUNT_DIFFERS, &sum->ambiguous_target);
+        break;
+    case PT_ALIGN_UNVERIFIABLE_SOURCE:
+        sum->unverifiable_source++;
+        break;
+    case PT_ALIGN_UNVERIFIABLE_TARGET:
+        sum->unverifiable_target++;
+        break;
+    case PT_ALIGN_PENDING_SOURCE:
+        sum->pending_source++;
+        /* Refused: it stays pending, whatever else is known. */
+        pt_ranges_add(&p->pending, ev->source_offset, ev->source_offset + 1);
+        break;
+    case PT_ALIGN_PENDING_TARGET:
+        sum->pending_target++;
+        break;
+    }
+}
+
+/* Works off what was given, as far as it goes. */
+static void run(struct pt_pair *p)
+{
+    struct pt_align_event ev;
+
+    do {
+        pt_align_run(p->align);
+        while (pt_align_next(p->align, &ev))
+            on_event(p, &ev);
+    } while (!pt_align_idle(p->align));
+}
+
+/* Gives what one side has settled, as far as the alignment takes it; *ret_all: there is no more.
+ * What it has no memory for is a gap, and stays without a verdict. Returns how many were settled.
+ */
+static size_t push(struct pt_pair *p, enum pt_cluster side, unsigned how, bool *ret_all)
+{
+    struct pt_item item[FEED_ITEMS];
+    size_t total = 0;
+
+    *ret_all = false;
+    for (;;) {
+        size_t room = pt_align_room(p->align, (enum pt_side)side);
+        size_t cnt = 0;
+
+        if (room > FEED_ITEMS)
+            room = FEED_ITEMS;
+        while (cnt < room && pt_log_next(p->log[side], how, &item[cnt]))
+            cnt++;
+        if (cnt && pt_align_push(p->align, (enum pt_side)side, item, cnt) < cnt)
+            p->log[side]->gap = true;
+        p->given[side] += cnt;
+        total += cnt;
+        if (cnt < room || !room) {
+            *ret_all = cnt < room;
+            return total;
+        }
+    }
+}
+
+void pt_pair_feed(struct pt_pair *p, unsigned how)
+{
+    size_t cnt = p->align != NULL;
+    bool all;
+
+    while (cnt) {
+        cnt = push(p, PT_CLUSTER_SOURCE, how, &all);
+        cnt += push(p, PT_CLUSTER_TARGET, how, &all);
+        run(p);
+    }
+}
+
+/* Everything is settled and given; each log's end is told to the alignment as soon as it is
+ * reached, because only then the other one can go on alone. */
+static void feed_to_the_end(struct pt_pair *p)
+{
+    bool ended[PT_CLUSTER_CNT] = { false, false };
+    int stuck = 0;
+
+    while (stuck < 2 && !(ended[0] && ended[1])) {
+        size_t cnt = 0;
+
+        for (int side = 0; side < PT_CLUSTER_CNT; side++) {
+            if (ended[side])
+                continue;
+            cnt += push(p, (enum pt_cluster)side, PT_SETTLE_ALL, &ended[side]);
+            if (ended[side])
+                pt_align_end(p->align, (enum pt_side)side, pt_log_ending(p->log[side]));
+        }
+        run(p);
+        stuck = cnt ? 0 : stuck + 1; /* only without memory: what is left gets no verdict */
+    }
+}
+
+void pt_pair_finish(struct pt_pair *p)
+{
+    struct pt_pair_result *sum = &p->sum;
+    struct pt_item item;
+    uint64_t verdicts[PT_CLUSTER_CNT];
+
+    if (p->align)
+        feed_to_the_end(p);
+    for (int side = 0; side < PT_CLUSTER_CNT; side++)
+        while (pt_log_next(p->log[side], PT_SETTLE_ALL, &item))
+            p->given[side]++;
+    sum->source_records = p->given[0] + p->log[0]->records_alone + p->log[0]->undecided;
+    sum->target_records = p->given[1] + p->log[1]->records_alone + p->log[1]->undecided;
+    sum->pending_source += p->log[0]->undecided;
+    sum->pending_target += p->log[1]->undecided;
+    verdicts[0] = sum->verified + sum->mutated + sum->reordered + sum->missing + sum->compacted +
+                  sum->missing_or_reordered + sum->ambiguous_source + sum->unverifiable_source +
+                  sum->pending_source;
+    verdicts[1] = sum->verified + sum->mutated + sum->reordered + sum->extra + sum->duplicated +
+                  sum->ambiguous_target + sum->unverifiable_target + sum->pending_target;
+    /* Settled alone before there was a pair, or without memory to compare them. */
+    sum->unverifiable_source += sum->source_records - verdicts[0];
+    sum->unverifiable_target += sum->target_records - verdicts[1];
+}
+
+/* When the newest record of any of the topic's partitions was first seen. */
+static int64_t topic_grew_ns(const struct pt_topic *t)
+{
+    int64_t ns = INT64_MIN;
+
+    for (size_t i = 0; i < t->part_cnt; i++)
+        if (t->part[i].log && t->part[i].log->grew_ns > ns)
+            ns = t->part[i].log->grew_ns;
+    return ns;
+}
+
+/*
+ * When is a record that is pending at the end really missing? A replicator that is merely slow, or stopped,
+ * must not be accused, and one that skipped the last record of a partition must not get away with it.
+ * All must hold:
+ *  - the target's taps lost nothing, so that whatever was appended until their last packet was seen, and
+ *    its log is certified from the last match to its end, with nothing in it undecided or pending;
+ *  - replication went past the record: another one of the same source topic, of any partition, that was
+ *    written with it or later, has arrived;
+ *  - replication is over: nothing was written to the topic, on either cluster, for far longer than the lag
+ *    of the last record that arrived in this pair. While anything is under way, nothing is said.
+ */
+static bool is_overdue(const struct pt_pair *p, int64_t off, int64_t commit_ns)
+{
+    int64_t end_ns = p->env->tap_end_ns[PT_CLUSTER_TARGET];
+    int64_t quiet_ns = PT_QUIET_MIN_NS;
+    int64_t since_ns;
+
+    if (end_ns == INT64_MIN || commit_ns == INT64_MAX || !p->sum.verified ||
+        p->lag_ns > INT64_MAX / 4)
+        return false;
+    if (p->lag_ns * PT_QUIET_LAGS > quiet_ns)
+        quiet_ns = p->lag_ns * PT_QUIET_LAGS;
+    since_ns = topic_grew_ns(p->source_topic);
+    if (commit_ns > since_ns)
+        since_ns = commit_ns;
+    return end_ns - since_ns >= quiet_ns &&
+           end_ns - topic_grew_ns(p->source_topic->partner) >= PT_QUIET_MIN_NS &&
+           p->source_topic->matched_ns >= pt_log_seen_ns(p->log[0], off, INT64_MAX);
+}
+
+uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
+{
+    const struct pt_log *target = p->log[1];
+    int64_t from = p->matched_end[1];
+    bool target_certified =
+            target->hw_max >= 0 && !p->sum.pending_target && !p->extra_incarnation[1] &&
+            (from >= target->hw_max || pt_ranges_until(&target->certified, from) >= target->hw_max);
+    uint64_t stalled = 0;
+
+    for (size_t i = 0; i < p->pending.cnt; i++) {
+        for (int64_t off = p->pending.r[i].from; off < p->pending.r[i].to; off++) {
+            int64_t commit_ns = pt_txn_commit_ns(p->log[0], off);
+
+            if (target_certified && is_overdue(p, off, commit_ns)) {
+                p->sum.pending_source--;
+                if (pt_log_gone_ns(p->log[0], off) != INT64_MAX) {
+                    p->sum.compacted++;
+                } else {
+                    p->sum.missing++;
+                    report(p, PT_FINDING_RECORD_MISSING, off, -1, 0);
+                }
+            } else {
+                stalled += commit_ns < p->env->now_ns && p->env->now_ns - commit_ns > max_lag_ns;
+            }
+        }
+    }
+    return stalled;
+}
+
+int64_t pt_pair_done(const struct pt_pair *p, enum pt_cluster side)
+{
+    return p->align ? pt_align_done(p->align, (enum pt_side)side) : 0;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the ledger to a sequence of records: offsets in rising order, each passed once. Holes,
+ * markers and aborted records are passed without a trace, because it is certain that no committed
+ * record is there; behind an offset that is unseen or undecided the next record carries
+ * PT_ITEM_GAP_BEFORE.
+ */
+#include "verify/log.h"
+
+/* The first offset to settle. Offset 0, or a log start that the broker states, is an anchor; a log
+ * that begins anywhere else has a gap in front of it. */
+static bool begin(struct pt_log *l, unsigned how)
+{
+    int64_t first = pt_ranges_next(&l->certified, 0);
+    bool anchored = (first == 0 || first <= l->log_start) && !l->lost[PT_LOST_EVICTED].cnt;
+
+    if (first == INT64_MAX || (!anchored && !(how & PT_SETTLE_GAPS)))
+        return false;
+    l->cursor = first;
+    l->gap = !anchored;
+    return true;
+}
+
+static void pass_hole(struct pt_log *l, int64_t to)
+{
+    if (!pt_ranges_add(&l->holes, l->cursor, to))
+        l->holes_unknown = true;
+    l->cursor = to;
+}
+
+/* What lies at the cursor, which is certified and has a slot. True: a record. */
+static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct pt_item *ret_item)
+{
+    int64_t off = l->cursor;
+    uint8_t *state;
+    const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
+    enum pt_txn_state txn = PT_TXN_UNDECIDED;
+
+    if ((*state & PT_SLOT_KIND) == PT_SLOT_CONTROL) {
+        l->control++;
+        l->cursor++;
+        return false;
+    }
+    if (off < l->committed_end)
+        txn = pt_txn_decide(l, off, slot, *state);
+    if (txn == PT_TXN_UNDECIDED && how != PT_SETTLE_ALL) {
+        *ret_stop = true;
+        return false;
+    }
+    l->cursor++;
+    if (txn == PT_TXN_UNDECIDED) {
+        l->undecided++;
+        l->gap = true;
+        return false;
+    }
+    if (txn == PT_TXN_ABORTED) {
+        l->aborted++;
+        return false;
+    }
+    *ret_item = (struct pt_item){ .content = slot->content,
+                                  .timestamp_ms = slot->timestamp_ms,
+                                  .offset = off,
+                                  .key = slot->key,
+                                  .value = slot->value,
+                                  .headers = slot->headers };
+    if (l->gap)
+        ret_item->flags |= PT_ITEM_GAP_BEFORE;
+    if (*state & PT_SLOT_LOG_APPEND)
+        ret_item->flags |= PT_ITEM_LOG_APPEND;
+    l->gap = false;
+    l->records++;
+    return true;
+}
+
+bool pt_log_next(struct pt_log *l, unsigned how, struct pt_item *ret_item)
+{
+    bool stop = false;
+
+    if (l->cursor < 0 && !begin(l, how))
+        return false;
+    while (!stop) {
+        int64_t end = pt_ranges_until(&l->certified, l->cursor);
+        int64_t off;
+
+        if (end == l->cursor) {
+            int64_t next = pt_ranges_next(&l->certified, l->cursor);
+
+            if (!(how & PT_SETTLE_GAPS) || next == INT64_MAX)
+                return false;
+            l->cursor = next;
+            l->gap = true;
+            continue;
+        }
+        off = pt_slots_next(&l->slots, l->cursor);
+        if (off > l->cursor)
+            pass_hole(l, off < end ? off : end);
+        else if (settle_slot(l, how, &stop, ret_item))
+            return true;
+    }
+    return false;
+}
+
+void pt_log_rewind(struct pt_log *l)
+{
+    l->cursor = -1;
+    l->gap = false;
+    l->holes_unknown = false;
+    pt_ranges_fini(&l->holes);
+    l->records = 0;
+    l->records_alone = 0;
+    l->aborted = 0;
+    l->control = 0;
+    l->undecided = 0;
+}
+
+enum pt_end pt_log_ending(const struct pt_log *l)
+{
+    int64_t end = pt_log_end(l);
+    bool stated = l->hw_max >= 0;
+
+    if (l->cursor < 0) { /* nothing is certified: it may be empty */
+        if (stated && end <= l->hw_max && (l->hw_max == 0 || l->hw_max == l->log_start))
+            return PT_END_COMPLETE;
+        return end > 0 ? PT_END_UNSEEN : PT_END_OPEN;
+    }
+    if (l->gap || l->cursor < end)
+        return PT_END_UNSEEN;
+    return stated ? PT_END_COMPLETE : PT_END_OPEN;
+}
+
+bool pt_log_has_hole(const struct pt_log *l, int64_t a, int64_t b)
+{
+    return l->holes_unknown ||
+           pt_ranges_count(&l->holes, a < 0 ? 0 : a + 1, b < 0 ? INT64_MAX : b) > 0;
+}
