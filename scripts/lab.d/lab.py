@@ -85,13 +85,13 @@ class Lab:
         job.shared = shared
         return job
 
-    def finish(self, job):
+    def finish(self, job, topics=None):
         """Lets a mirror run dry, without a mistake in the last records of any partition, since
         nobody could tell one there from lag. Keeps what it says that it did wrong; returns what it
         read."""
         job.shared.settle()
         job.shared.calm.set()
-        self.do("c1", clients.tail, self.source, self.topics)
+        self.do("c1", clients.tail, self.source, topics or self.topics)
         job.shared.stop.set()
         told, seen = job.result()
         if told:

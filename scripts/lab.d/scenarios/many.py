@@ -10,6 +10,6 @@ def run(lab):
     m = lab.mirror(seed=4, faults={"drop": .005, "extra": .005})
     lab.produce(a, 60, 1, 400)
     lab.produce(b, 4, 2, 60)
-    lab.finish(m)
+    lab.finish(m, [a])
     lab.stop_recording()
     lab.conclude()

@@ -15,6 +15,6 @@ def run(lab):
             lab.go("c1", clients.transact, lab.source, b, 1, "all-aborted", 3, 5, abort_every=1)]
     for j in jobs:
         j.result()
-    lab.finish(m)
+    lab.finish(m, [a])
     lab.stop_recording()
     lab.conclude()
