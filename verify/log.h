@@ -34,6 +34,7 @@ struct pt_ledger {
     struct pt_shard_stats *stats;
     struct pt_findings *findings;
     int64_t now_ns; /* packet time of the observation being read */
+    int64_t seen_ns[PT_CLUSTER_CNT]; /* of the latest from each cluster: behind it that one is dark */
 };
 
 /* A sighting of a batch, at absolute offsets. */

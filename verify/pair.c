@@ -383,8 +383,12 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
                     p->sum.missing++;
                     report(p, PT_FINDING_RECORD_MISSING, off, -1, 0);
                 }
-            } else {
-                stalled += commit_ns < p->env->now_ns && p->env->now_ns - commit_ns > max_lag_ns;
+            } else if (commit_ns < p->env->now_ns && p->env->now_ns - commit_ns > max_lag_ns) {
+                stalled++;
+            } else if (commit_ns != INT64_MAX && commit_ns > p->env->seen_ns[PT_CLUSTER_TARGET]) {
+                /* Nothing was seen of the target since then: nobody looked. */
+                p->sum.pending_source--;
+                p->sum.unverifiable_source++;
             }
         }
     }

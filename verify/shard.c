@@ -20,7 +20,11 @@ int pt_shard_open(struct pt_mem *mem, const struct pt_policy *policy, struct pt_
     pt_findings_init(&s->findings, mem, policy->finding_max);
     pt_clients_init(&s->clients, mem);
     s->env = (struct pt_ledger){
-        .mem = mem, .stats = &s->stats, .findings = &s->findings, .now_ns = INT64_MIN
+        .mem = mem,
+        .stats = &s->stats,
+        .findings = &s->findings,
+        .now_ns = INT64_MIN,
+        .seen_ns = { INT64_MIN, INT64_MIN },
     };
     s->registry = pt_registry_open(mem, policy->waiting_max_sz);
     s->floating = pt_floating_open(mem, policy->floating_max_sz);
@@ -362,6 +366,8 @@ static void consume(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
     }
     if (o->at.time_ns > s->env.now_ns)
         s->env.now_ns = o->at.time_ns;
+    if (o->cluster < PT_CLUSTER_CNT && o->at.time_ns > s->env.seen_ns[o->cluster])
+        s->env.seen_ns[o->cluster] = o->at.time_ns;
     if (s->lane[lane].open && o->kind != PT_OBS_RECORDS)
         end_batch(s, lane, NULL); /* its records never came */
     if (o->kind == PT_OBS_BATCH)
