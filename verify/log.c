@@ -134,34 +134,63 @@ static void gone_add(struct pt_log *l, int64_t off, int64_t time_ns)
         memmove(&l->gone[i + 1], &l->gone[i], (l->gone_cnt - i) * sizeof(*l->gone));
         l->gone[i] = (struct pt_gone){ .from = off, .to = off + 1, .time_ns = time_ns };
         l->gone_cnt++;
-    } else if (i > 0) {
-        l->gone[i - 1].to = off + 1;
-    } else if (l->gone_cnt) {
-        l->gone[0].from = off;
+    } else {
+        l->gone_unknown = true;
     }
 }
 
+/* A statement of the log start. */
 static void trim_add(struct pt_log *l, int64_t log_start, int64_t time_ns)
 {
+    struct pt_trim *last = l->trim_cnt ? &l->trim[l->trim_cnt - 1] : NULL;
     void *p = l->trim;
 
-    if (l->trim_cnt < PT_TRIM_MAX && grow(l, &p, l->trim_cnt, &l->trim_cap, sizeof(*l->trim))) {
-        l->trim = p;
-        l->trim[l->trim_cnt++] = (struct pt_trim){ .log_start = log_start, .time_ns = time_ns };
-    } else if (l->trim_cnt) {
-        l->trim[l->trim_cnt - 1].log_start = log_start;
+    if (log_start < l->log_start)
+        return; /* an old one, or a follower's */
+    if (last && log_start == last->log_start) {
+        if (time_ns > last->last_ns)
+            last->last_ns = time_ns;
+        return;
     }
+    l->log_start = log_start;
+    if (l->trim_cnt == PT_TRIM_MAX || !grow(l, &p, l->trim_cnt, &l->trim_cap, sizeof(*l->trim))) {
+        size_t kept = 0;
+
+        /* The first stays: it says where the log began. */
+        for (size_t i = 0; i < l->trim_cnt; i += 2)
+            l->trim[kept++] = l->trim[i];
+        l->trim_cnt = kept;
+        p = l->trim;
+    }
+    l->trim = p;
+    if (l->trim_cnt < l->trim_cap)
+        l->trim[l->trim_cnt++] = (struct pt_trim){ log_start, time_ns, time_ns };
+    else
+        l->gone_unknown = true;
 }
 
-int64_t pt_log_gone_ns(const struct pt_log *l, int64_t off)
+static enum pt_gone_when trimmed(const struct pt_log *l, int64_t off, int64_t time_ns)
+{
+    for (size_t k = 0; k < l->trim_cnt; k++)
+        if (off < l->trim[k].log_start) {
+            if (l->trim[k].time_ns < time_ns)
+                return PT_GONE_BEFORE;
+            return k && l->trim[k - 1].last_ns >= time_ns ? PT_GONE_NOT : PT_GONE_MAYBE;
+        }
+    return PT_GONE_NOT;
+}
+
+enum pt_gone_when pt_log_gone(const struct pt_log *l, int64_t off, int64_t time_ns)
 {
     size_t i = gone_find(l, off);
-    int64_t ns = i < l->gone_cnt && l->gone[i].from <= off ? l->gone[i].time_ns : INT64_MAX;
+    enum pt_gone_when when = trimmed(l, off, time_ns);
 
-    for (size_t k = 0; k < l->trim_cnt; k++)
-        if (off < l->trim[k].log_start)
-            return l->trim[k].time_ns < ns ? l->trim[k].time_ns : ns;
-    return ns;
+    if (i < l->gone_cnt && l->gone[i].from <= off && l->gone[i].time_ns < time_ns)
+        when = PT_GONE_BEFORE;
+    else if (when == PT_GONE_NOT &&
+             (l->gone_unknown || (i < l->gone_cnt && l->gone[i].from <= off)))
+        when = PT_GONE_MAYBE;
+    return when;
 }
 
 /* A log may lose its uncommitted end when the leader changes: what is seen there anew is what
@@ -475,10 +504,8 @@ void pt_log_bounds(struct pt_log *l, const struct pt_obs_bounds *b)
             l->hw_ns = b->head.at.time_ns;
         commit_up_to(l, hw);
     }
-    if (b->log_start_offset > l->log_start) {
+    if (b->log_start_offset >= 0)
         trim_add(l, b->log_start_offset, b->head.at.time_ns);
-        l->log_start = b->log_start_offset;
-    }
 }
 
 void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason reason)

@@ -65,7 +65,7 @@ struct pt_evidence {
 };
 
 /* Offsets that held data and were certified absent later (compaction), and when that was first
- * known. At the limit a neighbour is widened, which can only excuse more. */
+ * known. Beyond the limit any record may be gone. */
 #define PT_GONE_MAX 65536u
 struct pt_gone {
     int64_t from;
@@ -73,12 +73,20 @@ struct pt_gone {
     int64_t time_ns;
 };
 
-/* The log start moved (retention, DeleteRecords): what lies below it is gone since then. At the
- * limit the last step is widened. */
+/* The log start moved (retention, DeleteRecords): what lies below it is gone since time_ns at the
+ * latest, what lies behind it was still there at last_ns. At the limit every other of the older
+ * steps is dropped, so that less is known of when its records went. */
 #define PT_TRIM_MAX 256u
 struct pt_trim {
     int64_t log_start;
     int64_t time_ns;
+    int64_t last_ns;
+};
+
+enum pt_gone_when {
+    PT_GONE_NOT,    /* it is not known to be gone, or was still there */
+    PT_GONE_BEFORE, /* lawfully gone before that time */
+    PT_GONE_MAYBE,  /* gone, but since when is not known */
 };
 
 /* Bad batches told apart for one finding each; more are only counted. */
@@ -113,6 +121,7 @@ struct pt_log {
     struct pt_gone *gone; /* sorted, disjoint */
     size_t gone_cnt;
     size_t gone_cap;
+    bool gone_unknown; /* some did not find room */
     struct pt_bad *bad;
     size_t bad_cnt;
     size_t bad_cap;
@@ -182,8 +191,8 @@ struct pt_site pt_log_site(struct pt_log *l, int64_t off);
 /* pt_log_seen_ns: packet time at which off was seen first; def if its slot is not there. */
 int64_t pt_log_seen_ns(struct pt_log *l, int64_t off, int64_t def);
 
-/* pt_log_gone_ns: when off was first known to be lawfully gone, INT64_MAX if it is not. */
-int64_t pt_log_gone_ns(const struct pt_log *l, int64_t off);
+/* pt_log_gone: whether the record at off was lawfully gone at that time. */
+enum pt_gone_when pt_log_gone(const struct pt_log *l, int64_t off, int64_t time_ns);
 
 /* pt_log_release frees the slots of whole chunks below off, all of them settled: what they held
  * stays certified. */

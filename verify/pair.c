@@ -119,14 +119,22 @@ static void report(struct pt_pair *p, enum pt_finding_code code, int64_t source_
     pt_findings_add(p->env->findings, &fact);
 }
 
-/* Lawfully gone from the source before the mirror passed it: gone before the next record that the
- * mirror did carry was seen on the target. */
-static bool was_compacted(struct pt_pair *p, const struct pt_align_event *ev)
+/* Whether it was lawfully gone from the source before the mirror passed it: before the next record
+ * that the mirror did carry was seen on the target. */
+static enum pt_gone_when was_gone(struct pt_pair *p, const struct pt_align_event *ev)
 {
-    int64_t gone_ns = pt_log_gone_ns(p->log[0], ev->source_offset);
+    int64_t passed_ns = ev->next_target_offset < 0
+                                ? INT64_MAX
+                                : pt_log_seen_ns(p->log[1], ev->next_target_offset, INT64_MIN);
 
-    return gone_ns != INT64_MAX &&
-           gone_ns < pt_log_seen_ns(p->log[1], ev->next_target_offset, INT64_MAX);
+    return pt_log_gone(p->log[0], ev->source_offset, passed_ns);
+}
+
+/* This side's topic has incarnations without a partner: their records may be what is left over on
+ * the other side. */
+static bool extra_incarnation(const struct pt_pair *p, enum pt_cluster side)
+{
+    return p->log[side]->topic->name->inc_cnt > p->log[!side]->topic->name->inc_cnt;
 }
 
 /* Whether the place of a leftover on the other side may have held its partner once:
@@ -140,7 +148,7 @@ static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
     int64_t prev = side == PT_CLUSTER_SOURCE ? ev->prev_source_offset : ev->prev_target_offset;
     int64_t next = side == PT_CLUSTER_SOURCE ? ev->next_source_offset : ev->next_target_offset;
 
-    return (prev < 0 && l->log_start > 0) || p->extra_incarnation[side] ||
+    return (prev < 0 && l->log_start > 0) || extra_incarnation(p, side) ||
            pt_log_has_hole(l, prev, next);
 }
 
@@ -148,9 +156,11 @@ static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
 static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
                            enum pt_finding_code code, uint64_t *cnt)
 {
-    if (was_compacted(p, ev)) {
+    enum pt_gone_when gone = was_gone(p, ev);
+
+    if (gone == PT_GONE_BEFORE) {
         p->sum.compacted++;
-    } else if (may_have_been_there(p, PT_CLUSTER_TARGET, ev)) {
+    } else if (gone == PT_GONE_MAYBE || may_have_been_there(p, PT_CLUSTER_TARGET, ev)) {
         p->sum.unverifiable_source++;
     } else {
         (*cnt)++;
@@ -367,7 +377,7 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
     const struct pt_log *target = p->log[1];
     int64_t from = p->matched_end[1];
     bool target_certified =
-            target->hw_max >= 0 && !p->sum.pending_target && !p->extra_incarnation[1] &&
+            target->hw_max >= 0 && !p->sum.pending_target && !extra_incarnation(p, PT_CLUSTER_TARGET) &&
             (from >= target->hw_max || pt_ranges_until(&target->certified, from) >= target->hw_max);
     uint64_t stalled = 0;
 
@@ -377,7 +387,7 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
 
             if (is_overdue(p, commit_ns, target_certified)) {
                 p->sum.pending_source--;
-                if (pt_log_gone_ns(p->log[0], off) != INT64_MAX) {
+                if (pt_log_gone(p->log[0], off, INT64_MAX) != PT_GONE_NOT) {
                     p->sum.compacted++;
                 } else {
                     p->sum.missing++;

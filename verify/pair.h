@@ -32,9 +32,6 @@ struct pt_pair {
     uint64_t given[PT_CLUSTER_CNT]; /* records given to the alignment */
     int64_t lag_max_ns;
     int64_t matched_end[PT_CLUSTER_CNT];    /* one past the last matched offset, 0 none */
-    bool extra_incarnation[PT_CLUSTER_CNT]; /* this side's topic has incarnations without a partner:
-                                               their records may be what is left over on the other
-                                               side */
     int64_t index;                          /* in the report */
 };
 
