@@ -17,6 +17,7 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
     pt_slots_init(&l->slots, env->mem);
     pt_ranges_init(&l->certified, env->mem);
     pt_ranges_init(&l->holes, env->mem);
+    pt_ranges_init(&l->open, env->mem);
     pt_markers_init(&l->markers, env->mem);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
         pt_ranges_init(&l->lost[i], env->mem);
@@ -34,6 +35,7 @@ void pt_log_close(struct pt_log *l)
     pt_slots_fini(&l->slots);
     pt_ranges_fini(&l->certified);
     pt_ranges_fini(&l->holes);
+    pt_ranges_fini(&l->open);
     pt_markers_fini(&l->markers);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
         pt_ranges_fini(&l->lost[i]);
@@ -245,9 +247,13 @@ static enum change compare(const struct pt_slot *old, uint8_t old_state, uint8_t
         return DIFFERS;
     if (b->magic != old_magic)
         return b->magic > old_magic ? TAKE_NEW : KEEP_OLD;
-    if (old->timestamp_ms != rec->timestamp_ms)
-        return state & PT_SLOT_LOG_APPEND ? TAKE_NEW : KEEP_OLD;
-    return SAME;
+    if (old->timestamp_ms == rec->timestamp_ms && !((old_state ^ state) & PT_SLOT_LOG_APPEND))
+        return SAME;
+    /* What a fetch says of the time is what the log holds. (A broker answers a repeated Produce with
+     * the largest timestamp of the batch, as if that were its append time.) */
+    if ((old_state ^ state) & PT_SLOT_FETCHED)
+        return state & PT_SLOT_FETCHED ? TAKE_NEW : KEEP_OLD;
+    return state & PT_SLOT_LOG_APPEND ? TAKE_NEW : KEEP_OLD;
 }
 
 static void report_change(struct pt_log *l, int64_t off, const struct pt_record *rec,
@@ -268,16 +274,19 @@ static void report_change(struct pt_log *l, int64_t off, const struct pt_record 
     pt_findings_add(l->env->findings, &fact);
 }
 
-/* A Produce that not all replicas acknowledged can lose its place lawfully when the leader changes.
- * It is only held against the log if what is there now is recognisably the same record. */
-static bool may_have_lost_place(const struct pt_slot *old, const struct pt_evidence *was,
-                                const struct pt_record *rec, const struct pt_sighting *b)
+/* A Produce that not all replicas acknowledged can lose its place lawfully when the leader changes,
+ * until a fetch has shown it. It is only held against the log if what is there now is recognisably
+ * the same record: of the same time, with the same key or value. */
+static bool may_have_lost_place(const struct pt_slot *old, uint8_t old_state,
+                                const struct pt_evidence *was, const struct pt_record *rec,
+                                const struct pt_sighting *b)
 {
-    bool weak = (was->source == PT_SRC_PRODUCE && !was->acks_all) ||
+    bool weak = (!(old_state & PT_SLOT_FETCHED) && !was->acks_all) ||
                 (b->source == PT_SRC_PRODUCE && !b->acks_all);
 
-    return weak && !(old->content == rec->content || (old->key && old->key == rec->key) ||
-                     (old->value && old->value == rec->value));
+    return weak && !(old->timestamp_ms == rec->timestamp_ms &&
+                     ((old->key && old->key == rec->key) ||
+                      (old->value && old->value == rec->value)));
 }
 
 static void fill(struct pt_slot *slot, const struct pt_record *rec)
@@ -300,7 +309,7 @@ static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint8_t
     uint8_t now = state_of(b);
 
     if (change == DIFFERS) {
-        if (!may_have_lost_place(slot, was, rec, b))
+        if (!may_have_lost_place(slot, *state, was, rec, b))
             report_change(l, off, rec, b, !(seen & now));
         /* What was fetched is what the log holds. */
         if (!(now & PT_SLOT_FETCHED) && (seen & PT_SLOT_FETCHED))
@@ -311,6 +320,11 @@ static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint8_t
     } else if (change == TAKE_NEW) {
         fill(slot, rec);
         *state = (uint8_t)((*state & (PT_SLOT_COMMITTED | PT_SLOT_ABORTED)) | seen | now);
+        /* A down-converted sighting does not even show whose transaction it is. */
+        earlier |= was->source != PT_SRC_PRODUCE && was->magic < b->magic;
+    } else if (b->magic < was->magic) {
+        *state |= now & PT_SLOT_SEEN;
+        return;
     } else {
         *state |= now & PT_SLOT_SEEN;
     }
@@ -518,8 +532,14 @@ void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason
         l->lost_somewhere[reason]++;
     /* Offsets of a batch that fails its checksum are hearsay: no reason to believe in an end there.
      */
-    if (to > l->lost_end && reason != PT_LOST_CRC_BAD && reason != PT_LOST_MALFORMED)
-        l->lost_end = to;
+    if (reason != PT_LOST_CRC_BAD && reason != PT_LOST_MALFORMED)
+        pt_log_reaches(l, to);
+}
+
+void pt_log_reaches(struct pt_log *l, int64_t end)
+{
+    if (end > l->lost_end)
+        l->lost_end = end;
 }
 
 void pt_log_count(struct pt_log *l, const struct pt_obs_batch *b)

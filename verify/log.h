@@ -114,7 +114,7 @@ struct pt_log {
     struct pt_markers markers;
     struct pt_ranges lost[PT_LOST_REASON_CNT];   /* why something may be unseen */
     uint64_t lost_somewhere[PT_LOST_REASON_CNT]; /* the same without offsets */
-    int64_t lost_end;     /* one past the highest offset known to have been lost */
+    int64_t lost_end;     /* one past the highest offset known to exist and not seen */
     struct pt_trim *trim; /* rising */
     size_t trim_cnt;
     size_t trim_cap;
@@ -148,6 +148,7 @@ struct pt_log {
     uint64_t aborted;
     uint64_t control;
     uint64_t undecided;
+    struct pt_ranges open; /* ... their offsets */
 
     struct pt_batch_row *rows;
     size_t row_cnt;
@@ -178,6 +179,9 @@ void pt_log_bad(struct pt_log *l, const struct pt_sighting *b, enum pt_status st
 
 void pt_log_bounds(struct pt_log *l, const struct pt_obs_bounds *b);
 void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason reason);
+
+/* pt_log_reaches: a record is known to be right before `end`, but it was not seen. */
+void pt_log_reaches(struct pt_log *l, int64_t end);
 
 /* pt_log_count adds a sighting to the table of batches. */
 void pt_log_count(struct pt_log *l, const struct pt_obs_batch *b);

@@ -88,6 +88,8 @@ static void learn_times(struct pt_pair *p, const struct pt_align_event *ev)
             continue;
         if (t - s > p->lag_max_ns)
             p->lag_max_ns = t - s;
+        if (t - s < p->lag_min_ns)
+            p->lag_min_ns = t - s;
         if (s > p->source_topic->matched_ns)
             p->source_topic->matched_ns = s;
     }
@@ -168,9 +170,18 @@ static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
     }
 }
 
-/* A leftover of the target. Behind the last match it counts only if the source's end was stated
- * after the record had appeared: otherwise its source may have been written and not been seen yet.
- */
+/* Whether the source's end was stated after the target's record had appeared: otherwise its source
+ * may have been written and not been seen yet. Records that are on the target before they are on the
+ * source tell how far the two clocks, or the two writes, may be apart. */
+static bool source_ended_before(struct pt_pair *p, int64_t target_offset)
+{
+    int64_t seen_ns = pt_log_seen_ns(p->log[1], target_offset, INT64_MAX);
+    int64_t margin = p->lag_min_ns > INT64_MIN / 2 ? -2 * p->lag_min_ns : INT64_MAX;
+
+    return seen_ns < INT64_MAX - margin && p->log[0]->hw_ns > seen_ns + margin;
+}
+
+/* A leftover of the target. Behind the last match it counts only if the source's end is known. */
 static void on_target_only(struct pt_pair *p, const struct pt_align_event *ev,
                            enum pt_finding_code code, uint64_t *cnt)
 {
@@ -178,8 +189,7 @@ static void on_target_only(struct pt_pair *p, const struct pt_align_event *ev,
 
     if (may_have_been_there(p, PT_CLUSTER_SOURCE, ev)) {
         p->sum.unverifiable_target++;
-    } else if (tail &&
-               !(p->log[0]->hw_ns > pt_log_seen_ns(p->log[1], ev->target_offset, INT64_MAX))) {
+    } else if (tail && !source_ended_before(p, ev->target_offset)) {
         p->sum.pending_target++;
     } else {
         (*cnt)++;
@@ -358,18 +368,40 @@ void pt_pair_finish(struct pt_pair *p)
  *  - the replicator went on meanwhile: a record of the same source topic, of any partition, which
  * was written a grace later than this one, has arrived and was matched;
  *  - this pair of partitions is replicated at all: it had matches.
- * The grace is far above every lag that was observed in this pair.
+ * The grace is the lag that the operator allows, and far above every lag that was observed in this
+ * pair: one partition may stand still (a task of the replicator that restarts, a slow leader) while
+ * the others go on.
  */
-static bool is_overdue(const struct pt_pair *p, int64_t commit_ns, bool target_certified)
+static bool is_overdue(const struct pt_pair *p, int64_t commit_ns, bool target_certified,
+                       int64_t max_lag_ns)
 {
-    int64_t grace = p->lag_max_ns > PT_GRACE_MIN_NS / PT_GRACE_LAGS ? p->lag_max_ns : 0;
+    int64_t grace = max_lag_ns > PT_GRACE_MIN_NS ? max_lag_ns : PT_GRACE_MIN_NS;
 
-    if (!target_certified || !p->sum.verified || commit_ns == INT64_MAX || grace > INT64_MAX / 16)
+    if (!target_certified || !p->sum.verified || commit_ns == INT64_MAX ||
+        p->lag_max_ns > INT64_MAX / PT_GRACE_LAGS)
         return false;
-    grace = grace ? grace * PT_GRACE_LAGS : PT_GRACE_MIN_NS;
+    if (grace < p->lag_max_ns * PT_GRACE_LAGS)
+        grace = p->lag_max_ns * PT_GRACE_LAGS;
     return p->log[1]->hw_ns - commit_ns >= grace && p->source_topic->matched_ns != INT64_MIN &&
            p->source_topic->matched_ns > commit_ns &&
            p->source_topic->matched_ns - commit_ns >= grace;
+}
+
+static bool is_older(const struct pt_pair *p, int64_t time_ns, int64_t max_lag_ns)
+{
+    return time_ns < p->env->now_ns && p->env->now_ns - time_ns > max_lag_ns;
+}
+
+/* Source records whose transaction is open, or that nobody has committed, for too long. */
+static uint64_t open_too_long(struct pt_pair *p, int64_t max_lag_ns)
+{
+    const struct pt_ranges *open = &p->log[0]->open;
+    uint64_t cnt = 0;
+
+    for (size_t i = 0; i < open->cnt; i++)
+        for (int64_t off = open->r[i].from; off < open->r[i].to; off++)
+            cnt += is_older(p, pt_log_seen_ns(p->log[0], off, INT64_MAX), max_lag_ns);
+    return cnt;
 }
 
 uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
@@ -379,13 +411,13 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
     bool target_certified =
             target->hw_max >= 0 && !p->sum.pending_target && !extra_incarnation(p, PT_CLUSTER_TARGET) &&
             (from >= target->hw_max || pt_ranges_until(&target->certified, from) >= target->hw_max);
-    uint64_t stalled = 0;
+    uint64_t stalled = open_too_long(p, max_lag_ns);
 
     for (size_t i = 0; i < p->pending.cnt; i++) {
         for (int64_t off = p->pending.r[i].from; off < p->pending.r[i].to; off++) {
             int64_t commit_ns = pt_txn_commit_ns(p->log[0], off);
 
-            if (is_overdue(p, commit_ns, target_certified)) {
+            if (is_overdue(p, commit_ns, target_certified, max_lag_ns)) {
                 p->sum.pending_source--;
                 if (pt_log_gone(p->log[0], off, INT64_MAX) != PT_GONE_NOT) {
                     p->sum.compacted++;
@@ -393,7 +425,7 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
                     p->sum.missing++;
                     report(p, PT_FINDING_RECORD_MISSING, off, -1, 0);
                 }
-            } else if (commit_ns < p->env->now_ns && p->env->now_ns - commit_ns > max_lag_ns) {
+            } else if (is_older(p, commit_ns, max_lag_ns)) {
                 stalled++;
             } else if (commit_ns != INT64_MAX && commit_ns > p->env->seen_ns[PT_CLUSTER_TARGET]) {
                 /* Nothing was seen of the target since then: nobody looked. */

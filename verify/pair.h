@@ -13,7 +13,7 @@
 #include "verify/registry.h"
 #include "verify/result.h"
 
-/* A replicator in good health is never silent about a record for longer than this. */
+/* A record is never called missing earlier than this, however little lag is allowed. */
 #define PT_GRACE_MIN_NS 5000000000ll
 /* ... or than this many times the largest lag seen in the pair. */
 #define PT_GRACE_LAGS 8
@@ -31,6 +31,7 @@ struct pt_pair {
     struct pt_ranges pending;       /* source offsets behind the last anchor */
     uint64_t given[PT_CLUSTER_CNT]; /* records given to the alignment */
     int64_t lag_max_ns;
+    int64_t lag_min_ns; /* below 0: the clocks differ, or the target is written first */
     int64_t matched_end[PT_CLUSTER_CNT];    /* one past the last matched offset, 0 none */
     int64_t index;                          /* in the report */
 };

@@ -61,6 +61,8 @@ static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct p
     l->cursor++;
     if (txn == PT_TXN_UNDECIDED) {
         l->undecided++;
+        /* Refused: it stays pending, whatever its age. */
+        pt_ranges_add(&l->open, off, off + 1);
         l->gap = true;
         return false;
     }
@@ -117,6 +119,7 @@ void pt_log_rewind(struct pt_log *l)
     l->gap = false;
     l->holes_unknown = false;
     pt_ranges_fini(&l->holes);
+    pt_ranges_fini(&l->open);
     l->records = 0;
     l->records_alone = 0;
     l->aborted = 0;

@@ -253,12 +253,12 @@ static void test_overdue_record_is_missing(void **state)
         bool matched;   /* the pair had matches */
         uint64_t missing;
     } row[] = {
-        { "everything proves it", 6000, 0, true, true, true, 1 },
-        { "the grace is not over", 4000, 0, true, true, true, 0 },
-        { "the replication went on, but not for long", 4000, 4000, true, true, true, 0 },
-        { "nothing shows that the replication went on", 6000, 0, false, true, true, 0 },
-        { "the target's end was not stated later", 6000, 0, true, false, true, 0 },
-        { "this partition was never replicated", 6000, 0, true, true, false, 0 },
+        { "everything proves it", 61000, 0, true, true, true, 1 },
+        { "the grace is not over", 59000, 0, true, true, true, 0 },
+        { "the replication went on, but not for long", 59000, 59000, true, true, true, 0 },
+        { "nothing shows that the replication went on", 61000, 0, false, true, true, 0 },
+        { "the target's end was not stated later", 61000, 0, true, false, true, 0 },
+        { "this partition was never replicated", 61000, 0, true, true, false, 0 },
     };
 
     (void)state;
