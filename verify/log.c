@@ -18,6 +18,7 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
     pt_ranges_init(&l->certified, env->mem);
     pt_ranges_init(&l->holes, env->mem);
     pt_ranges_init(&l->open, env->mem);
+    pt_ranges_init(&l->reduced, env->mem);
     pt_markers_init(&l->markers, env->mem);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
         pt_ranges_init(&l->lost[i], env->mem);
@@ -36,6 +37,7 @@ void pt_log_close(struct pt_log *l)
     pt_ranges_fini(&l->certified);
     pt_ranges_fini(&l->holes);
     pt_ranges_fini(&l->open);
+    pt_ranges_fini(&l->reduced);
     pt_markers_fini(&l->markers);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
         pt_ranges_fini(&l->lost[i]);
@@ -402,6 +404,31 @@ static bool certify(struct pt_log *l, int64_t from, int64_t to)
     return known < (uint64_t)(to - from) && pt_ranges_add(&l->certified, from, to);
 }
 
+/* Notes what [from, to) is known by; before it is certified. */
+static void note_format(struct pt_log *l, const struct pt_sighting *b, int64_t from, int64_t to)
+{
+    l->holds_v2 |= b->magic >= 2;
+    if (from < l->cursor)
+        from = l->cursor;
+    if (from >= to)
+        return;
+    if (b->source == PT_SRC_PRODUCE || b->magic >= 2) {
+        pt_ranges_remove(&l->reduced, from, to);
+        return;
+    }
+    for (int64_t end; (from = pt_ranges_until(&l->certified, from)) < to; from = end) {
+        end = pt_ranges_next(&l->certified, from);
+        end = end < to ? end : to;
+        if (!pt_ranges_add(&l->reduced, from, end))
+            l->reduced_unknown = true;
+    }
+}
+
+bool pt_log_reduced(const struct pt_log *l, int64_t from, int64_t to)
+{
+    return l->holds_v2 && (l->reduced_unknown || pt_ranges_count(&l->reduced, from, to) > 0);
+}
+
 static void commit_by(struct pt_log *l, const struct pt_sighting *b)
 {
     if (b->source == PT_SRC_FETCH_CONSUMER || (b->source == PT_SRC_PRODUCE && b->acks_all))
@@ -443,6 +470,7 @@ enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
         if (!pt_markers_add(&l->markers, &marker))
             end = b->base < end ? b->base : end;
     }
+    note_format(l, b, b->cert_from, end);
     credited = certify(l, b->cert_from, end);
     commit_by(l, b);
     if (l->evidence[ev].refs == 0)
@@ -458,6 +486,7 @@ bool pt_log_again(struct pt_log *l, const struct pt_sighting *b)
         return b->last < l->cursor; /* settled long ago */
     if (b->cert_from < b->base) {
         mark_gone(l, b->cert_from, b->base, b->at.time_ns);
+        note_format(l, b, b->cert_from, b->base);
         certify(l, b->cert_from, b->base);
     }
     commit_by(l, b);

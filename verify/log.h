@@ -111,6 +111,12 @@ struct pt_log {
     size_t evidence_cap;
     size_t evidence_free; /* index + 1 of the first free one */
     struct pt_ranges certified;
+    /* Offsets that only a fetch in a format before magic 2 shows. If the log holds newer batches, its
+     * answer was down-converted: headers, transactions and markers are not in it. What is settled
+     * as such stays so. */
+    struct pt_ranges reduced;
+    bool reduced_unknown; /* some did not find room */
+    bool holds_v2;        /* a batch of magic 2 was credited */
     struct pt_markers markers;
     struct pt_ranges lost[PT_LOST_REASON_CNT];   /* why something may be unseen */
     uint64_t lost_somewhere[PT_LOST_REASON_CNT]; /* the same without offsets */
@@ -173,6 +179,9 @@ enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
 /* pt_log_again takes a batch whose bytes were credited at these offsets before. False: nothing is
  * known of them here, nothing was done. */
 bool pt_log_again(struct pt_log *l, const struct pt_sighting *b);
+
+/* pt_log_reduced: of some offset in [from, to) only a down-converted answer was seen. */
+bool pt_log_reduced(const struct pt_log *l, int64_t from, int64_t to);
 
 /* pt_log_bad takes a batch that cannot be used: one finding for the same offsets or bytes. */
 void pt_log_bad(struct pt_log *l, const struct pt_sighting *b, enum pt_status status);

@@ -142,7 +142,8 @@ static bool extra_incarnation(const struct pt_pair *p, enum pt_cluster side)
 /* Whether the place of a leftover on the other side may have held its partner once:
  *  - an offset there is certified to be empty, and logs are dense when they are written;
  *  - it lies in front of the first match, and the other log has lost its beginning;
- *  - the other topic has another incarnation, which is compared with nothing. */
+ *  - the other topic has another incarnation, which is compared with nothing;
+ *  - of an offset there only a down-converted answer was seen, so that its record looks different. */
 static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
                                 const struct pt_align_event *ev)
 {
@@ -151,7 +152,15 @@ static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
     int64_t next = side == PT_CLUSTER_SOURCE ? ev->next_source_offset : ev->next_target_offset;
 
     return (prev < 0 && l->log_start > 0) || extra_incarnation(p, side) ||
-           pt_log_has_hole(l, prev, next);
+           pt_log_has_hole(l, prev, next) ||
+           pt_log_reduced(l, prev + 1, next < 0 ? INT64_MAX : next);
+}
+
+/* A record of which only a down-converted answer was seen looks like none on the other side, and may
+ * be one of an aborted transaction. */
+static bool looks_different(const struct pt_log *l, int64_t off)
+{
+    return pt_log_reduced(l, off, off + 1);
 }
 
 /* A leftover of the source. */
@@ -162,7 +171,8 @@ static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
 
     if (gone == PT_GONE_BEFORE) {
         p->sum.compacted++;
-    } else if (gone == PT_GONE_MAYBE || may_have_been_there(p, PT_CLUSTER_TARGET, ev)) {
+    } else if (gone == PT_GONE_MAYBE || looks_different(p->log[0], ev->source_offset) ||
+               may_have_been_there(p, PT_CLUSTER_TARGET, ev)) {
         p->sum.unverifiable_source++;
     } else {
         (*cnt)++;
@@ -187,7 +197,8 @@ static void on_target_only(struct pt_pair *p, const struct pt_align_event *ev,
 {
     bool tail = ev->next_source_offset < 0;
 
-    if (may_have_been_there(p, PT_CLUSTER_SOURCE, ev)) {
+    if (looks_different(p->log[1], ev->target_offset) ||
+        may_have_been_there(p, PT_CLUSTER_SOURCE, ev)) {
         p->sum.unverifiable_target++;
     } else if (tail && !source_ended_before(p, ev->target_offset)) {
         p->sum.pending_target++;
@@ -417,7 +428,10 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
         for (int64_t off = p->pending.r[i].from; off < p->pending.r[i].to; off++) {
             int64_t commit_ns = pt_txn_commit_ns(p->log[0], off);
 
-            if (is_overdue(p, commit_ns, target_certified, max_lag_ns)) {
+            if (looks_different(p->log[0], off)) {
+                p->sum.pending_source--;
+                p->sum.unverifiable_source++;
+            } else if (is_overdue(p, commit_ns, target_certified, max_lag_ns)) {
                 p->sum.pending_source--;
                 if (pt_log_gone(p->log[0], off, INT64_MAX) != PT_GONE_NOT) {
                     p->sum.compacted++;
