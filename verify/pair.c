@@ -101,6 +101,7 @@ static void on_match(struct pt_pair *p, const struct pt_align_event *ev)
     int64_t t_end = ev->target_offset + (int64_t)ev->cnt;
 
     p->sum.verified += ev->cnt;
+    p->source_topic->recognised = true;
     add_map(p, ev->source_offset, ev->target_offset, ev->cnt);
     if (s_end > p->matched_end[0])
         p->matched_end[0] = s_end;
@@ -217,6 +218,9 @@ static void on_mutated(struct pt_pair *p, const struct pt_align_event *ev)
         return;
     }
     p->sum.mutated++;
+    /* A copy that was changed keeps its time, or all but its time. */
+    if (!(ev->parts & PT_PART_TIMESTAMP) || ev->parts == PT_PART_TIMESTAMP)
+        p->source_topic->recognised = true;
     report(p, PT_FINDING_RECORD_MUTATED, ev->source_offset, ev->target_offset, ev->parts);
 }
 
@@ -233,6 +237,7 @@ static void on_event(struct pt_pair *p, const struct pt_align_event *ev)
         break;
     case PT_ALIGN_REORDERED:
         sum->reordered++;
+        p->source_topic->recognised = true;
         report(p, PT_FINDING_RECORD_REORDERED, ev->source_offset, ev->target_offset, 0);
         break;
     case PT_ALIGN_MISSING:
@@ -367,6 +372,35 @@ void pt_pair_finish(struct pt_pair *p)
     /* Settled alone before there was a pair, or without memory to compare them. */
     sum->unverifiable_source += sum->source_records - verdicts[0];
     sum->unverifiable_target += sum->target_records - verdicts[1];
+}
+
+uint64_t pt_pair_withdraw(struct pt_pair *p)
+{
+    struct pt_pair_result *sum = &p->sum;
+    uint64_t accused = sum->missing + sum->extra + sum->duplicated + sum->mutated +
+                       sum->missing_or_reordered + sum->ambiguous_source + sum->ambiguous_target;
+
+    uint64_t total[PT_FINDING_CODE_CNT];
+
+    if (!accused)
+        return 0;
+    /* Also of findings that were only counted. */
+    memcpy(total, p->env->findings->total, sizeof(total));
+    total[PT_FINDING_RECORD_MISSING] -= sum->missing;
+    total[PT_FINDING_RECORD_EXTRA] -= sum->extra;
+    total[PT_FINDING_RECORD_DUPLICATED] -= sum->duplicated;
+    total[PT_FINDING_RECORD_MUTATED] -= sum->mutated;
+    total[PT_FINDING_RECORD_MISSING_OR_REORDERED] -= sum->missing_or_reordered;
+    total[PT_FINDING_RECORD_COUNT_DIFFERS] -= sum->ambiguous_source + sum->ambiguous_target;
+    pt_findings_forget(p->env->findings, p);
+    memcpy(p->env->findings->total, total, sizeof(total));
+    sum->unverifiable_source += sum->missing + sum->mutated + sum->missing_or_reordered +
+                                sum->ambiguous_source;
+    sum->unverifiable_target += sum->extra + sum->duplicated + sum->mutated +
+                                sum->ambiguous_target;
+    sum->missing = sum->extra = sum->duplicated = sum->mutated = sum->missing_or_reordered = 0;
+    sum->ambiguous_source = sum->ambiguous_target = 0;
+    return accused;
 }
 
 /*

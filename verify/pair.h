@@ -53,6 +53,10 @@ void pt_pair_feed(struct pt_pair *p, unsigned how);
 /* pt_pair_finish: everything is fed, the alignment is ended. */
 void pt_pair_finish(struct pt_pair *p);
 
+/* pt_pair_withdraw takes back every divergence between the two logs: they may have nothing to do with
+ * each other. Before pt_pair_conclude. Returns how many records it was about. */
+uint64_t pt_pair_withdraw(struct pt_pair *p);
+
 /* pt_pair_conclude decides, when all pairs are finished, which pending records are missing. Returns
  * how many of those that stay pending are older than max_lag_ns. */
 uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns);

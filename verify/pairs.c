@@ -79,6 +79,8 @@ static void part_from(struct pt_shard *s, struct pt_topic *t)
     }
     t->partner->partner = NULL;
     t->partner = NULL;
+    t->recognised = false;
+    t->matched_ns = INT64_MIN;
 }
 
 static void marry(struct pt_shard *s, struct pt_topic *t)

@@ -428,6 +428,27 @@ static void end_waiting(struct pt_shard *s)
         }
 }
 
+/* Names alone do not make a pair. Two topics of which no record was recognised on the other side, in
+ * no partition, are strangers as far as anybody knows (each site's own topic of that name, say),
+ * unless the operator paired them. */
+static void part_strangers(struct pt_shard *s)
+{
+    for (struct pt_pair *p = s->pairs; p; p = p->next) {
+        struct pt_fact fact = { .code = PT_FINDING_TOPIC_UNPAIRED,
+                                .cluster = PT_CLUSTER_SOURCE,
+                                .cnt = 1 };
+
+        if (p->sum.rule == PT_PAIR_CONFIGURED || p->source_topic->recognised ||
+            !pt_pair_withdraw(p))
+            continue;
+        pt_findings_say(&s->findings, &fact,
+                        "source %s-%d: not one of its records is in target topic %s; the names "
+                        "alone do not make them a pair",
+                        p->source_topic->name->text, p->log[0]->partition,
+                        p->log[1]->topic->name->text);
+    }
+}
+
 static void conclude_pair(struct pt_shard *s, struct pt_pair *p)
 {
     struct pt_fact fact = { .code = PT_FINDING_REPLICATION_STALLED, .cluster = -1, .pair = p };
@@ -452,6 +473,7 @@ const struct pt_result *pt_shard_finish(struct pt_shard *s)
         pt_shard_pair_all(s);
     for (struct pt_pair *p = s->pairs; p; p = p->next)
         pt_pair_finish(p);
+    part_strangers(s);
     for (size_t i = 0; i < s->log_cnt; i++)
         while (!s->log[i]->pair && pt_log_next(s->log[i], PT_SETTLE_ALL, &item))
             ;

@@ -141,11 +141,19 @@ static void test_unrelated_topics(void **state)
         const char *why;
         const char *target;
         const char *copy; /* of the source, on the target */
+        uint64_t finding_max; /* findings kept; 0: the usual */
+        bool configured;      /* the operator says that they are a pair */
+        bool changed;         /* all records are copies, but without their headers */
     } row[] = {
-        { "the only topic with a prefix is another one", "archive.orders", NULL },
-        { "active-active: each side has its own, and a copy of the other one's", "orders",
-          "east.orders" },
+        { "the only topic with a prefix is another one", .target = "archive.orders" },
+        { "active-active: each side has its own, and a copy of the other one's",
+          .target = "orders", .copy = "east.orders" },
+        { "more findings than are kept", .target = "orders", .finding_max = 3 },
+        { "a pair by configuration", .target = "orders", .configured = true },
+        { "copies, each of them changed", .target = "orders", .changed = true },
     };
+
+    static const struct pt_topic_rule same = { "orders", "orders" };
 
     (void)state;
     for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
@@ -153,18 +161,30 @@ static void test_unrelated_topics(void **state)
         const struct pt_result *r;
 
         print_message("%s\n", row[i].why);
+        w.policy = pt_policy_default;
+        if (row[i].finding_max)
+            w.policy.finding_max = row[i].finding_max;
+        w.policy.rules = &same;
+        w.policy.rule_cnt = row[i].configured;
         world_open(&w, MEM);
         tell_topic(&w, SRC, 0, "orders", 1);
         tell_topic(&w, TGT, 1, row[i].target, 2);
         tell_produce(&w, SRC, 0, 0, 0, 0, 50);
-        tell_produce(&w, TGT, 1, 0, 0, 1000, 60);
+        if (row[i].changed)
+            tell_batch(&w, &(struct say){ .cluster = TGT, .topic = 1, .cnt = 50, .plain = true,
+                                          .source = PT_SRC_FETCH_CONSUMER });
+        else
+            for (int k = 0; k < 60; k++) /* interleaved with gaps, so that findings are many */
+                tell_produce(&w, TGT, 1, 0, k, (uint64_t)(1000 + k * 7), 1);
         if (row[i].copy) {
             tell_topic(&w, TGT, 2, row[i].copy, 3);
             tell_produce(&w, TGT, 2, 0, 0, 0, 50);
         }
         tell_bounds(&w, SRC, 0, 0, 50, 0);
         r = end(&w);
-        assert_int_equal(r->verdict, PT_VERDICT_INCONCLUSIVE);
+        assert_int_equal(r->verdict, row[i].configured || row[i].changed
+                                             ? PT_VERDICT_DIVERGENT
+                                             : PT_VERDICT_INCONCLUSIVE);
         world_close(&w);
     }
 }
