@@ -11,13 +11,16 @@
 #include "dataplane/reorder.h"
 #include "dataplane/stream.h"
 
-#define PT_AHEAD_MAX (1 << 30)         /* the largest TCP window (RFC 7323): nothing valid is further ahead */
-#define PT_BEHIND_MAX (64 << 20)       /* a retransmission is not further behind: windows in use are smaller */
-#define PT_LINGER_NS 10000000000ll     /* a closed flow's stragglers (FIN and its ACK again) come within 10 s */
-#define PT_COPY_NS 10000000ll          /* the mirror's second copy comes within 10 ms ... */
-#define PT_COPY_NO_ID_NS 1000000ll     /* ... or 1 ms where the sender does not number its packets */
-#define PT_RECENT_CNT 4                /* segments of a direction remembered for that */
-#define PT_EVICT_TRIES 4               /* flows evicted to make room for one segment's */
+#define PT_AHEAD_MAX                                                                               \
+    (1 << 30) /* the largest TCP window (RFC 7323): nothing valid is further ahead */
+#define PT_BEHIND_MAX                                                                              \
+    (64 << 20) /* a retransmission is not further behind: windows in use are smaller */
+#define PT_LINGER_NS                                                                               \
+    10000000000ll /* a closed flow's stragglers (FIN and its ACK again) come within 10 s */
+#define PT_COPY_NS 10000000ll      /* the mirror's second copy comes within 10 ms ... */
+#define PT_COPY_NO_ID_NS 1000000ll /* ... or 1 ms where the sender does not number its packets */
+#define PT_RECENT_CNT 4            /* segments of a direction remembered for that */
+#define PT_EVICT_TRIES 4           /* flows evicted to make room for one segment's */
 
 struct pt_recent {
     uint32_t hash; /* of all that a copy has in common; 0: none */
@@ -33,8 +36,8 @@ struct pt_dir {
     uint64_t proven;       /* acknowledged by the other side more than a hold-off ago */
     uint64_t proof;        /* acknowledged at proof_ns: proven a hold-off later, if above that */
     uint64_t sent;         /* known as sent at sent_ns, if above next */
-    uint64_t excused;      /* next + 1: an acknowledged last byte that may be a FIN; not waited for */
-    uint64_t hole_from;    /* the last hole, to tell late bytes from retransmitted ones */
+    uint64_t excused;   /* next + 1: an acknowledged last byte that may be a FIN; not waited for */
+    uint64_t hole_from; /* the last hole, to tell late bytes from retransmitted ones */
     uint64_t hole_end;
     int64_t start_ns;
     int64_t proof_ns;
@@ -50,12 +53,12 @@ struct pt_dir {
     bool has_ack_said;
     bool has_ack_out;
     bool has_stray;
-    bool held;         /* the start may still move back: nothing comes out */
-    bool lead;         /* the hole of unknown length is still to be told */
-    bool proof_twice;  /* proven was above next already, before it rose last */
+    bool held;        /* the start may still move back: nothing comes out */
+    bool lead;        /* the hole of unknown length is still to be told */
+    bool proof_twice; /* proven was above next already, before it rose last */
 };
 
-struct pt_conv { /* a connection */
+struct pt_conv {         /* a connection */
     struct pt_flow flow; /* first */
     struct pt_alarm alarm;
     struct pt_dir *dir[2];
@@ -66,13 +69,13 @@ struct pt_conv { /* a connection */
     struct pt_conv *ready_next;
     int8_t initiator;
     bool ready;
-    bool opened;  /* OPEN came out */
+    bool opened; /* OPEN came out */
     bool payload;
     bool rst;
-    bool ending;  /* resolve all that waits, then close */
-    bool closed;  /* CLOSE came out; kept for stragglers */
-    bool gone;    /* do not keep it once it is closed */
-    bool hurry;   /* the store is full: give up one wait */
+    bool ending; /* resolve all that waits, then close */
+    bool closed; /* CLOSE came out; kept for stragglers */
+    bool gone;   /* do not keep it once it is closed */
+    bool hurry;  /* the store is full: give up one wait */
 };
 
 /* In-order bytes of the segment in hand, lent on. */

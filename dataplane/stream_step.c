@@ -148,9 +148,9 @@ static enum pt_stream_kind tell_lead(struct pt_conv *c, int side, const struct p
     return PT_STREAM_HOLE;
 }
 
-static enum pt_stream_kind tell_hole(struct pt_streams *s, struct pt_conv *c, int side, uint64_t end,
-                                     enum pt_lost_reason reason, const struct pt_packet_ref *at,
-                                     struct pt_stream_event *ev)
+static enum pt_stream_kind tell_hole(struct pt_streams *s, struct pt_conv *c, int side,
+                                     uint64_t end, enum pt_lost_reason reason,
+                                     const struct pt_packet_ref *at, struct pt_stream_event *ev)
 {
     struct pt_dir *d = c->dir[side];
 
@@ -169,8 +169,9 @@ static enum pt_stream_kind tell_hole(struct pt_streams *s, struct pt_conv *c, in
     return PT_STREAM_HOLE;
 }
 
-static enum pt_stream_kind tell_bytes(struct pt_conv *c, int side, const uint8_t *data, uint32_t len,
-                                      const struct pt_packet_ref *at, struct pt_stream_event *ev)
+static enum pt_stream_kind tell_bytes(struct pt_conv *c, int side, const uint8_t *data,
+                                      uint32_t len, const struct pt_packet_ref *at,
+                                      struct pt_stream_event *ev)
 {
     tell(c, PT_STREAM_BYTES, side, at, ev);
     ev->data = data;
@@ -217,8 +218,8 @@ static enum pt_stream_kind step_direct(struct pt_streams *s, struct pt_conv *c,
 }
 
 /* The first piece of a side, whose turn it is, up to position end. */
-static enum pt_stream_kind step_head(struct pt_streams *s, struct pt_conv *c, int side, uint64_t end,
-                                     struct pt_stream_event *ev)
+static enum pt_stream_kind step_head(struct pt_streams *s, struct pt_conv *c, int side,
+                                     uint64_t end, struct pt_stream_event *ev)
 {
     struct pt_dir *d = c->dir[side];
     struct pt_piece *p = d->wait.head;
@@ -261,8 +262,8 @@ static int pick_head(const struct pt_conv *c, uint64_t *ret_end)
         }
     if (!is_next[0] || !is_next[1])
         return -1;
-    /* Each claims to answer the other: the later one is a retransmission, so its bytes are older, as
-     * far as the other answers them. */
+    /* Each claims to answer the other: the later one is a retransmission, so its bytes are older,
+     * as far as the other answers them. */
     later = c->dir[0]->wait.head->at.order > c->dir[1]->wait.head->at.order ? 0 : 1;
     *ret_end = pt_seq_at(c->dir[later]->next, c->dir[!later]->wait.head->ack);
     return later;

@@ -64,7 +64,8 @@ static uint32_t recent_hash(const struct pt_segment *seg)
     uint64_t h = ((uint64_t)seg->seq << 32 | seg->ack) * 0x9e3779b97f4a7c15u;
 
     h ^= h >> 29;
-    h += (uint64_t)(seg->pay_len + seg->pay_missing) << 32 | (uint64_t)seg->ip_id << 16 | seg->flags;
+    h += (uint64_t)(seg->pay_len + seg->pay_missing) << 32 | (uint64_t)seg->ip_id << 16 |
+         seg->flags;
     h *= 0xbf58476d1ce4e5b9u;
     h ^= h >> 32;
     return (uint32_t)h | 1;
@@ -160,8 +161,7 @@ static struct pt_dir *open_dir(struct pt_streams *s, struct pt_conv *c, int side
         d->next = pt_seq_at(d->next, peer->ack_out);
         d->held = false;
     }
-    if (peer && peer->has_ack_said &&
-        pt_seq_at(d->next, peer->ack_said) > d->next + PT_AHEAD_MAX)
+    if (peer && peer->has_ack_said && pt_seq_at(d->next, peer->ack_said) > d->next + PT_AHEAD_MAX)
         peer->has_ack_said = false;
     d->high = d->next;
     if (!c->rst)
