@@ -18,11 +18,11 @@
  *
  * GAP. Between `next` and the first piece that waits, or up to what is known as sent (own sequence
  * numbers, FIN) or acknowledged, bytes are missing. They are declared lost
- *   - when they were acknowledged, a hold-off after that was seen. (One mark runs at a time: what
- * is acknowledged at its end begins the next, so the wait is one to two hold-offs, whatever the
- *     number of gaps. A gap that is acknowledged in parts gets one more round, to be one hole.)
- *   - else `patience` after the piece behind them came, or they were first known as sent: longer,
- * as their sender may still repeat them;
+ *   - when they were acknowledged, a hold-off after that was seen. One mark runs at a time: what is
+ *     acknowledged at its end begins the next, so the wait is one to two hold-offs, whatever the
+ *     number of gaps. A gap that is acknowledged in parts gets one more round, to be one hole;
+ *   - else `patience` after the piece behind them came, or they were first known as sent: that is
+ *     longer, as their sender may still repeat them;
  *   - at once when the flow ends (RST + hold-off, eviction, port reuse, end of capture);
  *   - at once when the store is full and something must give way.
  * A last byte that is acknowledged, with nothing behind it, may be a FIN that was not seen: if it
