@@ -61,6 +61,12 @@ static const struct row rows[] = {
     { "not before the hold-off has passed: the data comes just in time",
       HANDSHAKE "1 B . 500 103 resp;201 X . 0 - -;201 A . 100 500 req", "open A:req B:resp | close",
       "holes=0" },
+    { "the flow's own packets do not shorten the hold-off",
+      HANDSHAKE "1 B . 500 103 resp;100 B . 504 103 more;150 A . 100 500 req",
+      "open A:req B:resp B:more | close", "holes=0" },
+    { "a retransmission seen before its original: the original tells what its bytes depend on",
+      HANDSHAKE "1 A . 100 504 req id=2;1.1 A . 100 500 req id=1;2 B . 500 103 resp",
+      "open A:req B:resp | close", "retransmitted_bytes=3 holes=0" },
     { "a hole in the middle, proven by an empty acknowledgement",
       HANDSHAKE
       "1 A . 100 500 one;2 A . 106 500 three;3 B . 500 111 -;203 X . 0 - -;203.1 X . 0 - -",
