@@ -34,7 +34,7 @@ static const struct pt_nic_caps rows[] = {
       .evidence = PT_NIC_FROM_DEVICE },
     /* States hash fields and a table of 128 entries, but hashes nothing. */
     { .driver = "net_null", .queue_max = 1024, .desc_max = 65535, .desc_align = 1,
-      .frame_max = UINT32_MAX, .mtu_max = 65535, .traits = PT_NIC_VIRTUAL,
+      .reta_cnt = 128, .hash_fields = HASH_ALL, .frame_max = UINT32_MAX, .mtu_max = 65535, .traits = PT_NIC_VIRTUAL,
       .evidence = PT_NIC_FROM_DEVICE },
     /* Whoever writes into the rings decides which one a packet goes to. */
     { .driver = "net_ring", .queue_max = 16, .desc_max = 65535, .desc_align = 1,
