@@ -39,7 +39,7 @@ void pt_nic_request_init(struct pt_nic_request *req)
     memset(req, 0, sizeof(*req));
     req->worker_cnt = 1;
     req->mtu = 1500;
-    req->huge_page_sz = 2u << 20;
+    req->host.huge_page_sz = 2u << 20;
     req->mix = pt_rate_only(PT_RATE_NONE);
 }
 
@@ -56,9 +56,9 @@ static int check(const struct pt_nic_request *req, struct pt_nic_error *err)
         return pt_nic_refuse(err, "%u workers: give 1 to %u", req->worker_cnt, PT_NIC_WORKERS_MAX);
     if (req->shard_cnt > PT_NIC_SHARDS_MAX)
         return pt_nic_refuse(err, "%u shards: give 0 to %u", req->shard_cnt, PT_NIC_SHARDS_MAX);
-    if (!req->core_cnt || req->core_cnt > PT_NIC_CORES_MAX)
-        return pt_nic_refuse(err, "%u cores on this host: 1 to %u are supported", req->core_cnt,
-                             PT_NIC_CORES_MAX);
+    if (!req->host.core_cnt || req->host.core_cnt > PT_HOST_CORES_MAX)
+        return pt_nic_refuse(err, "%u cores on this host: 1 to %u are supported",
+                             req->host.core_cnt, PT_HOST_CORES_MAX);
     if (req->broker_port_cnt > PT_NIC_BROKER_PORTS_MAX)
         return pt_nic_refuse(err, "%u broker ports for flow rules, at most %u: leave the rules out",
                              req->broker_port_cnt, PT_NIC_BROKER_PORTS_MAX);
@@ -116,13 +116,13 @@ static void plan_rates(const struct pt_nic_request *req, struct pt_nic_plan *pla
     plan->mix_mbps = pt_rate_mbps(&req->mix, handed_over);
     carried_mbps = (uint64_t)plan->mix_mbps * plan->worker_cnt;
     if (plan->offered_mbps > carried_mbps)
-        pt_nic_note(plan, PT_NIC_NOTE_CAPACITY, -1,
-                    "the ports can deliver %.1f Gbit/s, %u workers carry at most about %.1f of this "
-                    "mix: above that whole partitions are shed and reported as unseen; about %u "
-                    "workers would do",
-                    (double)plan->offered_mbps / 1000, plan->worker_cnt,
-                    (double)carried_mbps / 1000,
-                    (unsigned)((plan->offered_mbps + plan->mix_mbps - 1) / plan->mix_mbps));
+        pt_nic_note(
+                plan, PT_NIC_NOTE_CAPACITY, -1,
+                "the ports can deliver %.1f Gbit/s, %u workers carry at most about %.1f of this "
+                "mix: above that whole partitions are shed and reported as unseen; about %u "
+                "workers would do",
+                (double)plan->offered_mbps / 1000, plan->worker_cnt, (double)carried_mbps / 1000,
+                (unsigned)((plan->offered_mbps + plan->mix_mbps - 1) / plan->mix_mbps));
 }
 
 /* What the driver itself is known for. */

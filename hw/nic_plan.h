@@ -11,11 +11,10 @@
  *
  *   one worker          it polls all queues of the link: nothing to do
  *   one queue           a port with one queue, and no other port that could see the connection
- *   symmetric key       every port hashes with the 6d5a key over the same fields into as many queues;
- *                       queue i of every port belongs to the same worker
- *   symmetric function  the same by a device that sorts the tuple itself; one port only, as such
- *                       functions differ between devices
- *   software            workers that poll hand packets over to the worker that owns the connection
+ *   symmetric key       every port hashes with the 6d5a key over the same fields into as many
+ * queues; queue i of every port belongs to the same worker symmetric function  the same by a device
+ * that sorts the tuple itself; one port only, as such functions differ between devices software
+ * workers that poll hand packets over to the worker that owns the connection
  *
  * Which ports could see the same connection: all those of one `link` number. 0 is a number like any
  * other, so unless told otherwise every port can see every connection (an optical tap delivers the
@@ -24,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hw/host.h"
 #include "hw/nic_caps.h"
 #include "hw/nic_rates.h"
 #include "hw/toeplitz.h"
@@ -32,8 +32,6 @@
 #define PT_NIC_QUEUES_MAX 64 /* of a port */
 #define PT_NIC_WORKERS_MAX 64
 #define PT_NIC_SHARDS_MAX 16
-#define PT_NIC_CORES_MAX 512
-#define PT_NIC_NODES_MAX 8
 #define PT_NIC_NAME_MAX 128
 #define PT_NIC_BROKER_PORTS_MAX 16
 /* Both directions and both address families of each port, and what takes the rest. */
@@ -41,22 +39,15 @@
 #define PT_NIC_NOTES_MAX 128
 #define PT_NIC_NOTE_SZ 320
 
-#define PT_NIC_BURST 64         /* packets taken from a queue at once */
-#define PT_NIC_POOL_CACHE 256   /* buffers that a core keeps of a pool */
-#define PT_NIC_RING 1024        /* packets on the way from one worker to another */
-#define PT_NIC_HEADROOM 128     /* RTE_PKTMBUF_HEADROOM */
-/* What mirrors wrap around a frame at most: outer IPv6 40, GRE 8 and ERSPAN III 12 + 8, or UDP 8 and
- * VXLAN 8; inner Ethernet 14 and two tags 8. */
+#define PT_NIC_BURST 64       /* packets taken from a queue at once */
+#define PT_NIC_POOL_CACHE 256 /* buffers that a core keeps of a pool */
+#define PT_NIC_RING 1024      /* packets on the way from one worker to another */
+#define PT_NIC_HEADROOM 128   /* RTE_PKTMBUF_HEADROOM */
+/* What mirrors wrap around a frame at most: outer IPv6 40, GRE 8 and ERSPAN III 12 + 8, or UDP 8
+ * and VXLAN 8; inner Ethernet 14 and two tags 8. */
 #define PT_NIC_WRAP_SZ 90
 
 /* --- the question --- */
-
-struct pt_nic_core {
-    uint16_t id;       /* the kernel's number */
-    int16_t node;      /* NUMA node, PT_NIC_ANY_NODE if not told */
-    uint16_t physical; /* hyper-threads of one core have the same number here */
-    bool isolated;     /* the kernel's scheduler leaves it alone */
-};
 
 struct pt_nic_port_request {
     char name[PT_NIC_NAME_MAX]; /* PCI address or vdev string, as the operator wrote it */
@@ -70,11 +61,10 @@ struct pt_nic_request {
     struct pt_nic_port_request port[PT_NIC_PORTS_MAX];
     unsigned port_cnt;
 
-    struct pt_nic_core core[PT_NIC_CORES_MAX]; /* of this host, by rising id */
-    unsigned core_cnt;
+    struct pt_host host; /* its cores; its huge pages if `huge` */
     uint16_t use_core[PT_NIC_WORKERS_MAX + PT_NIC_SHARDS_MAX]; /* the operator's choice: workers
-                                                                 * first, then shards */
-    unsigned use_core_cnt; /* 0: the plan chooses */
+                                                                * first, then shards */
+    unsigned use_core_cnt;                                     /* 0: the plan chooses */
     unsigned worker_cnt;
     unsigned shard_cnt; /* 0: shards run in the workers' loops */
     bool share_cores;   /* more threads than cores are allowed */
@@ -88,8 +78,6 @@ struct pt_nic_request {
     unsigned broker_port_cnt;
 
     bool huge;
-    uint64_t huge_page_sz;
-    uint64_t huge_free_sz[PT_NIC_NODES_MAX]; /* by node; ignored without `huge` */
 
     struct pt_rate_mix mix;
 };
@@ -119,7 +107,7 @@ struct pt_nic_rule {
 };
 
 struct pt_nic_port_plan {
-    uint8_t meet; /* enum pt_nic_meet */
+    uint8_t meet;  /* enum pt_nic_meet */
     uint8_t clock; /* enum pt_nic_clock */
     uint16_t queue_cnt;
     uint16_t worker[PT_NIC_QUEUES_MAX]; /* who polls each queue */
@@ -158,17 +146,17 @@ struct pt_nic_pool_plan {
 /* Warnings: what is not possible, or not as good as it could be. */
 enum pt_nic_note_kind {
     PT_NIC_NOTE_NOT_MEASURED,
-    PT_NIC_NOTE_SOFTWARE,     /* packets are handed over, and why */
+    PT_NIC_NOTE_SOFTWARE, /* packets are handed over, and why */
     PT_NIC_NOTE_IDLE_WORKER,
     PT_NIC_NOTE_KEY_MAY_FAIL,
-    PT_NIC_NOTE_COARSE_HASH,  /* addresses only, or no IPv6 */
-    PT_NIC_NOTE_RULES,        /* broker rules impossible, or what they cost */
+    PT_NIC_NOTE_COARSE_HASH, /* addresses only, or no IPv6 */
+    PT_NIC_NOTE_RULES,       /* broker rules impossible, or what they cost */
     PT_NIC_NOTE_SCATTER,
     PT_NIC_NOTE_CLOCK,
     PT_NIC_NOTE_LOSS_UNCOUNTED,
     PT_NIC_NOTE_TAG_LOST,
     PT_NIC_NOTE_FAR_NODE,
-    PT_NIC_NOTE_CORE,         /* shared, hyper-threads, not isolated */
+    PT_NIC_NOTE_CORE, /* shared, hyper-threads, not isolated */
     PT_NIC_NOTE_CAPACITY,
     PT_NIC_NOTE_NO_HUGE,
 };
@@ -186,7 +174,7 @@ struct pt_nic_plan {
     unsigned worker_cnt;
     struct pt_nic_thread_plan shard[PT_NIC_SHARDS_MAX];
     unsigned shard_cnt;
-    struct pt_nic_pool_plan pool[PT_NIC_NODES_MAX];
+    struct pt_nic_pool_plan pool[PT_HOST_NODES_MAX];
     unsigned pool_cnt;
     uint64_t memory_sz; /* of all pools */
 

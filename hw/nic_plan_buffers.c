@@ -23,15 +23,17 @@ static int plan_frame(const struct pt_nic_request *req, struct pt_nic_plan *plan
     unsigned mtu = req->mtu + (req->encapsulated ? PT_NIC_WRAP_SZ : 0);
 
     if (mtu > caps->mtu_max)
-        return pt_nic_refuse(err, "%s: an MTU of %u is needed%s, %s takes at most %u: %s", ask->name,
-                             mtu, req->encapsulated ? " (the mirror's wrapping included)" : "",
-                             caps->driver, caps->mtu_max,
-                             caps->traits & PT_NIC_VIRTUAL ?
-                                     "use net_af_packet or net_pcap on this interface" :
-                                     "state the MTU that the mirrored network really has (--mtu)");
+        return pt_nic_refuse(
+                err, "%s: an MTU of %u is needed%s, %s takes at most %u: %s", ask->name, mtu,
+                req->encapsulated ? " (the mirror's wrapping included)" : "", caps->driver,
+                caps->mtu_max,
+                caps->traits & PT_NIC_VIRTUAL
+                        ? "use net_af_packet or net_pcap on this interface"
+                        : "state the MTU that the mirrored network really has (--mtu)");
     if (mtu + ETHER_SZ > caps->frame_max && !(caps->traits & PT_NIC_VIRTUAL))
-        return pt_nic_refuse(err, "%s: frames of %u bytes are needed, %s takes at most %u: state "
-                                  "the MTU that the mirrored network really has (--mtu)",
+        return pt_nic_refuse(err,
+                             "%s: frames of %u bytes are needed, %s takes at most %u: state "
+                             "the MTU that the mirrored network really has (--mtu)",
                              ask->name, mtu + ETHER_SZ, caps->driver, caps->frame_max);
     if (mtu + ETHER_SZ > caps->frame_max) {
         /* A constant of the driver; the true limit is in the vdev string. */
@@ -45,8 +47,9 @@ static int plan_frame(const struct pt_nic_request *req, struct pt_nic_plan *plan
     port->frame_sz = req->mtu + (req->encapsulated ? PT_NIC_WRAP_SZ : 0) + ETHER_SZ + TAGS_SZ;
     port->scatter = port->frame_sz > DATA_MAX;
     if (port->scatter && !(caps->offloads & PT_NIC_OFFLOAD_SCATTER))
-        return pt_nic_refuse(err, "%s: frames of %u bytes do not fit one buffer of %u, and %s cannot "
-                                  "use several: state a smaller MTU",
+        return pt_nic_refuse(err,
+                             "%s: frames of %u bytes do not fit one buffer of %u, and %s cannot "
+                             "use several: state a smaller MTU",
                              ask->name, port->frame_sz, DATA_MAX, caps->driver);
     if (port->scatter)
         pt_nic_note(plan, PT_NIC_NOTE_SCATTER, (int)p,
@@ -68,8 +71,9 @@ static int plan_descriptors(const struct pt_nic_port_request *ask, struct pt_nic
     if (ask->desc_cnt) {
         cnt = ask->desc_cnt;
         if (cnt > caps->desc_max || cnt < caps->desc_min || cnt % align)
-            return pt_nic_refuse(err, "%s: %u descriptors asked for, %s takes %u to %u in steps of "
-                                      "%u",
+            return pt_nic_refuse(err,
+                                 "%s: %u descriptors asked for, %s takes %u to %u in steps of "
+                                 "%u",
                                  ask->name, cnt, caps->driver, caps->desc_min, caps->desc_max,
                                  align);
     }
@@ -90,7 +94,7 @@ static int pool_on(struct pt_nic_plan *plan, int node, unsigned *ret_pool)
             return 0;
         }
     }
-    if (plan->pool_cnt == PT_NIC_NODES_MAX || node >= PT_NIC_NODES_MAX)
+    if (plan->pool_cnt == PT_HOST_NODES_MAX || node >= PT_HOST_NODES_MAX)
         return -EINVAL;
     plan->pool[plan->pool_cnt].node = (uint16_t)node;
     plan->pool[plan->pool_cnt].data_sz = DATA_MIN;
@@ -128,18 +132,19 @@ static void add_port(const struct pt_nic_plan *plan, const struct pt_nic_caps *c
 static int check_memory(const struct pt_nic_request *req, const struct pt_nic_pool_plan *pool,
                         struct pt_nic_error *err)
 {
-    uint64_t page_sz = req->huge_page_sz ? req->huge_page_sz : 2u << 20;
+    uint64_t page_sz = req->host.huge_page_sz ? req->host.huge_page_sz : 2u << 20;
     uint64_t page_cnt = (pool->total_sz + page_sz - 1) / page_sz;
 
-    if (!req->huge || page_cnt * page_sz <= req->huge_free_sz[pool->node])
+    if (!req->huge || page_cnt * page_sz <= req->host.huge_free_sz[pool->node])
         return 0;
-    snprintf(err->text, sizeof(err->text),
-             "packet buffers need %llu huge pages of %llu KiB on NUMA node %u, %llu are free: "
-             "`echo %llu > /sys/devices/system/node/node%u/hugepages/hugepages-%llukB/nr_hugepages` "
-             "(more if others use them too), or run with --no-huge",
-             (unsigned long long)page_cnt, (unsigned long long)(page_sz >> 10), pool->node,
-             (unsigned long long)(req->huge_free_sz[pool->node] / page_sz),
-             (unsigned long long)page_cnt, pool->node, (unsigned long long)(page_sz >> 10));
+    snprintf(
+            err->text, sizeof(err->text),
+            "packet buffers need %llu huge pages of %llu KiB on NUMA node %u, %llu are free: "
+            "`echo %llu > /sys/devices/system/node/node%u/hugepages/hugepages-%llukB/nr_hugepages` "
+            "(more if others use them too), or run with --no-huge",
+            (unsigned long long)page_cnt, (unsigned long long)(page_sz >> 10), pool->node,
+            (unsigned long long)(req->host.huge_free_sz[pool->node] / page_sz),
+            (unsigned long long)page_cnt, pool->node, (unsigned long long)(page_sz >> 10));
     return -ENOMEM;
 }
 
@@ -159,7 +164,7 @@ int pt_nic_plan_buffers(const struct pt_nic_request *req, struct pt_nic_plan *pl
             return ret;
         if (pool_on(plan, node, &pool))
             return pt_nic_refuse(err, "%s is on NUMA node %d, at most %u nodes are supported",
-                                 req->port[p].name, node, PT_NIC_NODES_MAX);
+                                 req->port[p].name, node, PT_HOST_NODES_MAX);
         plan->port[p].pool = (uint8_t)pool;
         add_port(plan, &req->port[p].caps, &plan->port[p], &plan->pool[pool]);
     }

@@ -46,7 +46,7 @@ static void gather(const struct pt_nic_request *req, const struct pt_nic_plan *p
             continue;
         g->port[g->port_cnt++] = p;
         if (req->port[p].caps.numa_node != node)
-            node = PT_NIC_ANY_NODE;
+            node = PT_HOST_ANY_NODE;
     }
     /* Several links on several sockets: each is polled on its own, if there is a worker. */
     g->worker_cnt = 0;
@@ -67,8 +67,9 @@ static int check_queues(const struct pt_nic_port_request *port, struct pt_nic_er
     if (!caps->queue_max)
         return pt_nic_refuse(err, "%s (%s) has no receive queue", port->name, caps->driver);
     if (port->queue_cnt > caps->queue_max)
-        return pt_nic_refuse(err, "%s: %u queues asked for, %s has %u: ask for at most that, or for "
-                                  "none (the plan then decides)",
+        return pt_nic_refuse(err,
+                             "%s: %u queues asked for, %s has %u: ask for at most that, or for "
+                             "none (the plan then decides)",
                              port->name, port->queue_cnt, caps->driver, caps->queue_max);
     if (port->queue_cnt > PT_NIC_QUEUES_MAX)
         return pt_nic_refuse(err, "%s: %u queues asked for, at most %u are supported", port->name,
@@ -76,12 +77,14 @@ static int check_queues(const struct pt_nic_port_request *port, struct pt_nic_er
     if (!(caps->traits & PT_NIC_ALL_QUEUES))
         return 0;
     if (caps->queue_max > PT_NIC_QUEUES_MAX)
-        return pt_nic_refuse(err, "%s brings %u queues of its own, at most %u are supported: make "
-                                  "several ports of it",
+        return pt_nic_refuse(err,
+                             "%s brings %u queues of its own, at most %u are supported: make "
+                             "several ports of it",
                              port->name, caps->queue_max, PT_NIC_QUEUES_MAX);
     if (port->queue_cnt && port->queue_cnt != caps->queue_max)
-        return pt_nic_refuse(err, "%s: %u queues asked for, but each of its %u has traffic of its "
-                                  "own, which would be lost: ask for all or for none",
+        return pt_nic_refuse(err,
+                             "%s: %u queues asked for, but each of its %u has traffic of its "
+                             "own, which would be lost: ask for all or for none",
                              port->name, port->queue_cnt, caps->queue_max);
     return 0;
 }
@@ -89,8 +92,8 @@ static int check_queues(const struct pt_nic_port_request *port, struct pt_nic_er
 /* What all ports of the group can hash: ports and addresses, else addresses alone. */
 static unsigned common_fields(const struct pt_nic_request *req, const struct group *g)
 {
-    unsigned fields = PT_NIC_HASH_IPV4 | PT_NIC_HASH_IPV4_TCP | PT_NIC_HASH_IPV6 |
-                      PT_NIC_HASH_IPV6_TCP;
+    unsigned fields =
+            PT_NIC_HASH_IPV4 | PT_NIC_HASH_IPV4_TCP | PT_NIC_HASH_IPV6 | PT_NIC_HASH_IPV6_TCP;
 
     for (unsigned i = 0; i < g->port_cnt; i++)
         fields &= req->port[g->port[i]].caps.hash_fields;
@@ -107,14 +110,16 @@ static bool takes_key(const struct pt_nic_caps *caps)
            caps->key_sz <= PT_TOEPLITZ_KEY_MAX;
 }
 
-/* How the devices bring both directions together; PT_NIC_MEET_SOFTWARE with g->why if they cannot. */
+/* How the devices bring both directions together; PT_NIC_MEET_SOFTWARE with g->why if they cannot.
+ */
 static enum pt_nic_meet device_meet(const struct pt_nic_request *req, struct group *g)
 {
     enum pt_nic_meet meet = PT_NIC_MEET_KEY;
 
     if (req->encapsulated) {
-        snprintf(g->why, sizeof(g->why), "the mirror wraps its frames, so that a device would hash "
-                                         "the mirror's own addresses");
+        snprintf(g->why, sizeof(g->why),
+                 "the mirror wraps its frames, so that a device would hash "
+                 "the mirror's own addresses");
         return PT_NIC_MEET_SOFTWARE;
     }
     for (unsigned i = 0; i < g->port_cnt; i++) {
@@ -132,8 +137,9 @@ static enum pt_nic_meet device_meet(const struct pt_nic_request *req, struct gro
             meet = PT_NIC_MEET_FUNCTION;
         }
         if (g->port_cnt > 1 && !caps->reta_cnt) {
-            snprintf(g->why, sizeof(g->why), "%s does not tell its indirection table, so that its "
-                                             "queues cannot be matched with those of other ports",
+            snprintf(g->why, sizeof(g->why),
+                     "%s does not tell its indirection table, so that its "
+                     "queues cannot be matched with those of other ports",
                      caps->driver);
             return PT_NIC_MEET_SOFTWARE;
         }
@@ -161,14 +167,16 @@ static int common_queues(const struct pt_nic_request *req, struct group *g, unsi
         cnt = umin(cnt, umin(port->caps.rss_queue_max, port->caps.queue_max));
         same_reta &= port->caps.reta_cnt == reta_cnt;
         if (port->queue_cnt > port->caps.rss_queue_max)
-            return pt_nic_refuse(err, "%s: %u queues asked for, but the hash of %s reaches only %u: "
-                                      "ask for at most that",
+            return pt_nic_refuse(err,
+                                 "%s: %u queues asked for, but the hash of %s reaches only %u: "
+                                 "ask for at most that",
                                  port->name, port->queue_cnt, port->caps.driver,
                                  port->caps.rss_queue_max);
         if (asked && port->queue_cnt && port->queue_cnt != asked)
-            return pt_nic_refuse(err, "%s: %u queues asked for, but %u on another port that may see "
-                                      "the same connections: ask for the same number, or give the "
-                                      "ports different links",
+            return pt_nic_refuse(err,
+                                 "%s: %u queues asked for, but %u on another port that may see "
+                                 "the same connections: ask for the same number, or give the "
+                                 "ports different links",
                                  port->name, port->queue_cnt, asked);
         if (port->queue_cnt)
             asked = port->queue_cnt;
@@ -177,8 +185,9 @@ static int common_queues(const struct pt_nic_request *req, struct group *g, unsi
         const struct pt_nic_caps *caps = &req->port[g->port[i]].caps;
 
         if (asked > umin(caps->rss_queue_max, caps->queue_max))
-            return pt_nic_refuse(err, "%s: %u queues are asked for on a port that may see the same "
-                                      "connections, %s can have %u: ask for at most that",
+            return pt_nic_refuse(err,
+                                 "%s: %u queues are asked for on a port that may see the same "
+                                 "connections, %s can have %u: ask for at most that",
                                  req->port[g->port[i]].name, asked, caps->driver,
                                  umin(caps->rss_queue_max, caps->queue_max));
     }
@@ -186,8 +195,9 @@ static int common_queues(const struct pt_nic_request *req, struct group *g, unsi
         cnt = asked;
     if (!same_reta && !power_of_two(cnt)) {
         if (asked)
-            return pt_nic_refuse(err, "%s: %u queues on ports whose indirection tables differ in "
-                                      "size: ask for a power of two",
+            return pt_nic_refuse(err,
+                                 "%s: %u queues on ports whose indirection tables differ in "
+                                 "size: ask for a power of two",
                                  req->port[g->port[0]].name, asked);
         while (!power_of_two(cnt))
             cnt &= cnt - 1;
@@ -196,8 +206,8 @@ static int common_queues(const struct pt_nic_request *req, struct group *g, unsi
     return 0;
 }
 
-static void set_hash(const struct pt_nic_request *req, struct pt_nic_plan *plan,
-                     struct group *g, enum pt_nic_meet meet, unsigned queue_cnt)
+static void set_hash(const struct pt_nic_request *req, struct pt_nic_plan *plan, struct group *g,
+                     enum pt_nic_meet meet, unsigned queue_cnt)
 {
     unsigned fields = common_fields(req, g);
 

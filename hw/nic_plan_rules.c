@@ -12,7 +12,8 @@ static const char *obstacle(const struct pt_nic_request *req, const struct pt_ni
     if (req->encapsulated)
         return "the mirror wraps its frames, so that the device does not see the brokers' ports";
     if (req->tagged)
-        return "rules do not match frames with VLAN tags on every device, and would drop the mirror";
+        return "rules do not match frames with VLAN tags on every device, and would drop the "
+               "mirror";
     if (!(caps->flow & PT_NIC_FLOW_TCP_PORT))
         return "the device has no rules for TCP ports";
     if (!(caps->flow & PT_NIC_FLOW_DROP))

@@ -41,13 +41,13 @@ static uint32_t speed_mbps(uint16_t port_id, uint32_t capa)
         uint32_t flag;
         uint32_t mbps;
     } speeds[] = {
-        { RTE_ETH_LINK_SPEED_200G, 200000 },
-        { RTE_ETH_LINK_SPEED_100G, 100000 }, { RTE_ETH_LINK_SPEED_56G, 56000 },
-        { RTE_ETH_LINK_SPEED_50G, 50000 },   { RTE_ETH_LINK_SPEED_40G, 40000 },
-        { RTE_ETH_LINK_SPEED_25G, 25000 },   { RTE_ETH_LINK_SPEED_20G, 20000 },
-        { RTE_ETH_LINK_SPEED_10G, 10000 },   { RTE_ETH_LINK_SPEED_5G, 5000 },
-        { RTE_ETH_LINK_SPEED_2_5G, 2500 },   { RTE_ETH_LINK_SPEED_1G, 1000 },
-        { RTE_ETH_LINK_SPEED_100M, 100 },    { RTE_ETH_LINK_SPEED_10M, 10 },
+        { RTE_ETH_LINK_SPEED_200G, 200000 }, { RTE_ETH_LINK_SPEED_100G, 100000 },
+        { RTE_ETH_LINK_SPEED_56G, 56000 },   { RTE_ETH_LINK_SPEED_50G, 50000 },
+        { RTE_ETH_LINK_SPEED_40G, 40000 },   { RTE_ETH_LINK_SPEED_25G, 25000 },
+        { RTE_ETH_LINK_SPEED_20G, 20000 },   { RTE_ETH_LINK_SPEED_10G, 10000 },
+        { RTE_ETH_LINK_SPEED_5G, 5000 },     { RTE_ETH_LINK_SPEED_2_5G, 2500 },
+        { RTE_ETH_LINK_SPEED_1G, 1000 },     { RTE_ETH_LINK_SPEED_100M, 100 },
+        { RTE_ETH_LINK_SPEED_10M, 10 },
     };
     struct rte_eth_link link;
 

@@ -21,7 +21,8 @@ const struct pt_rate pt_rates[PT_RATE_CODEC_CNT] = {
 
 static uint64_t wire_byte_ps(const struct pt_rate *rate)
 {
-    return CRC_PS + (uint64_t)rate->ratio_percent * (rate->decompress_ps + HASH_PS + RECORDS_PS) / 100;
+    return CRC_PS +
+           (uint64_t)rate->ratio_percent * (rate->decompress_ps + HASH_PS + RECORDS_PS) / 100;
 }
 
 uint32_t pt_rate_mbps(const struct pt_rate_mix *mix, int handed_over)

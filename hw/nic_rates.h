@@ -2,11 +2,11 @@
 #ifndef PT_HW_NIC_RATES_H
 #define PT_HW_NIC_RATES_H
 /*
- * What one core can carry, estimated from measured pieces: take a packet, check the CRC, decompress,
- * read and hash records. The pieces were measured on ANOTHER machine (a 2-core virtual Xeon, Cascade
- * Lake at 2.5 GHz; data in memory, not in the cache), one at a time, and TCP and frame parsing are
- * not among them: a figure here is an upper bound for planning, never a promise. PERF.md has what
- * was measured end to end.
+ * What one core can carry, estimated from measured pieces: take a packet, check the CRC,
+ * decompress, read and hash records. The pieces were measured on ANOTHER machine (a 2-core virtual
+ * Xeon, Cascade Lake at 2.5 GHz; data in memory, not in the cache), one at a time, and TCP and
+ * frame parsing are not among them: a figure here is an upper bound for planning, never a promise.
+ * PERF.md has what was measured end to end.
  *
  * Costs are whole picoseconds, so that the same question always has the same answer.
  */

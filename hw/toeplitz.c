@@ -12,7 +12,8 @@ void pt_toeplitz_symmetric_key(uint8_t *key, size_t key_sz)
 
 uint32_t pt_toeplitz(const uint8_t *key, const uint8_t *tuple, size_t len)
 {
-    uint32_t window = (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3];
+    uint32_t window =
+            (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3];
     uint32_t hash = 0;
 
     for (size_t i = 0; i < len; i++) {

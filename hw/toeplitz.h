@@ -14,8 +14,8 @@
  * With a key that repeats every 16 bits (pt_toeplitz_symmetric_key) each 16-bit word of the input
  * meets the same piece of the key. The hash then depends only on the exclusive or of these words,
  * so both directions of a connection have the same hash: Woo and Park, "Scalable TCP Session
- * Monitoring with Symmetric Receive-side Scaling" (KAIST, 2012), whose key 0x6d5a this is. The price
- * is that only 16 bits of the tuple's variety are left, which is plenty for queues.
+ * Monitoring with Symmetric Receive-side Scaling" (KAIST, 2012), whose key 0x6d5a this is. The
+ * price is that only 16 bits of the tuple's variety are left, which is plenty for queues.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -35,9 +35,9 @@ static uint64_t next_random(void)
 /* Two sockets: even cores on node 0, odd ones on node 1; the upper half are hyper-threads. */
 static void add_cores(struct pt_nic_request *req, unsigned cnt, unsigned node_cnt)
 {
-    req->core_cnt = cnt;
+    req->host.core_cnt = cnt;
     for (unsigned i = 0; i < cnt; i++)
-        req->core[i] = (struct pt_nic_core){
+        req->host.core[i] = (struct pt_host_core){
             .id = (uint16_t)i,
             .node = (int16_t)(i % node_cnt),
             .physical = (uint16_t)(cnt > 8 ? i % (cnt / 2) : i),
@@ -131,8 +131,8 @@ static void check_meeting(const struct pt_nic_request *req, const struct pt_nic_
     switch ((enum pt_nic_meet)port->meet) {
     case PT_NIC_MEET_ONE_WORKER:
         for (unsigned o = 0; o < req->port_cnt; o++) {
-            for (unsigned q = 0; req->port[o].link == req->port[p].link && q < plan->port[o].queue_cnt;
-                 q++)
+            for (unsigned q = 0;
+                 req->port[o].link == req->port[p].link && q < plan->port[o].queue_cnt; q++)
                 assert_int_equal(plan->port[o].worker[q], port->worker[0]);
         }
         break;
@@ -159,7 +159,8 @@ static void check_meeting(const struct pt_nic_request *req, const struct pt_nic_
     }
 }
 
-static void check_rules(const struct pt_nic_request *req, const struct pt_nic_plan *plan, unsigned p)
+static void check_rules(const struct pt_nic_request *req, const struct pt_nic_plan *plan,
+                        unsigned p)
 {
     const struct pt_nic_port_plan *port = &plan->port[p];
 
@@ -201,7 +202,8 @@ static void check_pools(const struct pt_nic_request *req, const struct pt_nic_pl
                 continue;
             least += (uint64_t)port->queue_cnt * port->desc_cnt;
             /* A device that may refuse the key falls back to handing over. */
-            if (port->meet == PT_NIC_MEET_SOFTWARE || has_note(plan, PT_NIC_NOTE_KEY_MAY_FAIL, (int)p))
+            if (port->meet == PT_NIC_MEET_SOFTWARE ||
+                has_note(plan, PT_NIC_NOTE_KEY_MAY_FAIL, (int)p))
                 least += (uint64_t)port->queue_cnt * (plan->worker_cnt - 1) * PT_NIC_RING;
             assert_true(port->scatter || plan->pool[i].data_sz >= port->frame_sz);
             if (req->port[p].caps.numa_node >= 0)
@@ -213,7 +215,7 @@ static void check_pools(const struct pt_nic_request *req, const struct pt_nic_pl
         assert_true(plan->pool[i].buffer_sz >= plan->pool[i].data_sz + PT_NIC_HEADROOM + 128);
         total_sz += plan->pool[i].total_sz;
         if (req->huge)
-            assert_true(plan->pool[i].total_sz <= req->huge_free_sz[plan->pool[i].node]);
+            assert_true(plan->pool[i].total_sz <= req->host.huge_free_sz[plan->pool[i].node]);
         for (unsigned j = 0; j < i; j++)
             assert_int_not_equal(plan->pool[j].node, plan->pool[i].node);
     }
@@ -222,17 +224,17 @@ static void check_pools(const struct pt_nic_request *req, const struct pt_nic_pl
 
 static void check_cores(const struct pt_nic_request *req, const struct pt_nic_plan *plan)
 {
-    uint8_t used[PT_NIC_CORES_MAX] = { 0 };
+    uint8_t used[PT_HOST_CORES_MAX] = { 0 };
 
     for (unsigned w = 0; w < plan->worker_cnt; w++) {
-        assert_true(plan->worker[w].core < req->core_cnt);
+        assert_true(plan->worker[w].core < req->host.core_cnt);
         used[plan->worker[w].core]++;
     }
     for (unsigned s = 0; s < plan->shard_cnt; s++) {
-        assert_true(plan->shard[s].core < req->core_cnt);
+        assert_true(plan->shard[s].core < req->host.core_cnt);
         used[plan->shard[s].core]++;
     }
-    for (unsigned c = 0; c < req->core_cnt; c++) {
+    for (unsigned c = 0; c < req->host.core_cnt; c++) {
         assert_true(req->share_cores || used[c] < 2);
         if (used[c] > 1)
             assert_true(has_note(plan, PT_NIC_NOTE_CORE, -1));
@@ -258,7 +260,8 @@ static void check_plan(const struct pt_nic_request *req, const struct pt_nic_pla
         assert_int_equal(port->desc_cnt % caps->desc_align, 0);
         assert_true(port->mtu <= caps->mtu_max);
         assert_true(port->mtu >= req->mtu || has_note(plan, PT_NIC_NOTE_SCATTER, (int)p));
-        assert_true(port->clock != PT_NIC_CLOCK_SOFTWARE || has_note(plan, PT_NIC_NOTE_CLOCK, (int)p));
+        assert_true(port->clock != PT_NIC_CLOCK_SOFTWARE ||
+                    has_note(plan, PT_NIC_NOTE_CLOCK, (int)p));
         assert_true(caps->evidence || has_note(plan, PT_NIC_NOTE_NOT_MEASURED, (int)p));
         check_meeting(req, plan, p);
         check_rules(req, plan, p);
@@ -294,8 +297,8 @@ static void draw(struct pt_nic_request *req, size_t row)
     for (unsigned i = 0; i < req->broker_port_cnt; i++)
         req->broker_port[i] = (uint16_t)(9092 + i);
     req->huge = r >> 30 & 1;
-    for (unsigned n = 0; n < PT_NIC_NODES_MAX; n++)
-        req->huge_free_sz[n] = (uint64_t)64 << 20 << (next_random() >> 30 & 7);
+    for (unsigned n = 0; n < PT_HOST_NODES_MAX; n++)
+        req->host.huge_free_sz[n] = (uint64_t)64 << 20 << (next_random() >> 30 & 7);
 }
 
 static void test_sweep(void **state)
@@ -478,7 +481,8 @@ static const struct refused {
     const char *what;  /* names the trouble */
     const char *to_do; /* and the way out */
 } refused[] = {
-    { "no such core", ask_core, -EINVAL, "core 40 does not exist", "8 cores, 0 to 7" },
+    { "no such core", ask_core, -EINVAL, "core 40 does not exist or is offline",
+      "8 cores, 0 to 7" },
     { "a core named twice", ask_twice, -EINVAL, "core 3 is named twice", "of its own" },
     { "more workers than cores", ask_workers, -EINVAL, "need 9 cores, this host has 8", "fewer" },
     { "more queues than the device has", ask_queues, -EINVAL, "200 queues", "at most" },

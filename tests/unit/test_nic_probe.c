@@ -90,7 +90,7 @@ static void test_plan_applies(void **state)
 
     (void)state;
     pt_nic_request_init(req);
-    req->core_cnt = 1;
+    req->host.core_cnt = 1;
     req->port_cnt = 1;
     assert_int_equal(pt_nic_probe(port_id, &req->port[0].caps), 0);
     if (pt_nic_plan_make(req, plan, &err))
@@ -114,8 +114,18 @@ static void test_plan_applies(void **state)
 
 int main(int argc, char **argv)
 {
-    char *eal[] = { argv[0], "-l", "0", "--no-huge", "-m", "128", "--no-shconf", "--no-pci",
-                    "--no-telemetry", "--log-level=4", "--vdev=net_null0", "--vdev=net_ring0",
+    char *eal[] = { argv[0],
+                    "-l",
+                    "0",
+                    "--no-huge",
+                    "-m",
+                    "128",
+                    "--no-shconf",
+                    "--no-pci",
+                    "--no-telemetry",
+                    "--log-level=4",
+                    "--vdev=net_null0",
+                    "--vdev=net_ring0",
                     "--vdev=net_memif0,socket-abstract=no,socket=/tmp/paritap-test-memif.sock" };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),

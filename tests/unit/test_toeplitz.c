@@ -119,8 +119,8 @@ static void test_symmetric(void **state)
         assert_int_equal(pt_toeplitz_symmetric(there, len), hash);
         assert_int_equal(pt_toeplitz_symmetric(back, len), hash);
         /* The test would see nothing if any key were symmetric. */
-        unequal_cnt += pt_toeplitz(published_key, there, len) !=
-                       pt_toeplitz(published_key, back, len);
+        unequal_cnt +=
+                pt_toeplitz(published_key, there, len) != pt_toeplitz(published_key, back, len);
     }
     assert_true(unequal_cnt > FLOW_CNT * 99 / 100);
 }
@@ -139,9 +139,18 @@ static void test_spread(void **state)
         for (unsigned i = 0; i < FLOW_CNT; i++) {
             uint64_t r = next_random(&rnd) >> 8;
             uint16_t port = (uint16_t)(32768 + (r >> 8 & 0x7fff));
-            uint8_t tuple[PT_TOEPLITZ_V4_SZ] = { 10, 0, 1, (uint8_t)r, 10, 0, 2,
+            uint8_t tuple[PT_TOEPLITZ_V4_SZ] = { 10,
+                                                 0,
+                                                 1,
+                                                 (uint8_t)r,
+                                                 10,
+                                                 0,
+                                                 2,
                                                  (uint8_t)(1 + (r >> 40) % 3),
-                                                 (uint8_t)(port >> 8), (uint8_t)port, 0x23, 0x84 };
+                                                 (uint8_t)(port >> 8),
+                                                 (uint8_t)port,
+                                                 0x23,
+                                                 0x84 };
             uint32_t hash = pt_toeplitz_symmetric(tuple, sizeof(tuple));
 
             share[pt_toeplitz_queue(hash, 128, queue_cnts[c])]++;
