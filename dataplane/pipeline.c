@@ -24,6 +24,7 @@ struct pt_pipeline {
     struct pt_shard *shard;
     struct pt_obs_out out;
     struct pt_packet_stats stats;
+    int64_t tap_end_ns[PT_CLUSTER_CNT]; /* time of the last frame that may belong to the cluster */
 };
 
 #define MEMORY_MAX_DEFAULT (4ull << 30)
@@ -112,10 +113,10 @@ static bool in_cidr(const struct pt_cidr *cidr, const struct pt_endpoint *ep)
     return !bits || !((cidr->ip[bytes] ^ ep->ip[bytes]) >> (8 - bits));
 }
 
-/* The input's role decides; an input with both clusters is told apart by the brokers' addresses. */
+/* The role of the input that showed its first bytes decides; an input with both clusters is told apart by the brokers' addresses. */
 static uint8_t cluster_of(const struct pt_pipeline *p, const struct pt_stream_event *ev)
 {
-    enum pt_input_role role = p->cfg.input_role[ev->input];
+    enum pt_input_role role = p->cfg.input_role[ev->at.input];
 
     if (role != PT_ROLE_BOTH)
         return role == PT_ROLE_SOURCE ? PT_CLUSTER_SOURCE : PT_CLUSTER_TARGET;
@@ -176,6 +177,9 @@ void pt_pipeline_frame(struct pt_pipeline *p, const struct pt_frame *f, uint32_t
     enum pt_packet_kind kind = pt_packet_decode(f, &seg);
 
     p->stats.frames++;
+    for (unsigned cluster = 0; cluster < PT_CLUSTER_CNT; cluster++)
+        if (p->cfg.input_role[input] == PT_ROLE_BOTH || p->cfg.input_role[input] == cluster)
+            p->tap_end_ns[cluster] = f->time_ns;
     p->stats.bytes += f->wire_len;
     p->stats.cut_bytes += f->wire_len - f->cap_len;
     p->stats.kind[kind]++;
@@ -209,6 +213,9 @@ static void note_tap(struct pt_pipeline *p)
     if (st->overlaps_differ)
         pt_shard_note(p->shard, PT_FINDING_TCP_OVERLAP_DIFFERS, -1, st->overlaps_differ,
                       "TCP segments repeat bytes with different content");
+    for (unsigned cluster = 0; !st->holes && cluster < PT_CLUSTER_CNT; cluster++)
+        if (p->tap_end_ns[cluster])
+            pt_shard_tap_end(p->shard, (enum pt_cluster)cluster, p->tap_end_ns[cluster]);
     for (size_t i = 0; i < row_cnt; i++)
         if (rows[i].kind == PT_CONN_TLS)
             tls[rows[i].cluster] += rows[i].connections;

@@ -69,7 +69,7 @@ uint8_t pt_segment_copy(char *dst, size_t dst_sz, const char *src)
 }
 
 /* trouble keeps the sentence and returns rc. */
-__attribute__((format(printf, 4, 5))) static int trouble(struct pt_segment *s, int rc,
+__attribute__((format(printf, 4, 5))) static int trouble(struct pt_segment_writer *s, int rc,
                                                          const char *name, const char *fmt, ...)
 {
     size_t at = (size_t)snprintf(s->trouble, sizeof(s->trouble), "segment %.60s: ", name);
@@ -81,7 +81,7 @@ __attribute__((format(printf, 4, 5))) static int trouble(struct pt_segment *s, i
     return rc;
 }
 
-static int trouble_errno(struct pt_segment *s, const char *name, const char *what)
+static int trouble_errno(struct pt_segment_writer *s, const char *name, const char *what)
 {
     int err = errno;
 
@@ -90,7 +90,7 @@ static int trouble_errno(struct pt_segment *s, const char *name, const char *wha
 
 /* remove_leftover unlinks what a dead writer left under the name. The lock on the old object is
  * held meanwhile, so that of two starts only one does it. */
-static int remove_leftover(struct pt_segment *s, const char *name)
+static int remove_leftover(struct pt_segment_writer *s, const char *name)
 {
     char magic[sizeof(PT_SEGMENT_MAGIC)] = "";
     struct stat held;
@@ -129,7 +129,7 @@ out:
 
 /* make_object: a new, empty, locked object under the name. Until it is ready only the owner can
  * open it. */
-static int make_object(struct pt_segment *s, const char *name)
+static int make_object(struct pt_segment_writer *s, const char *name)
 {
     for (int i = 0; i < CREATE_TRIES; i++) {
         int rc;
@@ -150,7 +150,7 @@ static int make_object(struct pt_segment *s, const char *name)
 
 /* Memory is reserved now: a full /dev/shm must not kill the dataplane later. The magic goes first,
  * so that what a killed start leaves is known for ours. */
-static int map_object(struct pt_segment *s, const char *name)
+static int map_object(struct pt_segment_writer *s, const char *name)
 {
     int err;
 
@@ -185,7 +185,7 @@ static uint64_t add_section(struct pt_segment_head *h, const char *name, enum pt
     return off + (uint64_t)sec->stride * row_max;
 }
 
-static void fill_head(struct pt_segment *s, const struct pt_segment_cfg *cfg)
+static void fill_head(struct pt_segment_writer *s, const struct pt_segment_cfg *cfg)
 {
     struct pt_segment_head *h = s->head;
     uint64_t off = sizeof(*h);
@@ -214,13 +214,13 @@ static void fill_head(struct pt_segment *s, const struct pt_segment_cfg *cfg)
                           (uint32_t)sizeof(struct pt_segment_finding), cfg->ring_slots, off);
 }
 
-int pt_segment_create(struct pt_segment *s, const struct pt_segment_cfg *cfg)
+int pt_segment_create(struct pt_segment_writer *s, const struct pt_segment_cfg *cfg)
 {
     char name[PT_SEGMENT_NAME_MAX];
     bool made = false;
     int rc;
 
-    *s = (struct pt_segment){ .fd = -1, .total_sz = pt_segment_footprint(cfg) };
+    *s = (struct pt_segment_writer){ .fd = -1, .total_sz = pt_segment_footprint(cfg) };
     if (pt_segment_shm_name(cfg->name, name))
         return trouble(s, -EINVAL, cfg->name, "a name has letters, digits, '.', '_' and '-', and "
                                               "does not begin with a '.'");
@@ -258,7 +258,7 @@ out:
     return rc;
 }
 
-void pt_segment_close(struct pt_segment *s)
+void pt_segment_close(struct pt_segment_writer *s)
 {
     if (!s->head)
         return;
@@ -270,7 +270,7 @@ void pt_segment_close(struct pt_segment *s)
     s->fd = -1;
 }
 
-int64_t pt_segment_take(struct pt_segment *s, enum pt_segment_table table)
+int64_t pt_segment_take(struct pt_segment_writer *s, enum pt_segment_table table)
 {
     struct pt_segment_section *sec = &s->head->section[table];
     uint64_t used = atomic_load_explicit(&sec->used, memory_order_relaxed);
@@ -300,13 +300,13 @@ static void copy_words(_Atomic uint64_t *to, const void *from, size_t sz)
     }
 }
 
-static _Atomic uint64_t *row_at(struct pt_segment *s, const struct pt_segment_section *sec,
+static _Atomic uint64_t *row_at(struct pt_segment_writer *s, const struct pt_segment_section *sec,
                                 uint64_t idx)
 {
     return (_Atomic uint64_t *)(void *)((uint8_t *)s->head + sec->off + idx * sec->stride);
 }
 
-void pt_segment_put(struct pt_segment *s, enum pt_segment_table table, int64_t row_idx,
+void pt_segment_put(struct pt_segment_writer *s, enum pt_segment_table table, int64_t row_idx,
                     const void *row)
 {
     const struct pt_segment_section *sec = &s->head->section[table];
@@ -322,7 +322,8 @@ void pt_segment_put(struct pt_segment *s, enum pt_segment_table table, int64_t r
     atomic_store_explicit(seq, next, memory_order_release);
 }
 
-void pt_segment_append(struct pt_segment *s, uint32_t ring, const struct pt_segment_finding *f)
+void pt_segment_append(struct pt_segment_writer *s, uint32_t ring,
+                       const struct pt_segment_finding *f)
 {
     struct pt_segment_section *sec = &s->head->section[PT_SEGMENT_TABLE_CNT + ring];
     uint64_t n = atomic_load_explicit(&sec->used, memory_order_relaxed); /* the ring's one writer */
@@ -335,14 +336,14 @@ void pt_segment_append(struct pt_segment *s, uint32_t ring, const struct pt_segm
     atomic_store_explicit(&sec->used, n + 1, memory_order_release);
 }
 
-void pt_segment_beat(struct pt_segment *s)
+void pt_segment_beat(struct pt_segment_writer *s)
 {
     atomic_store_explicit(&s->head->beat_ns, (uint64_t)pt_segment_clock_ns(),
                           memory_order_relaxed);
 }
 
 /* Partner: the acquire in pt_segment_reader_state: who sees ENDED sees the last rows. */
-void pt_segment_set_state(struct pt_segment *s, enum pt_segment_state state)
+void pt_segment_set_state(struct pt_segment_writer *s, enum pt_segment_state state)
 {
     atomic_store_explicit(&s->head->state, (uint64_t)state, memory_order_release);
 }

@@ -34,7 +34,7 @@ struct pt_segment_cfg {
 /* Default: 0640, 4096 findings, heartbeat every 500 ms. */
 void pt_segment_cfg_init(struct pt_segment_cfg *cfg);
 
-struct pt_segment {
+struct pt_segment_writer {
     int fd;
     struct pt_segment_head *head;
     size_t total_sz;
@@ -48,22 +48,22 @@ size_t pt_segment_footprint(const struct pt_segment_cfg *cfg);
  * its readers keep what they have mapped. 0, or -errno with s->trouble set: -EBUSY a live writer
  * has that name, -EEXIST the name belongs to something else, -EINVAL cfg is wrong, -EACCES, -ENOSPC
  * /dev/shm is full, ... */
-int pt_segment_create(struct pt_segment *s, const struct pt_segment_cfg *cfg);
+int pt_segment_create(struct pt_segment_writer *s, const struct pt_segment_cfg *cfg);
 
 /* pt_segment_close leaves the object for readers, in state ENDED. */
-void pt_segment_close(struct pt_segment *s);
+void pt_segment_close(struct pt_segment_writer *s);
 
 /* pt_segment_take returns the index of a row that nobody has, or -1 when the table is full: counted
  * as refused. It is shown once it was put. */
-int64_t pt_segment_take(struct pt_segment *s, enum pt_segment_table table);
+int64_t pt_segment_take(struct pt_segment_writer *s, enum pt_segment_table table);
 
 /* pt_segment_put_run(s, row_idx, &row), put_tap, put_core, ...: publish a new state of a row that
  * was taken; with row_idx -1 (take had none) they do nothing. */
-void pt_segment_put(struct pt_segment *s, enum pt_segment_table table, int64_t row_idx,
+void pt_segment_put(struct pt_segment_writer *s, enum pt_segment_table table, int64_t row_idx,
                     const void *row);
 
 #define X(NAME, name, rows)                                                                        \
-    static inline void pt_segment_put_##name(struct pt_segment *s, int64_t row_idx,                \
+    static inline void pt_segment_put_##name(struct pt_segment_writer *s, int64_t row_idx,         \
                                              const struct pt_segment_##name *row)                  \
     {                                                                                              \
         pt_segment_put(s, PT_SEGMENT_TABLE_##NAME, row_idx, row);                                  \
@@ -72,12 +72,13 @@ PT_SEGMENT_TABLE_LIST(X)
 #undef X
 
 /* pt_segment_append publishes a finding in ring [0,ring_cnt). The oldest one there goes. */
-void pt_segment_append(struct pt_segment *s, uint32_t ring, const struct pt_segment_finding *f);
+void pt_segment_append(struct pt_segment_writer *s, uint32_t ring,
+                       const struct pt_segment_finding *f);
 
-void pt_segment_beat(struct pt_segment *s);
-void pt_segment_set_state(struct pt_segment *s, enum pt_segment_state state);
+void pt_segment_beat(struct pt_segment_writer *s);
+void pt_segment_set_state(struct pt_segment_writer *s, enum pt_segment_state state);
 
-/* PT_SEGMENT_SET fills a text of a row and says in it whether it was cut. NULL is the empty text. */
+/* PT_SEGMENT_SET fills a text of a row and marks it if it was cut. NULL is the empty text. */
 #define PT_SEGMENT_SET(text, src) ((text).cut = pt_segment_copy((text).s, sizeof((text).s), (src)))
 
 /* pt_segment_copy: 1 if src did not fit; a character of UTF-8 is not cut in two. The rest of dst is

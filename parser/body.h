@@ -2,9 +2,9 @@
 #ifndef PT_PARSER_BODY_H
 #define PT_PARSER_BODY_H
 /*
- * What is done with the bodies of those APIs that tell something. One struct pt_body for each of them,
- * in body_*.c, switching on field names; everything else is only walked to its end. A body gets begin, then
- * its events in wire order, then end exactly once, whatever happened to the bytes.
+ * What is done with the bodies of those APIs that tell something. One struct pt_body for each of
+ * them, in body_*.c, switching on field names; everything else is only walked to its end. A body
+ * gets begin, then its events in wire order, then end exactly once, whatever happened to the bytes.
  */
 #include "parser/conn_pvt.h"
 
@@ -28,14 +28,16 @@ extern const struct pt_body pt_body_produce_request;
 extern const struct pt_body pt_body_produce_response;
 extern const struct pt_body pt_body_fetch_request;
 extern const struct pt_body pt_body_fetch_response;
-extern const struct pt_body pt_body_metadata_response;    /* and DescribeTopicPartitions, DescribeCluster */
+extern const struct pt_body
+        pt_body_metadata_response; /* and DescribeTopicPartitions, DescribeCluster */
 extern const struct pt_body pt_body_create_topics_request;
 extern const struct pt_body pt_body_create_topics_response;
 extern const struct pt_body pt_body_delete_topics_response;
 extern const struct pt_body pt_body_delete_records_response;
 extern const struct pt_body pt_body_api_versions_request;
 
-/* pt_produce_unknown sends PT_PRODUCE_UNKNOWN for every log of a Produce request that is still open. */
+/* pt_produce_unknown sends PT_PRODUCE_UNKNOWN for every log of a Produce request that is still
+ * open. */
 void pt_produce_unknown(struct pt_conn *c, const struct pt_request *req,
                         const struct pt_packet_ref *at);
 
@@ -43,11 +45,11 @@ void pt_produce_unknown(struct pt_conn *c, const struct pt_request *req,
 void pt_body_topic_id(struct pt_msg *m, enum pt_obs_kind kind, const uint8_t id[16],
                       struct pt_view name, bool internal);
 void pt_body_partition(struct pt_msg *m, uint32_t topic, int32_t partition, int32_t leader_id,
-                       int32_t leader_epoch);
+                       int32_t leader_epoch, int32_t replica_cnt);
 void pt_body_broker(struct pt_msg *m, int32_t node_id, struct pt_view host, int32_t port);
 
-/* pt_metalog_batch reads the records of the batch that m's reader has just decoded: the controllers'
- * metadata log. */
+/* pt_metalog_batch reads the records of the batch that m's reader has just decoded: the
+ * controllers' metadata log. */
 void pt_metalog_batch(struct pt_msg *m, uint32_t record_cnt);
 
 #endif

@@ -45,7 +45,8 @@ static void request_value(struct pt_msg *m, const struct pt_walk_event *ev)
         f->fetch_offset = ev->i64;
         break;
     case PT_F_PARTITIONS: /* an element of the list of forgotten ones */
-        pt_fetch_session_forget(&m->conn->session, (struct pt_log_ref){ m->topic, (int32_t)ev->i64 });
+        pt_fetch_session_forget(&m->conn->session,
+                                (struct pt_log_ref){ m->topic, (int32_t)ev->i64 });
         break;
     default:
         break;
@@ -106,7 +107,8 @@ static void list_aborted(struct pt_msg *m)
         return;
     }
     if (f->aborted_cnt == f->aborted_max) {
-        p = pt_mem_resize(m->parser->mem, f->aborted, f->aborted_max * sizeof(*p), max * sizeof(*p));
+        p = pt_mem_resize(m->parser->mem, f->aborted, f->aborted_max * sizeof(*p),
+                          max * sizeof(*p));
         if (!p) {
             f->list_cut = true;
             return;

@@ -30,9 +30,9 @@ void pt_produce_unknown(struct pt_conn *c, const struct pt_request *req,
 }
 
 /* outcome_of tells which errors leave it open whether the records are in the log (kafka-wire.md 7):
- * time-outs, too few replicas after the append, unknown errors, an older duplicate; and, since with acks=all
- * they are also what a leader says that lost its place between append and replication, those of
- * leadership. */
+ * time-outs, too few replicas after the append, unknown errors, an older duplicate; and, since with
+ * acks=all they are also what a leader says that lost its place between append and replication,
+ * those of leadership. */
 static enum pt_produce_outcome outcome_of(int16_t error_code)
 {
     switch (error_code) {
@@ -165,9 +165,9 @@ static void response_field(struct pt_msg *m, const struct pt_walk_event *ev)
 
     if (ev->field == PT_F_PARTITION_RESPONSES) {
         if (ev->kind == PT_WALK_STRUCT_BEGIN)
-            *p = (struct pt_produce_msg){
-                .base_offset = -1, .log_append_time_ms = -1, .log_start_offset = -1
-            };
+            *p = (struct pt_produce_msg){ .base_offset = -1,
+                                          .log_append_time_ms = -1,
+                                          .log_start_offset = -1 };
         else if (ev->kind == PT_WALK_STRUCT_END)
             partition_end(m);
         return;

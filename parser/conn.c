@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parser/conn.h"
 
-#include <errno.h>
-
 #include "parser/body.h"
 #include "parser/conn_pvt.h"
 #include "parser/guess.h"
@@ -17,88 +15,6 @@
 #define TLS_VOTES 4u
 /* Requests after which nobody doubts any more which side sends them. */
 #define REQUESTS_SURE 2u
-
-const struct pt_parser_cfg pt_parser_cfg_default = {
-    .batch = { .hash_key = 0x7061726974617030u,
-               .inflated_max = 256u << 20,
-               .record_max = 4u << 20 },
-    .frame_max = (100u << 20) + 65536u,
-    .gather_max = 16u << 20,
-    .inflight_max = 4096,
-    .session_partitions_max = 1u << 20,
-    .seen_slots = 256u << 10,
-};
-
-int pt_parser_open(struct pt_mem *mem, const struct pt_parser_cfg *cfg, struct pt_obs_out *out,
-                   struct pt_parser **ret_parser)
-{
-    struct pt_parser *p;
-    int r;
-
-    if (cfg->frame_max > INT32_MAX || cfg->gather_max > INT32_MAX || !cfg->inflight_max)
-        return -EINVAL;
-    p = pt_mem_zalloc(mem, sizeof(*p));
-    if (!p)
-        return -ENOMEM;
-    p->mem = mem;
-    p->out = out;
-    p->cfg = *cfg;
-    p->frame_cfg = (struct pt_frame_cfg){ .frame_max = cfg->frame_max,
-                                          .gather_max = cfg->gather_max };
-    p->fetch_budget.max_cnt = cfg->session_partitions_max;
-    pt_topics_init(&p->topics, mem, out);
-    pt_profile_init(&p->profile, mem);
-    r = pt_seen_open(&p->seen, mem, cfg->seen_slots);
-    if (!r)
-        r = pt_batch_reader_open(mem, &cfg->batch, &p->reader);
-    if (r) {
-        pt_seen_close(&p->seen, mem);
-        pt_mem_free(mem, p, sizeof(*p));
-        return r;
-    }
-    *ret_parser = p;
-    return 0;
-}
-
-void pt_parser_close(struct pt_parser *p)
-{
-    struct pt_mem *mem = p->mem;
-
-    pt_batch_reader_close(p->reader);
-    pt_seen_close(&p->seen, mem);
-    pt_topics_fini(&p->topics);
-    pt_profile_fini(&p->profile);
-    pt_mem_free(mem, p, sizeof(*p));
-}
-
-/* publish brings the counters of the parts into the one list. */
-static void publish(struct pt_parser *p)
-{
-    p->stats.frame_bytes = p->counts.frame_bytes;
-    p->stats.unframed_bytes = p->counts.unframed_bytes;
-    p->stats.frames = p->counts.frames;
-    p->stats.resyncs = p->counts.resyncs;
-    p->stats.topics_refused = p->topics.refused_cnt;
-    p->stats.fetch_offsets_refused = p->fetch_budget.refused_cnt;
-    p->stats.memory_refused = p->mem->refused_cnt;
-}
-
-const struct pt_parser_stats *pt_parser_stats(const struct pt_parser *p)
-{
-    return &p->stats;
-}
-
-size_t pt_parser_api_rows(const struct pt_parser *p, const struct pt_api_row **ret_rows)
-{
-    *ret_rows = p->profile.api;
-    return p->profile.api_cnt;
-}
-
-size_t pt_parser_conn_rows(const struct pt_parser *p, const struct pt_conn_row **ret_rows)
-{
-    *ret_rows = p->profile.conn;
-    return p->profile.conn_cnt;
-}
 
 struct pt_conn *pt_conn_open(struct pt_parser *p, uint8_t cluster, const struct pt_endpoint *a,
                              const struct pt_endpoint *b, int initiator)
@@ -352,8 +268,8 @@ static void take_request(struct pt_conn *c, int side, const struct pt_request_he
         set_kind(c, PT_CONN_KAFKA, "");
     learn_client(c, h->client_id, at);
     c->correlation_id = h->correlation_id;
-    req.api_row = pt_profile_api(&p->profile, c->cluster, h->api_key, h->api_version,
-                                 c->last_api_row);
+    req.api_row =
+            pt_profile_api(&p->profile, c->cluster, h->api_key, h->api_version, c->last_api_row);
     c->last_api_row = req.api_row;
     COUNT_API(c, req.api_row, requests);
     if (pt_exchange_full(&c->exchange)) {
@@ -432,9 +348,9 @@ static void try_request(struct pt_conn *c, int side, struct pt_view v)
 
 /* Responses. */
 
-/* is_refusal: an ApiVersions request of a version that the broker does not have is answered with error
- * 35 in version 0 (kafka-wire.md 1.8), or with what some servers take for it: such a body is passed
- * over. v is the frame behind its size. */
+/* is_refusal: an ApiVersions request of a version that the broker does not have is answered with
+ * error 35 in version 0 (kafka-wire.md 1.8), or with what some servers take for it: such a body is
+ * passed over. v is the frame behind its size. */
 #define ERROR_UNSUPPORTED_VERSION 35
 #define API_VERSIONS_LOOK 6u
 
@@ -444,7 +360,8 @@ static bool is_refusal(const struct pt_request *req, struct pt_view v)
            pt_be16(v.data + 4) == ERROR_UNSUPPORTED_VERSION;
 }
 
-/* take_response: the request behind idx others is answered; head_sz 0: its body is not to be read. */
+/* take_response: the request behind idx others is answered; head_sz 0: its body is not to be read.
+ */
 static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t head_sz,
                           const struct pt_packet_ref *at)
 {
@@ -466,7 +383,7 @@ static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t he
         begin_msg(c, d, PT_DIR_RESPONSE, &req, at);
         return;
     }
-    if (!req.response) {
+    if (!req.response && head_sz) {
         p->stats.unparsed_bodies++;
         COUNT_API(c, req.api_row, unparsed);
     }
@@ -703,7 +620,7 @@ static void drain(struct pt_conn *c, int side)
 
     while (c->dir[side] && pt_frame_next(&c->dir[side]->frame, &ev))
         on_event(c, side, &ev);
-    publish(c->parser);
+    pt_parser_publish(c->parser);
 }
 
 /* tls_answer: the first bytes of the other side tell the version that was agreed on. */
@@ -745,7 +662,7 @@ void pt_conn_bytes(struct pt_conn *c, int side, const uint8_t *data, size_t len,
     d = dir_of(c, side);
     if (!d) {
         p->counts.unframed_bytes += len;
-        publish(p);
+        pt_parser_publish(p);
         return;
     }
     pt_frame_feed(&d->frame, data, len, at);
@@ -766,7 +683,7 @@ void pt_conn_hole(struct pt_conn *c, int side, uint64_t len, enum pt_lost_reason
     d = dir_of(c, side);
     if (!d) {
         p->counts.unframed_bytes += len;
-        publish(p);
+        pt_parser_publish(p);
         return;
     }
     pt_frame_hole(&d->frame, len, reason, at);
@@ -785,6 +702,6 @@ void pt_conn_close(struct pt_conn *c, const struct pt_packet_ref *at)
         set_kind(c, c->bytes ? c->kind : PT_CONN_EMPTY, "");
     pt_exchange_fini(&c->exchange);
     pt_fetch_session_fini(&c->session);
-    publish(p);
+    pt_parser_publish(p);
     pt_mem_free(p->mem, c, sizeof(*c));
 }

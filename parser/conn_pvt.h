@@ -2,8 +2,8 @@
 #ifndef PT_PARSER_CONN_PVT_H
 #define PT_PARSER_CONN_PVT_H
 /*
- * What the sources of this room share: conn.c owns these, records.c and body_*.c read them and write
- * the message under way. Nobody else includes this.
+ * What the sources of this room share: parser.c and conn.c own these, records.c and body_*.c read
+ * them and write the message under way. Nobody else includes this.
  */
 #include "parser/conn.h"
 #include "parser/exchange.h"
@@ -59,8 +59,8 @@ struct pt_fetch_msg {
     int16_t error_code; /* of the response */
     int16_t partition_error;
     bool in_partition;
-    bool listed;         /* the broker gave a list of aborted transactions */
-    bool list_cut;       /* which was too long */
+    bool listed;   /* the broker gave a list of aborted transactions */
+    bool list_cut; /* which was too long */
     uint32_t aborted_cnt;
     uint32_t aborted_max;
     struct pt_obs_aborted_txn *aborted;
@@ -79,6 +79,7 @@ struct pt_metadata_msg {
     int32_t port;
     int32_t leader_id;
     int32_t leader_epoch;
+    int32_t replica_cnt;
     int64_t low_watermark;
     uint16_t name_len;
     uint16_t host_len;
@@ -92,8 +93,8 @@ struct pt_msg {
     struct pt_parser *parser;
     const struct pt_body *body; /* NULL: nothing but the walk */
     struct pt_packet_ref at;    /* packet with the first byte of the frame */
-    struct pt_request req;      /* a request: a copy for its numbers; a response: the request that it
-                                   answers, with its log list */
+    struct pt_request req; /* a request: a copy for its numbers; a response: the request that it
+                              answers, with its log list */
     uint32_t topic;
     int32_t partition;
     struct pt_records records;
@@ -107,10 +108,10 @@ struct pt_msg {
 /* One direction of a connection, there from its first byte on. */
 struct pt_conn_dir {
     struct pt_frame frame;
-    bool in_msg;     /* msg is under way */
-    bool sasl;       /* frames are raw SASL tokens (after SaslHandshake v0, or from the start on) */
-    uint32_t trust;  /* frames understood since the boundaries were found */
-    uint32_t votes;  /* pieces that look like TLS, while nothing else is known */
+    bool in_msg;    /* msg is under way */
+    bool sasl;      /* frames are raw SASL tokens (after SaslHandshake v0, or from the start on) */
+    uint32_t trust; /* frames understood since the boundaries were found */
+    uint32_t votes; /* pieces that look like TLS, while nothing else is known */
     struct pt_msg msg;
 };
 
@@ -132,12 +133,15 @@ struct pt_conn {
     int8_t tls_answer; /* side whose hello is awaited, -1: none */
     uint8_t cluster;
     uint8_t kind;
-    bool announced;      /* PT_OBS_CLIENT was sent */
+    bool announced; /* PT_OBS_CLIENT was sent */
     uint8_t client_id_len;
     uint8_t software_len;
     char client_id[PT_CLIENT_ID_MAX];
     char software[128];
 };
+
+/* pt_parser_publish brings the counters of the parts into the one list (parser.c). */
+void pt_parser_publish(struct pt_parser *p);
 
 /* pt_conn_announce sends PT_OBS_CLIENT. */
 void pt_conn_announce(struct pt_conn *c, const struct pt_packet_ref *at);

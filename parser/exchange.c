@@ -89,8 +89,8 @@ bool pt_request_add_log(struct pt_mem *mem, struct pt_request *req, struct pt_lo
 {
     if (req->log_cnt == req->log_max) {
         uint32_t max = req->log_max ? 2 * req->log_max : LOGS_MIN;
-        struct pt_log_ref *p = pt_mem_resize(mem, req->log, req->log_max * sizeof(*p),
-                                             max * sizeof(*p));
+        struct pt_log_ref *p =
+                pt_mem_resize(mem, req->log, req->log_max * sizeof(*p), max * sizeof(*p));
 
         if (!p)
             return false;

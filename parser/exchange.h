@@ -2,13 +2,14 @@
 #ifndef PT_PARSER_EXCHANGE_H
 #define PT_PARSER_EXCHANGE_H
 /*
- * The requests of one connection that wait for their response, oldest first. A broker answers in the
- * order of the requests (kafka-wire.md 1.6), so a response belongs to the oldest one, or to a later one
- * if responses were missed. Produce with acks=0 has no response, though some servers send one: such a
- * request stays here, and may be answered, until a later one is, or PT_EXCHANGE_SILENT_MAX are waiting.
+ * The requests of one connection that wait for their response, oldest first. A broker answers in
+ * the order of the requests (kafka-wire.md 1.6), so a response belongs to the oldest one, or to a
+ * later one if responses were missed. Produce with acks=0 has no response, though some servers send
+ * one: such a request stays here, and may be answered, until a later one is, or
+ * PT_EXCHANGE_SILENT_MAX are waiting.
  *
- * Bounded: when `max` requests wait the caller takes the oldest out (pt_exchange_pop) before it adds
- * another. Memory from the budget, in proportion to what waits.
+ * Bounded: when `max` requests wait the caller takes the oldest out (pt_exchange_pop) before it
+ * adds another. Memory from the budget, in proportion to what waits.
  */
 #include <stdbool.h>
 
@@ -32,11 +33,11 @@ struct pt_request {
     int32_t correlation_id;
     int16_t api_key;
     int16_t api_version;
-    int8_t acks;         /* Produce: 1 until it is known */
-    uint8_t isolation;   /* Fetch: 1 read_committed */
-    uint8_t source;      /* Fetch: enum pt_obs_source */
-    bool silent;         /* no response is due */
-    bool dry_run;        /* CreateTopics: nothing is created */
+    int8_t acks;       /* Produce: 1 until it is known */
+    uint8_t isolation; /* Fetch: 1 read_committed */
+    uint8_t source;    /* Fetch: enum pt_obs_source */
+    bool silent;       /* no response is due */
+    bool dry_run;      /* CreateTopics: nothing is created */
 };
 
 struct pt_exchange {
@@ -59,13 +60,15 @@ bool pt_exchange_full(const struct pt_exchange *x);
 /* pt_exchange_push adds the newest request; false when the budget is spent. */
 bool pt_exchange_push(struct pt_exchange *x, const struct pt_request *req);
 
-/* pt_exchange_find returns how many requests stand in front of the one with this correlation id, or -1. */
+/* pt_exchange_find returns how many requests stand in front of the one with this correlation id, or
+ * -1. */
 int64_t pt_exchange_find(const struct pt_exchange *x, int32_t correlation_id);
 
 /* pt_exchange_peek returns the request behind idx others; idx < cnt. Valid until the next push. */
 const struct pt_request *pt_exchange_peek(const struct pt_exchange *x, uint32_t idx);
 
-/* pt_exchange_number returns the waiting request with this number, or NULL; valid until the next push. */
+/* pt_exchange_number returns the waiting request with this number, or NULL; valid until the next
+ * push. */
 struct pt_request *pt_exchange_number(struct pt_exchange *x, uint32_t number);
 
 /* pt_exchange_pop moves the oldest request, if any, to *ret_req, which now owns its log list. */

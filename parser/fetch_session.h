@@ -3,14 +3,14 @@
 #define PT_PARSER_FETCH_SESSION_H
 /*
  * Which offset a Fetch response partition was asked for (KIP-227, kafka-wire.md 4.1 to 4.5). A full
- * fetch names every partition; an incremental one (epoch >= 1) names only what changed, and the broker
- * answers from what it remembers. One connection has one session, since session ids belong to a broker
- * and a client that reconnects opens a new one.
+ * fetch names every partition; an incremental one (epoch >= 1) names only what changed, and the
+ * broker answers from what it remembers. One connection has one session, since session ids belong
+ * to a broker and a client that reconnects opens a new one.
  *
- * A remembered offset certifies holes, so doubt always forgets: a break in the chain of epochs, a missed
- * request or response, a top-level error, another session id void everything until a request names the
- * partition again; data in a response voids that partition (its client will name it, with the next
- * offset). A response never sees an offset that a later request set.
+ * A remembered offset certifies holes, so doubt always forgets: a break in the chain of epochs, a
+ * missed request or response, a top-level error, another session id void everything until a request
+ * names the partition again; data in a response voids that partition (its client will name it, with
+ * the next offset). A response never sees an offset that a later request set.
  *
  * Bounded by the parser's budget of partitions; what finds no room is simply not known.
  */
@@ -45,7 +45,8 @@ void pt_fetch_session_fini(struct pt_fetch_session *s);
 /* pt_fetch_session_void forgets every offset; the chain of epochs is broken. */
 void pt_fetch_session_void(struct pt_fetch_session *s);
 
-/* pt_fetch_session_request begins a Fetch request; versions without sessions give id 0, epoch -1. */
+/* pt_fetch_session_request begins a Fetch request; versions without sessions give id 0, epoch -1.
+ */
 void pt_fetch_session_request(struct pt_fetch_session *s, int32_t id, int32_t epoch);
 
 /* pt_fetch_session_name: request `number` names the log and asks for offset. */

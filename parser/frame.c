@@ -27,8 +27,9 @@ enum have { HAVE_ALL, HAVE_WAIT, HAVE_REFUSED };
 void pt_frame_init(struct pt_frame *f, struct pt_mem *mem, const struct pt_frame_cfg *cfg,
                    struct pt_frame_counts *counts)
 {
-    *f = (struct pt_frame){ .cfg = cfg, .mem = mem, .counts = counts, .size_min = 4,
-                            .want = TRY_MIN };
+    *f = (struct pt_frame){
+        .cfg = cfg, .mem = mem, .counts = counts, .size_min = 4, .want = TRY_MIN
+    };
 }
 
 static uint32_t gathered(const struct pt_frame *f)
@@ -105,8 +106,8 @@ static bool gather_room(struct pt_frame *f, uint32_t len)
     return true;
 }
 
-/* mark_packet notes that the bytes gathered from here on are the present packet's. When there are more
- * packets than marks the later ones are taken for the last one marked. */
+/* mark_packet notes that the bytes gathered from here on are the present packet's. When there are
+ * more packets than marks the later ones are taken for the last one marked. */
 static void mark_packet(struct pt_frame *f)
 {
     if (f->mark_cnt && f->mark[f->mark_cnt - 1].at.order == f->piece_at.order)
@@ -283,7 +284,7 @@ static bool lose(struct pt_frame *f, struct pt_frame_event *ev, enum pt_frame_ev
 {
     give(f, ev, kind, contiguous(f));
     f->eaten = gathered(f);
-    f->state = then;
+    f->state = (uint8_t)then;
     ev->status = PT_GAP;
     return true;
 }
@@ -306,8 +307,8 @@ static bool hole_over_boundary(struct pt_frame *f, struct pt_frame_event *ev)
     return true;
 }
 
-/* next_hole deals with one state that the hole meets; true if that is an event. It ends when the hole
- * is used up or the state that it leaves is one that the hole meets again. */
+/* next_hole deals with one state that the hole meets; true if that is an event. It ends when the
+ * hole is used up or the state that it leaves is one that the hole meets again. */
 static bool next_hole(struct pt_frame *f, struct pt_frame_event *ev)
 {
     uint64_t here = f->pos + gathered(f);
@@ -357,6 +358,12 @@ static bool next_try(struct pt_frame *f, struct pt_frame_event *ev)
 {
     enum have h;
 
+    if (!f->try_here && f->topped && f->topped < gathered(f)) {
+        /* What began in an earlier piece is no frame; one may begin with this piece. */
+        f->passed = true;
+        consume(f, gathered(f) - f->topped);
+        f->try_here = true;
+    }
     if (!f->try_here) {
         f->passed |= gathered(f) || f->at != f->end;
         consume(f, gathered(f));

@@ -2,24 +2,23 @@
 #ifndef PT_PARSER_FRAME_H
 #define PT_PARSER_FRAME_H
 /*
- * Cuts one direction of a connection into frames, and a frame into what its body is made of. Bytes come
- * in any pieces and with holes; the caller pulls events until a piece is used up:
+ * Cuts one direction of a connection into frames, and a frame into what its body is made of. Bytes
+ * come in any pieces and with holes; the caller pulls events until a piece is used up:
  *
  *   pt_frame_feed / pt_frame_hole -> { pt_frame_next -> event, answer ... } until it returns false
  *
  *   size 4 | header | body: fields ... | records: entry, entry, ... | fields ... | next size 4
  *
- * A frame's size is an anchor: the next frame begins there, whatever is lost before. In the same way the
- * end of a records field and the end of an entry are anchors. So a hole costs
- *   within an entry whose size is known       that entry,
- *   over a boundary within a records field    the rest of that field,
- *   in other bytes of a body                  the rest of that body,
- *   over the boundary between frames          the step: the start of each later piece is then offered
- *                                             to the caller as a possible frame start.
+ * A frame's size is an anchor: the next frame begins there, whatever is lost before. In the same
+ * way the end of a records field and the end of an entry are anchors. So a hole costs within an
+ * entry whose size is known       that entry, over a boundary within a records field    the rest of
+ * that field, in other bytes of a body                  the rest of that body, over the boundary
+ * between frames          the step: the start of each later piece is then offered to the caller as
+ * a possible frame start.
  *
- * Bytes are read in place. Only what must be contiguous and lies in several pieces is copied, into one
- * buffer from the budget, which is given back when it is empty. Views of an event are valid until the
- * next call. One owner, no threads.
+ * Bytes are read in place. Only what must be contiguous and lies in several pieces is copied, into
+ * one buffer from the budget, which is given back when it is empty. Views of an event are valid
+ * until the next call. One owner, no threads.
  */
 #include "hw/memory.h"
 #include "parser/observation.h"
@@ -40,30 +39,30 @@ struct pt_frame_counts {
 };
 
 enum pt_frame_event_kind {
-    PT_FRAME_TRY,  /* out of step; bytes may be a frame's start. Answer: pt_frame_lock, _drop or
-                      _want; without an answer the rest of the piece is passed over */
-    PT_FRAME_HEAD, /* bytes: what stands behind the size, frame_left in all. Answer: pt_frame_body, _want
-                      or _unlock; without an answer the frame is skipped by its size */
-    PT_FRAME_FIELD,          /* walk says what */
-    PT_FRAME_ENTRY,          /* bytes: a whole entry of the records field */
+    PT_FRAME_TRY,   /* out of step; bytes may be a frame's start. Answer: pt_frame_lock, _drop or
+                       _want; without an answer the rest of the piece is passed over */
+    PT_FRAME_HEAD,  /* bytes: what stands behind the size, frame_left in all. Answer: pt_frame_body,
+                       _want  or _unlock; without an answer the frame is skipped by its size */
+    PT_FRAME_FIELD, /* walk says what */
+    PT_FRAME_ENTRY, /* bytes: a whole entry of the records field */
     PT_FRAME_ENTRY_OVERSIZE, /* bytes: the first of an entry that is too large to be gathered */
     PT_FRAME_ENTRY_PARTIAL,  /* the records field ends within its last entry */
     PT_FRAME_ENTRY_BAD,      /* entry_len is impossible: the rest of the field cannot be read */
     PT_FRAME_ENTRY_LOST,     /* a hole in one entry; bytes: what was seen in front of the hole */
-    PT_FRAME_RECORDS_LOST,   /* a hole: the rest of the records field from here on; bytes as above */
-    PT_FRAME_RECORDS_END,    /* only behind a field that has bytes */
-    PT_FRAME_BODY_END,       /* trailing: bytes behind the last field */
-    PT_FRAME_BODY_BAD,       /* the rest of the body is skipped; status says why */
-    PT_FRAME_BODY_LOST,      /* a hole: the rest of the body is not read */
-    PT_FRAME_HEAD_LOST,      /* a hole in the header: the frame is skipped by its size */
-    PT_FRAME_UNLOCKED        /* out of step from here on: a hole, or an impossible size */
+    PT_FRAME_RECORDS_LOST, /* a hole: the rest of the records field from here on; bytes as above */
+    PT_FRAME_RECORDS_END,  /* only behind a field that has bytes */
+    PT_FRAME_BODY_END,     /* trailing: bytes behind the last field */
+    PT_FRAME_BODY_BAD,     /* the rest of the body is skipped; status says why */
+    PT_FRAME_BODY_LOST,    /* a hole: the rest of the body is not read */
+    PT_FRAME_HEAD_LOST,    /* a hole in the header: the frame is skipped by its size */
+    PT_FRAME_UNLOCKED      /* out of step from here on: a hole, or an impossible size */
 };
 
 struct pt_frame_event {
     enum pt_frame_event_kind kind;
     enum pt_status status;
-    enum pt_lost_reason reason;  /* of the hole, where there is one */
-    struct pt_packet_ref at;     /* packet with the first of bytes (TRY, HEAD: of the frame) */
+    enum pt_lost_reason reason; /* of the hole, where there is one */
+    struct pt_packet_ref at;    /* packet with the first of bytes (TRY, HEAD: of the frame) */
     struct pt_view bytes;
     struct pt_walk_event walk;
     uint32_t frame_left; /* bytes of the frame from bytes on */
@@ -102,7 +101,7 @@ struct pt_frame {
     uint32_t eaten; /* bytes of the last event, consumed at the next call */
     uint32_t want;
     uint32_t size_min; /* below it a size is not believed */
-    uint64_t pos; /* stream position behind everything consumed */
+    uint64_t pos;      /* stream position behind everything consumed */
     uint64_t frame_off;
     uint64_t frame_end;
     uint64_t records_end;
@@ -115,8 +114,8 @@ struct pt_frame {
 void pt_frame_init(struct pt_frame *f, struct pt_mem *mem, const struct pt_frame_cfg *cfg,
                    struct pt_frame_counts *counts);
 
-/* pt_frame_fini gives the buffer back and returns how many bytes belong to a frame that is not complete
- * (they are then taken out of counts->frame_bytes). */
+/* pt_frame_fini gives the buffer back and returns how many bytes belong to a frame that is not
+ * complete (they are then taken out of counts->frame_bytes). */
 uint64_t pt_frame_fini(struct pt_frame *f);
 
 /* pt_frame_feed hands over the next in-order bytes; the ones before must be used up. */
@@ -149,8 +148,8 @@ void pt_frame_body(struct pt_frame *f, uint32_t head_sz, const struct pt_layout 
 /* pt_frame_unlock says that no frame starts here after all. Also valid after BODY_BAD. */
 void pt_frame_unlock(struct pt_frame *f);
 
-/* pt_frame_in_step tells whether frame boundaries are known; pt_frame_at_head, whether a size was read
- * and its header was not. */
+/* pt_frame_in_step tells whether frame boundaries are known; pt_frame_at_head, whether a size was
+ * read and its header was not. */
 bool pt_frame_in_step(const struct pt_frame *f);
 bool pt_frame_at_head(const struct pt_frame *f);
 

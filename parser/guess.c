@@ -7,7 +7,8 @@
 
 #define REQUEST_SIZE_MIN 10u /* header version 1, null client id, empty body */
 #define RESPONSE_SIZE_MIN 4u
-/* Evidence in bits; a known connection needs less, since its next request looks like the last one. */
+/* Evidence in bits; a known connection needs less, since its next request looks like the last one.
+ */
 #define BITS_SIZE 5
 #define BITS_SIZE_SMALL 12
 #define BITS_API 22
@@ -27,8 +28,24 @@
 #define BODY_PART_MIN 12u
 #define BODY_LONG_MIN 128u
 
-/* walk_bits goes through what is there of the body; -1: it is not what its layout says. */
-static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t body_sz)
+/* guess_layout: clients open with ApiVersions of a version that may be newer than we are; its body
+ * begins like the newest one that is known. */
+#define VERSIONS_TO_COME 8
+
+static const struct pt_layout *guess_layout(int16_t api_key, int16_t api_version)
+{
+    int16_t max = pt_api_max_version(api_key);
+
+    if (api_key == PT_API_API_VERSIONS && api_version > max &&
+        api_version <= max + VERSIONS_TO_COME)
+        api_version = max;
+    return pt_layout_find(api_key, PT_DIR_REQUEST, api_version);
+}
+
+/* walk_bits goes through what is there of the body; -1: it is not what its layout says. to_come:
+ * only what all versions of ApiVersions have in common counts. */
+static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t body_sz,
+                     bool to_come)
 {
     struct pt_cursor c = pt_cur(v.data, v.len);
     struct pt_walk w;
@@ -45,6 +62,8 @@ static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t 
             return -1;
         if (ev.kind == PT_WALK_END)
             return w.body_left <= PT_GUESS_TRAILING_MAX ? BITS_BODY_WHOLE : -1;
+        if (to_come && ev.field == PT_F_CLIENT_SOFTWARE_VERSION)
+            return BITS_BODY_WHOLE;
         if (ev.kind == PT_WALK_VALUE && ev.field == PT_F_ACKS && (ev.i64 < -1 || ev.i64 > 1))
             return -1;
     }
@@ -76,9 +95,10 @@ static int id_bits(int32_t id, const struct pt_guess_known *known)
     return step == 1 ? BITS_ID_NEXT : BITS_ID_NEAR;
 }
 
-enum pt_guess pt_guess_request(struct pt_view v, uint32_t size,
-                               const struct pt_guess_known *known, uint32_t *ret_needed)
+enum pt_guess pt_guess_request(struct pt_view v, uint32_t size, const struct pt_guess_known *known,
+                               uint32_t *ret_needed)
 {
+    const struct pt_layout *layout;
     struct pt_request_head head;
     uint32_t needed;
     int bits = (size <= SIZE_SMALL_MAX ? BITS_SIZE_SMALL : BITS_SIZE) + BITS_API;
@@ -89,7 +109,8 @@ enum pt_guess pt_guess_request(struct pt_view v, uint32_t size,
     *ret_needed = 4;
     if (v.len < 4)
         return PT_GUESS_MORE;
-    if (!pt_layout_find((int16_t)pt_be16(v.data), PT_DIR_REQUEST, (int16_t)pt_be16(v.data + 2)))
+    layout = guess_layout((int16_t)pt_be16(v.data), (int16_t)pt_be16(v.data + 2));
+    if (!layout)
         return PT_GUESS_NO;
     *ret_needed = size < PT_GUESS_SZ ? size : PT_GUESS_SZ;
     if (v.len < *ret_needed)
@@ -97,14 +118,14 @@ enum pt_guess pt_guess_request(struct pt_view v, uint32_t size,
     v.len = *ret_needed;
     if (pt_head_request(v, size, &head, &needed) != PT_OK)
         return PT_GUESS_NO;
-    if (pt_layout_header_version(head.layout) == 2 && !v.data[head.head_sz - 1])
+    if (pt_layout_header_version(layout) == 2 && !v.data[head.head_sz - 1])
         bits += BITS_TAGS;
     more = client_bits(head.client_id, known);
     if (more < 0)
         return PT_GUESS_NO;
     bits += more + id_bits(head.correlation_id, known);
-    more = walk_bits(head.layout, (struct pt_view){ v.data + head.head_sz, v.len - head.head_sz },
-                     size - head.head_sz);
+    more = walk_bits(layout, (struct pt_view){ v.data + head.head_sz, v.len - head.head_sz },
+                     size - head.head_sz, !head.layout);
     if (more < 0)
         return PT_GUESS_NO;
     bits += more;
@@ -129,7 +150,7 @@ enum pt_guess pt_guess_response(struct pt_view v, uint32_t size, uint32_t frame_
         return PT_GUESS_NO;
     v.data += head_sz;
     v.len -= head_sz;
-    return walk_bits(layout, v, size - head_sz) < 0 ? PT_GUESS_NO : PT_GUESS_YES;
+    return walk_bits(layout, v, size - head_sz, false) < 0 ? PT_GUESS_NO : PT_GUESS_YES;
 }
 
 #define TLS_RECORD_HEAD 5u
@@ -170,8 +191,8 @@ static enum pt_sniff sniff_proxy(struct pt_view v, uint32_t *ret_len)
 
 enum pt_sniff pt_sniff(struct pt_view v, uint32_t *ret_len)
 {
-    static const char *const other[] = { "GET ", "POST ", "HTTP/", "PUT ", "HEAD ", "OPTIONS",
-                                         "DELETE ", "CONNECT ", "SSH-" };
+    static const char *const other[] = { "GET ",    "POST ",   "HTTP/",    "PUT ", "HEAD ",
+                                         "OPTIONS", "DELETE ", "CONNECT ", "SSH-" };
     enum pt_sniff s;
 
     *ret_len = 8;

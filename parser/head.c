@@ -19,8 +19,8 @@ static void read_tags(struct pt_cursor *c)
         pt_cur_fail(c);
 }
 
-/* result tells bytes that ended too early from bytes that are wrong. least is what is needed at least;
- * tags, which nobody writes yet, are then asked for byte by byte. */
+/* result tells bytes that ended too early from bytes that are wrong. least is what is needed at
+ * least; tags, which nobody writes yet, are then asked for byte by byte. */
 static enum pt_status result(const struct pt_cursor *c, struct pt_view v, uint32_t frame_left,
                              size_t least, uint32_t *ret_needed)
 {
@@ -50,9 +50,13 @@ enum pt_status pt_head_request(struct pt_view v, uint32_t frame_left,
         return result(&c, v, frame_left, least, ret_needed);
     h.layout = pt_layout_find(h.api_key, PT_DIR_REQUEST, h.api_version);
     header_version = h.layout ? pt_layout_header_version(h.layout) : 1;
+    if (!h.layout && h.api_key == PT_API_API_VERSIONS)
+        header_version = 2; /* so is every version to come (kafka-wire.md 1.3) */
     if (header_version >= 1) {
         len = pt_cur_i16(&c);
         least += 2;
+        if (!pt_cur_ok(&c))
+            return result(&c, v, frame_left, least, ret_needed);
         if (len < -1)
             return PT_BAD_LENGTH;
         if (len >= 0) {

@@ -7,9 +7,9 @@
  *   request:  api_key 2 | api_version 2 | correlation_id 4 | client_id nullable string 2+n | tags
  *   response: correlation_id 4 | tags
  *
- * The client id is missing in header version 0, the tags in all but the newest. Pure functions: v is
- * what is contiguous of the frame, frame_left its size. PT_NEED_MORE sets *ret_needed (> v.len, at most
- * frame_left). PT_BAD_*: this is no header.
+ * The client id is missing in header version 0, the tags in all but the newest. Pure functions: v
+ * is what is contiguous of the frame, frame_left its size. PT_NEED_MORE sets *ret_needed (> v.len,
+ * at most frame_left). PT_BAD_*: this is no header.
  */
 #include "parser/walk.h"
 

@@ -38,8 +38,8 @@ static bool is_api(const struct pt_api_row *r, uint8_t cluster, int16_t key, int
     return r->cluster == cluster && r->api_key == key && r->api_version == version;
 }
 
-uint32_t pt_profile_api(struct pt_profile *p, uint8_t cluster, int16_t api_key,
-                        int16_t api_version, uint32_t guess)
+uint32_t pt_profile_api(struct pt_profile *p, uint8_t cluster, int16_t api_key, int16_t api_version,
+                        uint32_t guess)
 {
     void *rows = p->api;
 
@@ -52,9 +52,9 @@ uint32_t pt_profile_api(struct pt_profile *p, uint8_t cluster, int16_t api_key,
         !more_rows(p->mem, &rows, &p->api_max, PT_PROFILE_APIS_MAX, sizeof(*p->api)))
         return p->api_cnt ? p->api_cnt - 1 : PT_PROFILE_NONE;
     p->api = rows;
-    p->api[p->api_cnt] = (struct pt_api_row){
-        .cluster = cluster, .api_key = api_key, .api_version = api_version
-    };
+    p->api[p->api_cnt] = (struct pt_api_row){ .cluster = cluster,
+                                              .api_key = api_key,
+                                              .api_version = api_version };
     return p->api_cnt++;
 }
 

@@ -2,9 +2,9 @@
 #ifndef PT_PARSER_PROFILE_H
 #define PT_PARSER_PROFILE_H
 /*
- * Who spoke what: the rows of conn.h (struct pt_api_row, struct pt_conn_row). Rows stay in first-seen order, so
- * their index is their name. Bounded: past the maximum everything is counted in
- * the last row, whose fields then are those of whoever came last before.
+ * Who spoke what: the rows of conn.h (struct pt_api_row, struct pt_conn_row). Rows stay in
+ * first-seen order, so their index is their name. Bounded: past the maximum everything is counted
+ * in the last row, whose fields then are those of whoever came last before.
  */
 #include "parser/conn.h"
 
@@ -27,14 +27,15 @@ void pt_profile_fini(struct pt_profile *p);
 
 /* pt_profile_api returns the row of an api and version, PT_PROFILE_NONE when the budget is spent.
  * guess is where it was last time. */
-uint32_t pt_profile_api(struct pt_profile *p, uint8_t cluster, int16_t api_key,
-                        int16_t api_version, uint32_t guess);
+uint32_t pt_profile_api(struct pt_profile *p, uint8_t cluster, int16_t api_key, int16_t api_version,
+                        uint32_t guess);
 
 /* pt_profile_conn returns the row of connections of this kind to this endpoint. */
 uint32_t pt_profile_conn(struct pt_profile *p, uint8_t cluster, enum pt_conn_kind kind,
                          const struct pt_endpoint *broker, const char *note);
 
-/* pt_profile_leave takes a connection out of its row, which goes away if it was just made for it. */
+/* pt_profile_leave takes a connection out of its row, which goes away if it was just made for it.
+ */
 void pt_profile_leave(struct pt_profile *p, uint32_t row, uint64_t bytes);
 
 #endif

@@ -10,8 +10,8 @@ void pt_records_begin(struct pt_msg *m, struct pt_log_ref log, uint8_t source, i
                                       .known = next >= 0,
                                       .next = next,
                                       .run_from = -1,
-                                      .read_committed = source != PT_SRC_PRODUCE &&
-                                                        m->req.isolation == 1 };
+                                      .read_committed =
+                                              source != PT_SRC_PRODUCE && m->req.isolation == 1 };
 }
 
 static bool is_produce(const struct pt_records *r)
@@ -27,7 +27,8 @@ void pt_records_aborted(struct pt_msg *m)
     struct pt_obs_aborted *o;
 
     if (r->read_committed && r->run_txn && r->run_from >= 0 && f->listed && !f->list_cut) {
-        o = pt_obs_put(m->parser->out, PT_OBS_ABORTED, m->conn->cluster, &m->at, sizeof(*o), list_sz);
+        o = pt_obs_put(m->parser->out, PT_OBS_ABORTED, m->conn->cluster, &m->at, sizeof(*o),
+                       list_sz);
         o->head.topic = r->log.topic;
         o->head.partition = r->log.partition;
         o->from = r->run_from;
@@ -246,7 +247,8 @@ static bool peek(struct pt_view v, struct pt_batch *b)
     b->producer_epoch = pt_cur_i16(&c);
     b->base_sequence = pt_cur_i32(&c);
     b->record_cnt = (uint32_t)pt_cur_i32(&c);
-    return pt_cur_ok(&c) && b->magic == 2 && b->base_offset >= 0 && b->last_offset >= b->base_offset;
+    return pt_cur_ok(&c) && b->magic == 2 && b->base_offset >= 0 &&
+           b->last_offset >= b->base_offset;
 }
 
 static void oversize_entry(struct pt_msg *m, struct pt_view v, const struct pt_packet_ref *at)

@@ -2,15 +2,15 @@
 #ifndef PT_PARSER_RECORDS_H
 #define PT_PARSER_RECORDS_H
 /*
- * One records field: each entry becomes PT_OBS_BATCH and PT_OBS_RECORDS, what holes took PT_OBS_LOST.
- * Keeps the certificate of a Fetch response as observation.h defines it: the first batch is certified from
- * the offset asked for, each later one from the end of the one before, and behind anything that could not
- * be read a batch certifies only itself.
+ * One records field: each entry becomes PT_OBS_BATCH and PT_OBS_RECORDS, what holes took
+ * PT_OBS_LOST. Keeps the certificate of a Fetch response as observation.h defines it: the first
+ * batch is certified from the offset asked for, each later one from the end of the one before, and
+ * behind anything that could not be read a batch certifies only itself.
  */
 #include "parser/conn_pvt.h"
 
-/* pt_records_begin: the field belongs to log; next is the offset asked for, -1 if not known (Produce:
- * 0). */
+/* pt_records_begin: the field belongs to log; next is the offset asked for, -1 if not known
+ * (Produce: 0). */
 void pt_records_begin(struct pt_msg *m, struct pt_log_ref log, uint8_t source, int64_t next);
 
 /* pt_records_event takes the PT_FRAME_ENTRY_* and PT_FRAME_RECORDS_LOST events. */

@@ -49,7 +49,7 @@ bool pt_seen_find(const struct pt_seen *s, struct pt_log_ref log, int64_t base_o
 void pt_seen_add(struct pt_seen *s, struct pt_log_ref log, int64_t base_offset,
                  uint64_t fingerprint)
 {
-    *slot_of(s, log, base_offset, fingerprint) = (struct pt_seen_slot){
-        .fingerprint = fingerprint, .base_offset = base_offset, .log = log
-    };
+    *slot_of(s, log, base_offset, fingerprint) = (struct pt_seen_slot){ .fingerprint = fingerprint,
+                                                                        .base_offset = base_offset,
+                                                                        .log = log };
 }

@@ -2,11 +2,11 @@
 #ifndef PT_PARSER_SEEN_H
 #define PT_PARSER_SEEN_H
 /*
- * Batches whose records were sent before: a follower's, another consumer group's and a re-read copy of
- * a batch pays for its checksum only. Only batches with absolute offsets (from a Fetch) belong here, and
- * a hit means the same bytes (fingerprint) at the same offset of the same log. The table is lossy: each
- * batch has one slot, a newer one takes it, and a miss only means hashing again. The cluster is part of the
- * topic number.
+ * Batches whose records were sent before: a follower's, another consumer group's and a re-read copy
+ * of a batch pays for its checksum only. Only batches with absolute offsets (from a Fetch) belong
+ * here, and a hit means the same bytes (fingerprint) at the same offset of the same log. The table
+ * is lossy: each batch has one slot, a newer one takes it, and a miss only means hashing again. The
+ * cluster is part of the topic number.
  */
 #include <stdbool.h>
 

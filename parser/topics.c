@@ -135,8 +135,8 @@ static uint32_t number_of(struct pt_topics *t, uint8_t cluster, struct pt_view k
     if (by_name) {
         p->name_len = (uint8_t)key.len;
         memcpy(p->name, key.data, key.len);
-        p->metadata = key.len == sizeof(METADATA_NAME) - 1 &&
-                      !memcmp(p->name, METADATA_NAME, key.len);
+        p->metadata =
+                key.len == sizeof(METADATA_NAME) - 1 && !memcmp(p->name, METADATA_NAME, key.len);
     } else {
         memcpy(p->id, key.data, sizeof(p->id));
         p->metadata = !memcmp(p->id, METADATA_ID, sizeof(p->id));

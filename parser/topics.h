@@ -2,12 +2,13 @@
 #ifndef PT_PARSER_TOPICS_H
 #define PT_PARSER_TOPICS_H
 /*
- * The worker's numbers for topics. A topic is known by its name or by its id, as the message at hand
- * gives it; the two get different numbers even if they mean the same topic, and the verifier joins
- * them. A number is announced by PT_OBS_TOPIC when it is first asked for and never means anything else.
+ * The worker's numbers for topics. A topic is known by its name or by its id, as the message at
+ * hand gives it; the two get different numbers even if they mean the same topic, and the verifier
+ * joins them. A number is announced by PT_OBS_TOPIC when it is first asked for and never means
+ * anything else.
  *
- * Bounded: PT_TOPICS_MAX numbers and the memory budget. Past that a topic has no number, its batches are
- * not passed on, and that is counted.
+ * Bounded: PT_TOPICS_MAX numbers and the memory budget. Past that a topic has no number, its
+ * batches are not passed on, and that is counted.
  */
 #include <stdbool.h>
 
@@ -34,8 +35,8 @@ struct pt_topics {
 void pt_topics_init(struct pt_topics *t, struct pt_mem *mem, struct pt_obs_out *out);
 void pt_topics_fini(struct pt_topics *t);
 
-/* pt_topics_by_name and _by_id return the number, or PT_TOPIC_NONE for an empty name, a zero id, or a
- * topic that has no room. A name longer than PT_TOPIC_NAME_MAX counts by its first bytes. */
+/* pt_topics_by_name and _by_id return the number, or PT_TOPIC_NONE for an empty name, a zero id, or
+ * a topic that has no room. A name longer than PT_TOPIC_NAME_MAX counts by its first bytes. */
 uint32_t pt_topics_by_name(struct pt_topics *t, uint8_t cluster, struct pt_view name,
                            const struct pt_packet_ref *at);
 uint32_t pt_topics_by_id(struct pt_topics *t, uint8_t cluster, const uint8_t id[16],

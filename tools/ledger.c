@@ -53,7 +53,7 @@ static void stream_bytes(const struct pt_report *r, struct pt_ledger *l)
     STREAM(reordered_bytes);
     STREAM(retransmitted_bytes);
     STREAM(stale_bytes);
-    STREAM(dropped_bytes);
+    STREAM(late_bytes);
     STREAM(waiting_bytes);
     end(l);
 }

@@ -9,7 +9,7 @@
 #include "tools/report.h"
 
 struct pt_publish {
-    struct pt_segment segment;
+    struct pt_segment_writer segment;
     int64_t run_row;
     int64_t core_row;
     int64_t tap_row[PT_INPUT_MAX]; /* by input */

@@ -221,7 +221,11 @@ bool pt_lcs_solve(struct pt_mem *mem, const struct pt_item *s, uint32_t s_cnt,
     uint32_t tail = 0;
     struct problem p;
 
+    if (!s_cnt)
+        return true;
     memset(match, 0xff, (size_t)s_cnt * sizeof(*match));
+    if (!t_cnt)
+        return true;
     while (head < s_cnt && head < t_cnt && pt_item_equal(&s[head], &t[head])) {
         match[head] = head;
         head++;

@@ -22,6 +22,7 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
         pt_ranges_init(&l->lost[i], env->mem);
     l->log_start = -1;
     l->hw_first = -1;
+    l->grew_ns = INT64_MIN;
     l->hw_max = -1;
     l->cursor = -1;
     return l;
@@ -406,7 +407,11 @@ enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
         evidence_free(l, ev);
     if (end <= b->last)
         return PT_CREDIT_REFUSED;
-    return credited ? PT_CREDIT_NEW : PT_CREDIT_AGAIN;
+    if (!credited)
+        return PT_CREDIT_AGAIN;
+    if (b->at.time_ns > l->grew_ns)
+        l->grew_ns = b->at.time_ns;
+    return PT_CREDIT_NEW;
 }
 
 bool pt_log_again(struct pt_log *l, const struct pt_sighting *b)

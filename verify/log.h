@@ -34,6 +34,8 @@ struct pt_ledger {
     struct pt_shard_stats *stats;
     struct pt_findings *findings;
     int64_t now_ns; /* packet time of the observation being read */
+    int64_t tap_end_ns[PT_CLUSTER_CNT]; /* time of a cluster's last packet; INT64_MIN: not known, or
+                                           its taps lost something */
 };
 
 /* A sighting of a batch, at absolute offsets. */
@@ -125,6 +127,7 @@ struct pt_log {
     int64_t hw_max;      /* the highest */
     int64_t hw_since_ns; /* when that was stated first */
     int64_t hw_ns;       /* and last */
+    int64_t grew_ns;     /* when an offset last got its first evidence; INT64_MIN never */
 
     /* Settling. */
     int64_t cursor; /* next offset to settle, -1 not begun; nothing below it is credited any more */

@@ -76,8 +76,7 @@ static void add_map(struct pt_pair *p, int64_t source, int64_t target, uint64_t 
             (struct pt_map_run){ .source_from = source, .target_from = target, .cnt = cnt };
 }
 
-/* What matches teach about time: how far the target lags, and until when the replication went on.
- */
+/* What matches teach about time: how far the target lags, and until when the replication went on. */
 static void learn_times(struct pt_pair *p, const struct pt_align_event *ev)
 {
     for (uint64_t i = 0; i < ev->cnt; i++) {
@@ -86,8 +85,10 @@ static void learn_times(struct pt_pair *p, const struct pt_align_event *ev)
 
         if (s == INT64_MIN || t == INT64_MIN)
             continue;
-        if (t - s > p->lag_max_ns)
-            p->lag_max_ns = t - s;
+        if (t >= p->lag_arrived_ns) {
+            p->lag_arrived_ns = t;
+            p->lag_ns = t > s ? t - s : 0;
+        }
         if (s > p->source_topic->matched_ns)
             p->source_topic->matched_ns = s;
     }
@@ -338,28 +339,45 @@ void pt_pair_finish(struct pt_pair *p)
     sum->unverifiable_target += sum->target_records - verdicts[1];
 }
 
-/*
- * When is a record that is pending at the end really missing? A replicator that is merely slow must
- * not be accused, and one that skipped the last record of a partition must not get away with it.
- * All must hold:
- *  - the target log is certified from the last match up to a high watermark that was stated a grace
- * after the record had been committed on the source, and nothing in it is undecided or pending
- * itself;
- *  - the replicator went on meanwhile: a record of the same source topic, of any partition, which
- * was written a grace later than this one, has arrived and was matched;
- *  - this pair of partitions is replicated at all: it had matches.
- * The grace is far above every lag that was observed in this pair.
- */
-static bool is_overdue(const struct pt_pair *p, int64_t commit_ns, bool target_certified)
+/* When the newest record of any of the topic's partitions was first seen. */
+static int64_t topic_grew_ns(const struct pt_topic *t)
 {
-    int64_t grace = p->lag_max_ns > PT_GRACE_MIN_NS / PT_GRACE_LAGS ? p->lag_max_ns : 0;
+    int64_t ns = INT64_MIN;
 
-    if (!target_certified || !p->sum.verified || commit_ns == INT64_MAX || grace > INT64_MAX / 16)
+    for (size_t i = 0; i < t->part_cnt; i++)
+        if (t->part[i].log && t->part[i].log->grew_ns > ns)
+            ns = t->part[i].log->grew_ns;
+    return ns;
+}
+
+/*
+ * When is a record that is pending at the end really missing? A replicator that is merely slow, or stopped,
+ * must not be accused, and one that skipped the last record of a partition must not get away with it.
+ * All must hold:
+ *  - the target's taps lost nothing, so that whatever was appended until their last packet was seen, and
+ *    its log is certified from the last match to its end, with nothing in it undecided or pending;
+ *  - replication went past the record: another one of the same source topic, of any partition, that was
+ *    written with it or later, has arrived;
+ *  - replication is over: nothing was written to the topic, on either cluster, for far longer than the lag
+ *    of the last record that arrived in this pair. While anything is under way, nothing is said.
+ */
+static bool is_overdue(const struct pt_pair *p, int64_t off, int64_t commit_ns)
+{
+    int64_t end_ns = p->env->tap_end_ns[PT_CLUSTER_TARGET];
+    int64_t quiet_ns = PT_QUIET_MIN_NS;
+    int64_t since_ns;
+
+    if (end_ns == INT64_MIN || commit_ns == INT64_MAX || !p->sum.verified ||
+        p->lag_ns > INT64_MAX / 4)
         return false;
-    grace = grace ? grace * PT_GRACE_LAGS : PT_GRACE_MIN_NS;
-    return p->log[1]->hw_ns - commit_ns >= grace && p->source_topic->matched_ns != INT64_MIN &&
-           p->source_topic->matched_ns > commit_ns &&
-           p->source_topic->matched_ns - commit_ns >= grace;
+    if (p->lag_ns * PT_QUIET_LAGS > quiet_ns)
+        quiet_ns = p->lag_ns * PT_QUIET_LAGS;
+    since_ns = topic_grew_ns(p->source_topic);
+    if (commit_ns > since_ns)
+        since_ns = commit_ns;
+    return end_ns - since_ns >= quiet_ns &&
+           end_ns - topic_grew_ns(p->source_topic->partner) >= PT_QUIET_MIN_NS &&
+           p->source_topic->matched_ns >= pt_log_seen_ns(p->log[0], off, INT64_MAX);
 }
 
 uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
@@ -375,7 +393,7 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
         for (int64_t off = p->pending.r[i].from; off < p->pending.r[i].to; off++) {
             int64_t commit_ns = pt_txn_commit_ns(p->log[0], off);
 
-            if (is_overdue(p, commit_ns, target_certified)) {
+            if (target_certified && is_overdue(p, off, commit_ns)) {
                 p->sum.pending_source--;
                 if (pt_log_gone_ns(p->log[0], off) != INT64_MAX) {
                     p->sum.compacted++;

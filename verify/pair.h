@@ -13,10 +13,10 @@
 #include "verify/registry.h"
 #include "verify/result.h"
 
-/* A replicator in good health is never silent about a record for longer than this. */
-#define PT_GRACE_MIN_NS 5000000000ll
-/* ... or than this many times the largest lag seen in the pair. */
-#define PT_GRACE_LAGS 8
+/* When everything has been quiet for this long, and for so many times the lag that the pair had last,
+ * a replicator in good health has nothing left to do. */
+#define PT_QUIET_MIN_NS 1000000000ll
+#define PT_QUIET_LAGS 2
 
 struct pt_pair {
     struct pt_pair *next; /* all pairs of a shard */
@@ -30,7 +30,8 @@ struct pt_pair {
     size_t map_cap;
     struct pt_ranges pending;       /* source offsets behind the last anchor */
     uint64_t given[PT_CLUSTER_CNT]; /* records given to the alignment */
-    int64_t lag_max_ns;
+    int64_t lag_ns;       /* of the match that arrived last, */
+    int64_t lag_arrived_ns; /* at this time on the target */
     int64_t matched_end[PT_CLUSTER_CNT];    /* one past the last matched offset, 0 none */
     bool extra_incarnation[PT_CLUSTER_CNT]; /* this side's topic has incarnations without a partner:
                                                their records may be what is left over on the other

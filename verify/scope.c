@@ -32,6 +32,12 @@ static bool advanced_unseen(const struct pt_shard *s, const struct pt_log *l)
            s->env.now_ns - l->hw_since_ns > HW_SETTLE_NS;
 }
 
+/* Seen, and not merely as markers and aborted transactions: the other cluster should show it too. */
+static bool has_records(const struct pt_log *l)
+{
+    return pt_log_seen(l) && (l->records || l->undecided || !l->certified.cnt);
+}
+
 static bool leader_unseen(const struct pt_shard *s, uint8_t cluster, const struct pt_part *part)
 {
     const struct pt_broker *b =
@@ -67,10 +73,10 @@ static void check_side(struct pt_shard *s, uint8_t cluster, const struct pt_topi
                       "its end advanced to where no record was seen");
     } else if (pt_log_seen(l) || is_empty(l)) {
         return;
-    } else if (pt_log_seen(other) && cluster == PT_CLUSTER_TARGET && !(l && l->hw_max >= 0)) {
+    } else if (has_records(other) && cluster == PT_CLUSTER_TARGET && !(l && l->hw_max >= 0)) {
         say_partition(s, PT_FINDING_NO_EVIDENCE_PATH, cluster, t, partition,
                       "neither Produce nor Fetch of it passed the tap");
-    } else if (pt_log_seen(other)) {
+    } else if (has_records(other)) {
         say_partition(s, PT_FINDING_PARTITION_NOT_SEEN, cluster, t, partition,
                       "none of its records were seen, the other cluster's were");
     } else if (leader_unseen(s, cluster, part)) {

@@ -20,7 +20,8 @@ int pt_shard_open(struct pt_mem *mem, const struct pt_policy *policy, struct pt_
     pt_findings_init(&s->findings, mem, policy->finding_max);
     pt_clients_init(&s->clients, mem);
     s->env = (struct pt_ledger){
-        .mem = mem, .stats = &s->stats, .findings = &s->findings, .now_ns = INT64_MIN
+        .mem = mem, .stats = &s->stats, .findings = &s->findings, .now_ns = INT64_MIN,
+        .tap_end_ns = { INT64_MIN, INT64_MIN }
     };
     s->registry = pt_registry_open(mem, policy->waiting_max_sz);
     s->floating = pt_floating_open(mem, policy->floating_max_sz);
@@ -147,6 +148,8 @@ static void on_partition(struct pt_shard *s, struct pt_topic *t, const struct pt
         return;
     }
     part->stated = true;
+    if (o->replica_cnt > 0)
+        part->replica_cnt = o->replica_cnt;
     if (o->leader_epoch >= 0 && o->leader_epoch < part->leader_epoch)
         return; /* an old answer */
     part->leader_id = o->leader_id;
@@ -432,6 +435,11 @@ static void conclude_pair(struct pt_shard *s, struct pt_pair *p)
                         "%llu records of %s-%d are pending for longer than the allowed lag",
                         (unsigned long long)fact.cnt, p->source_topic->name->text,
                         p->log[0]->partition);
+}
+
+void pt_shard_tap_end(struct pt_shard *s, enum pt_cluster cluster, int64_t time_ns)
+{
+    s->env.tap_end_ns[cluster] = time_ns;
 }
 
 const struct pt_result *pt_shard_finish(struct pt_shard *s)

@@ -55,6 +55,10 @@ void pt_shard_consume(struct pt_shard *s, uint32_t lane, const uint8_t *buf, siz
 void pt_shard_note(struct pt_shard *s, enum pt_finding_code code, int cluster, uint64_t cnt,
                    const char *message);
 
+/* pt_shard_tap_end: the last packet of `cluster` had this time, and no packet of it was lost: whatever
+ * passed until then was seen. Before pt_shard_finish, if it can be said at all. */
+void pt_shard_tap_end(struct pt_shard *s, enum pt_cluster cluster, int64_t time_ns);
+
 /* pt_shard_finish: no observation will follow. Everything pending is resolved as far as the evidence goes,
  * scope is checked, the verdict is made. */
 const struct pt_result *pt_shard_finish(struct pt_shard *s);

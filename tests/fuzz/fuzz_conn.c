@@ -2,8 +2,9 @@
 /*
  * One connection, both directions, in pieces and with holes. The input is a row of steps:
  *   op 1 (bit 0: side; bits 1-2: 0, 1 bytes, 2 hole, 3 hole of unknown length) | len 2 | bytes
- * What must hold: both ledgers of conn.h, no memory left behind, and messages as observation.h says: known
- * topics and clients only, certificates that end where their batch ends, records right behind their batch.
+ * What must hold: both ledgers of conn.h, no memory left behind, and messages as observation.h
+ * says: known topics and clients only, certificates that end where their batch ends, records right
+ * behind their batch.
  */
 #include "fuzz.h"
 
@@ -140,8 +141,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     s = pt_parser_stats(p);
     FUZZ_CHECK(s->fed_bytes + s->hole_bytes ==
                s->frame_bytes + s->unframed_bytes + s->other_bytes + s->pending_bytes);
-    FUZZ_CHECK(s->frames == s->requests + s->responses + s->orphan_responses + s->sasl_frames +
-                                    s->lost_frames);
+    FUZZ_CHECK(s->frames ==
+               s->requests + s->responses + s->orphan_responses + s->sasl_frames + s->lost_frames);
     pt_parser_close(p);
     FUZZ_CHECK(!mem.used_sz);
     return 0;

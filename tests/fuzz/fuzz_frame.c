@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames of one direction, fed whole and in pieces: the same events, with the same bytes. The first byte
- * says how the pieces are cut; the rest is the stream, in step from its first byte on.
+ * Frames of one direction, fed whole and in pieces: the same events, with the same bytes. The first
+ * byte says how the pieces are cut; the rest is the stream, in step from its first byte on.
  */
 #include "fuzz.h"
 

@@ -60,9 +60,11 @@ def limit_memory():
 
 
 def paritap(program, *args, limited=False):
-    """Runs a subcommand with --json on standard output."""
+    """Runs a subcommand with --json on standard output. A sanitizer's complaint is no verdict."""
+    env = {"ASAN_OPTIONS": "exitcode=99", "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99",
+           **os.environ}
     done = subprocess.run([program, *args, "--json", "-"], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=TIMEOUT, check=False,
+                          stderr=subprocess.PIPE, timeout=TIMEOUT, check=False, env=env,
                           preexec_fn=limit_memory if limited and not SANITIZED else None)
     return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
 
@@ -503,6 +505,9 @@ SUITES = {"pairs": suite_pairs, "split": suite_split, "clients": suite_clients,
 def main(argv):
     if len(argv) < 3 or argv[2] not in SUITES:
         print(__doc__, file=sys.stderr)
+        return 2
+    if not os.access(argv[1], os.X_OK):
+        print("%s: no such program; build it first" % argv[1])
         return 2
     names = tuple(argv[3:]) or PAIRS
     cases = list(SUITES[argv[2]](os.path.abspath(argv[1]), names))

@@ -31,6 +31,7 @@ CONTROL_FILES = re.compile(r"hw/memory\.c$|dataplane/(capture|merge|pipeline)[^/
 LINE_MAX = 100
 FILE_LINES = 400
 
+NOT_OURS = ("captures", "corpus", "data", "__pycache__")
 SOURCE = (".c", ".h")
 SCRIPT = (".py", ".sh")
 SPDX = "SPDX-License-Identifier: Apache-2.0"
@@ -39,7 +40,7 @@ SPDX = "SPDX-License-Identifier: Apache-2.0"
 def files(root):
     for folder in FOLDERS + ("scripts", ".ci"):
         for at, dirs, names in os.walk(os.path.join(root, folder)):
-            dirs[:] = sorted(d for d in dirs if d not in ("captures", "corpus", "data", "__pycache__"))
+            dirs[:] = sorted(d for d in dirs if d not in NOT_OURS)
             for name in sorted(names):
                 yield os.path.relpath(os.path.join(at, name), root)
 

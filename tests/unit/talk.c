@@ -60,8 +60,7 @@ static uint32_t find_conn(struct load *l, const struct pt_endpoint *src,
 
         for (*side = 0; *side < 2; ++*side)
             if (same(&c->ep[*side], src) && same(&c->ep[!*side], dst)) {
-                if (syn && l->flow[i - 1].known[*side] &&
-                    l->flow[i - 1].next_seq[*side] != seq + 1)
+                if (syn && l->flow[i - 1].known[*side] && l->flow[i - 1].next_seq[*side] != seq + 1)
                     break; /* the ports again: a new connection */
                 return (uint32_t)(i - 1);
             }
@@ -194,7 +193,9 @@ void talk_load(const char *name, struct talk *ret_talk)
         exit(1);
     }
     while (pcap_next_ex(pcap, &h, &data) == 1) {
-        struct pt_packet_ref at = { .order = ++cnt, .packet = cnt,
+        cnt++;
+        struct pt_packet_ref at = { .order = cnt,
+                                    .packet = cnt,
                                     .time_ns = h->ts.tv_sec * 1000000000ll + h->ts.tv_usec * 1000 };
 
         packet(&l, data, h->caplen, &at);

@@ -62,7 +62,7 @@ static void push_log(struct pt_align *a, enum pt_side side, const char *log)
 }
 
 /* What came out, one letter an event and the records it names: "=3" three matches, "Mc" c is missing. */
-static void tell(struct pt_align *a, const char *s, const char *t, char *out)
+static void tell(struct pt_align *a, const char *s, const char *t, char *out, size_t out_sz)
 {
     struct pt_align_event e;
     uint64_t matched = 0;
@@ -85,7 +85,7 @@ static void tell(struct pt_align *a, const char *s, const char *t, char *out)
                      e.target_offset >= 0 ? t + e.target_offset : "");
         }
     } while (!pt_align_idle(a));
-    sprintf(out, "=%llu%s", (unsigned long long)matched, rest);
+    snprintf(out, out_sz, "=%llu%s", (unsigned long long)matched, rest);
 }
 
 /* U mutated, R reordered, M missing, X extra, D duplicated (original and copy), ? missing or reordered,
@@ -140,7 +140,7 @@ static void test_cases(void **state)
         assert_int_equal(pt_align_open(&mem, &pt_align_cfg_default, &a), 0);
         push_log(a, PT_SIDE_SOURCE, cases[i].source);
         push_log(a, PT_SIDE_TARGET, cases[i].target);
-        tell(a, cases[i].source, cases[i].target, got);
+        tell(a, cases[i].source, cases[i].target, got, sizeof(got));
         if (strcmp(got, cases[i].out))
             fail_msg("%s -> %s (%s): expected '%s', got '%s'", cases[i].source, cases[i].target,
                      cases[i].why, cases[i].out, got);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shows that waiting requests keep their order through growth and wrap, that the two limits are told, and
- * that log lists are owned by whoever holds the request.
+ * Shows that waiting requests keep their order through growth and wrap, that the two limits are
+ * told, and that log lists are owned by whoever holds the request.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,8 @@
 
 static void push(struct pt_exchange *x, uint32_t number, bool silent)
 {
-    const struct pt_request req = { .number = number, .correlation_id = (int32_t)(1000 + number),
+    const struct pt_request req = { .number = number,
+                                    .correlation_id = (int32_t)(1000 + number),
                                     .silent = silent };
 
     assert_true(pt_exchange_push(x, &req));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shows when a remembered fetch offset may be believed (kafka-wire.md 4.1 to 4.5): short dialogues, each
- * with what the response to the last request may be certified from. An offset that is wrongly known
- * would certify holes that nobody saw, so every doubt must give -1.
+ * Shows when a remembered fetch offset may be believed (kafka-wire.md 4.1 to 4.5): short dialogues,
+ * each with what the response to the last request may be certified from. An offset that is wrongly
+ * known would certify holes that nobody saw, so every doubt must give -1.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,9 +91,9 @@ static void test_doubt(void **state)
         int32_t epoch;
         const char *why;
     } rows[] = {
-        { 9, 2, "an epoch is missing" },  { 9, 0, "a new full fetch in place of the session" },
-        { 8, 1, "another session" },      { 0, -1, "a fetch without a session" },
-        { 0, 0, "a new session" },        { 9, -1, "the session is closed" },
+        { 9, 2, "an epoch is missing" }, { 9, 0, "a new full fetch in place of the session" },
+        { 8, 1, "another session" },     { 0, -1, "a fetch without a session" },
+        { 0, 0, "a new session" },       { 9, -1, "the session is closed" },
     };
     struct side x;
 
@@ -182,9 +182,12 @@ static void test_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_incremental), cmocka_unit_test(test_doubt),
-        cmocka_unit_test(test_errors_and_misses), cmocka_unit_test(test_pipelined),
-        cmocka_unit_test(test_wrap),        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_incremental),
+        cmocka_unit_test(test_doubt),
+        cmocka_unit_test(test_errors_and_misses),
+        cmocka_unit_test(test_pipelined),
+        cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

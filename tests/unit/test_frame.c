@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shows what a hole costs. Two Produce v3 requests are written by hand: two partitions, entries of known
- * places; a table says which bytes are missing and which events must come out, in short:
+ * Shows what a hole costs. Two Produce v3 requests are written by hand: two partitions, entries of
+ * known places; a table says which bytes are missing and which events must come out, in short:
  *
  *   T possible start, H header, E an entry, P partial, R end of records, B end of body,
  *   e entry lost, r rest of records lost, b rest of body lost, h header lost, U out of step
  *
  * The same holds for every way of cutting the bytes. Then the buffer: entries in one piece are not
- * copied, those in several are, what is larger than the limit or the budget is told as oversize, and
- * nothing stays behind.
+ * copied, those in several are, what is larger than the limit or the budget is told as oversize,
+ * and nothing stays behind.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,8 +24,8 @@
 /* Offsets in one frame. Each entry: prefix 12 and 28 bytes. */
 enum {
     AT_HEAD = 4,
-    AT_BODY = AT_HEAD + 8 + 3,          /* client id "c" */
-    AT_TOPICS = AT_BODY + 2 + 2 + 4,    /* null id, acks, timeout */
+    AT_BODY = AT_HEAD + 8 + 3,       /* client id "c" */
+    AT_TOPICS = AT_BODY + 2 + 2 + 4, /* null id, acks, timeout */
     AT_RECORDS_0 = AT_TOPICS + 4 + 3 + 4 + 4 + 4,
     AT_ENTRY_0 = AT_RECORDS_0,
     AT_ENTRY_1 = AT_ENTRY_0 + 40,
@@ -118,12 +118,12 @@ static void on_head(struct tap *t, const struct pt_frame_event *ev)
 static void drain(struct tap *t, const uint8_t *piece, size_t len)
 {
     static const char letter[] = {
-        [PT_FRAME_ENTRY] = 'E',        [PT_FRAME_ENTRY_OVERSIZE] = 'O',
+        [PT_FRAME_ENTRY] = 'E',         [PT_FRAME_ENTRY_OVERSIZE] = 'O',
         [PT_FRAME_ENTRY_PARTIAL] = 'P', [PT_FRAME_ENTRY_BAD] = 'X',
-        [PT_FRAME_ENTRY_LOST] = 'e',   [PT_FRAME_RECORDS_LOST] = 'r',
-        [PT_FRAME_RECORDS_END] = 'R',  [PT_FRAME_BODY_END] = 'B',
-        [PT_FRAME_BODY_BAD] = 'x',     [PT_FRAME_BODY_LOST] = 'b',
-        [PT_FRAME_HEAD_LOST] = 'h',    [PT_FRAME_UNLOCKED] = 'U',
+        [PT_FRAME_ENTRY_LOST] = 'e',    [PT_FRAME_RECORDS_LOST] = 'r',
+        [PT_FRAME_RECORDS_END] = 'R',   [PT_FRAME_BODY_END] = 'B',
+        [PT_FRAME_BODY_BAD] = 'x',      [PT_FRAME_BODY_LOST] = 'b',
+        [PT_FRAME_HEAD_LOST] = 'h',     [PT_FRAME_UNLOCKED] = 'U',
     };
     struct pt_frame_event ev;
 
@@ -178,21 +178,61 @@ static void test_holes(void **state)
         const char *events;
         const char *why;
     } rows[] = {
-        { 0, 0, "HEERERB" "HEERERB", "nothing is missing" },
-        { 9, 10, "h" "HEERERB", "in the header: the frame, not the next" },
-        { AT_BODY + 1, AT_BODY + 2, "Hb" "HEERERB", "in the body in front of the records" },
-        { AT_ENTRY_0 + 20, AT_ENTRY_0 + 21, "HeERERB" "HEERERB", "in one entry" },
-        { AT_ENTRY_0 + 12, AT_ENTRY_1, "HeERERB" "HEERERB", "up to an entry's end" },
-        { AT_ENTRY_1 + 30, AT_RECORDS_0_END, "HEeRERB" "HEERERB", "up to the field's end" },
-        { AT_ENTRY_0 + 5, AT_ENTRY_0 + 6, "HrRERB" "HEERERB", "in an entry's length" },
-        { AT_ENTRY_0 + 20, AT_ENTRY_1 + 1, "HrRERB" "HEERERB", "over an entry's end" },
-        { AT_ENTRY_1, AT_RECORDS_0_END, "HErRERB" "HEERERB", "a whole entry: its length too" },
-        { AT_ENTRY_0 + 20, AT_RECORDS_0_END + 1, "Hrb" "HEERERB", "over the records' end" },
-        { AT_RECORDS_0_END + 2, AT_RECORDS_0_END + 3, "HEERb" "HEERERB", "between two records" },
-        { AT_ENTRY_2 + 20, FRAME_END, "HEEReRB" "HEERERB", "up to the frame's end" },
-        { AT_ENTRY_2 + 20, FRAME_END + 1, "HEERrbU", "over the frame's end: no step, no guess here" },
+        { 0, 0,
+          "HEERERB"
+          "HEERERB",
+          "nothing is missing" },
+        { 9, 10,
+          "h"
+          "HEERERB",
+          "in the header: the frame, not the next" },
+        { AT_BODY + 1, AT_BODY + 2,
+          "Hb"
+          "HEERERB",
+          "in the body in front of the records" },
+        { AT_ENTRY_0 + 20, AT_ENTRY_0 + 21,
+          "HeERERB"
+          "HEERERB",
+          "in one entry" },
+        { AT_ENTRY_0 + 12, AT_ENTRY_1,
+          "HeERERB"
+          "HEERERB",
+          "up to an entry's end" },
+        { AT_ENTRY_1 + 30, AT_RECORDS_0_END,
+          "HEeRERB"
+          "HEERERB",
+          "up to the field's end" },
+        { AT_ENTRY_0 + 5, AT_ENTRY_0 + 6,
+          "HrRERB"
+          "HEERERB",
+          "in an entry's length" },
+        { AT_ENTRY_0 + 20, AT_ENTRY_1 + 1,
+          "HrRERB"
+          "HEERERB",
+          "over an entry's end" },
+        { AT_ENTRY_1, AT_RECORDS_0_END,
+          "HErRERB"
+          "HEERERB",
+          "a whole entry: its length too" },
+        { AT_ENTRY_0 + 20, AT_RECORDS_0_END + 1,
+          "Hrb"
+          "HEERERB",
+          "over the records' end" },
+        { AT_RECORDS_0_END + 2, AT_RECORDS_0_END + 3,
+          "HEERb"
+          "HEERERB",
+          "between two records" },
+        { AT_ENTRY_2 + 20, FRAME_END,
+          "HEEReRB"
+          "HEERERB",
+          "up to the frame's end" },
+        { AT_ENTRY_2 + 20, FRAME_END + 1, "HEERrbU",
+          "over the frame's end: no step, no guess here" },
         { FRAME_END, FRAME_END + 1, "HEERERBU", "the next size" },
-        { FRAME_END + 20, 2 * FRAME_END, "HEERERB" "Hb", "to the end" },
+        { FRAME_END + 20, 2 * FRAME_END,
+          "HEERERB"
+          "Hb",
+          "to the end" },
     };
 
     (void)state;
@@ -228,7 +268,8 @@ static void test_unknown_hole(void **state)
     feed(&t, 0, AT_ENTRY_1 + 3, 100);
     hole(&t, 0);
     feed(&t, FRAME_END, FRAME_END, 1000);
-    assert_string_equal(t.log, "HErbU" "HEERERB");
+    assert_string_equal(t.log, "HErbU"
+                               "HEERERB");
     assert_int_equal(t.counts.resyncs, 1);
     pt_frame_fini(&t.f);
 }
@@ -257,14 +298,16 @@ static void test_copies(void **state)
     build();
     tap_open(&t, 1u << 20, 1u << 20);
     feed(&t, 0, sizeof(stream), sizeof(stream));
-    assert_string_equal(t.log, "HEERERB" "HEERERB");
+    assert_string_equal(t.log, "HEERERB"
+                               "HEERERB");
     assert_int_equal(t.copied, 0);
     assert_int_equal(t.mem.peak_sz, 0);
     pt_frame_fini(&t.f);
     tap_open(&t, 1u << 20, 1u << 20);
     feed(&t, 0, AT_ENTRY_1 + 3, 1000);
     feed(&t, AT_ENTRY_1 + 3, sizeof(stream) - AT_ENTRY_1 - 3, 1000);
-    assert_string_equal(t.log, "HEERERB" "HEERERB");
+    assert_string_equal(t.log, "HEERERB"
+                               "HEERERB");
     assert_int_equal(t.copied, 1);
     assert_int_equal(t.at_order[0], 0);
     assert_int_equal(t.at_order[1], 0);
@@ -281,16 +324,19 @@ static void test_limits(void **state)
     build();
     tap_open(&t, 1u << 20, 39);
     feed(&t, 0, sizeof(stream), 10);
-    assert_string_equal(t.log, "HOORORB" "HOORORB");
+    assert_string_equal(t.log, "HOORORB"
+                               "HOORORB");
     pt_frame_fini(&t.f);
     tap_open(&t, 1u << 20, 39);
     feed(&t, 0, sizeof(stream), sizeof(stream));
-    assert_string_equal(t.log, "HEERERB" "HEERERB"); /* in place it costs nothing */
+    assert_string_equal(t.log, "HEERERB"
+                               "HEERERB"); /* in place it costs nothing */
     pt_frame_fini(&t.f);
     tap_open(&t, 0, 1u << 20);
     feed(&t, 0, AT_ENTRY_0 + 20, 1000);
     feed(&t, AT_ENTRY_0 + 20, sizeof(stream) - AT_ENTRY_0 - 20, 1000);
-    assert_string_equal(t.log, "HrRERB" "HEERERB"); /* no memory: the entry's field is passed over */
+    assert_string_equal(t.log, "HrRERB"
+                               "HEERERB"); /* no memory: the entry's field is passed over */
     assert_true(t.counts.memory_refused > 0);
     pt_frame_fini(&t.f);
 }
@@ -298,10 +344,8 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_holes),
-        cmocka_unit_test(test_unknown_hole),
-        cmocka_unit_test(test_lost_size),
-        cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_holes),     cmocka_unit_test(test_unknown_hole),
+        cmocka_unit_test(test_lost_size), cmocka_unit_test(test_copies),
         cmocka_unit_test(test_limits),
     };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shows that the seen table never says yes for anything but the same bytes at the same offset of the same
- * log, and that it may forget.
+ * Shows that the seen table never says yes for anything but the same bytes at the same offset of
+ * the same log, and that it may forget.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -48,7 +48,8 @@ static void test_spread(void **state)
     for (int i = 0; i < 1024; i++)
         pt_seen_add(&s, (struct pt_log_ref){ 1, i % 8 }, i / 8 * 10, 0x1000u + (unsigned)i);
     for (int i = 0; i < 1024; i++)
-        kept += pt_seen_find(&s, (struct pt_log_ref){ 1, i % 8 }, i / 8 * 10, 0x1000u + (unsigned)i);
+        kept += pt_seen_find(&s, (struct pt_log_ref){ 1, i % 8 }, i / 8 * 10,
+                             0x1000u + (unsigned)i);
     assert_true(kept > 800); /* 1024 in 4096 slots: about 11 of 100 meet another */
     pt_seen_close(&s, &mem);
 }

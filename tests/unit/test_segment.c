@@ -46,7 +46,7 @@ static struct pt_segment_cfg small_cfg(void)
     return cfg;
 }
 
-static void create(struct pt_segment *s, const struct pt_segment_cfg *cfg)
+static void create(struct pt_segment_writer *s, const struct pt_segment_cfg *cfg)
 {
     if (pt_segment_create(s, cfg))
         fail_msg("%s", s->trouble);
@@ -105,7 +105,7 @@ static void test_rows(void **state)
     struct pt_segment_pair got = { 0 };
     struct pt_segment_tap got_tap;
     struct pt_segment_reader r;
-    struct pt_segment s;
+    struct pt_segment_writer s;
     int64_t row;
 
     (void)state;
@@ -187,7 +187,7 @@ static void test_overrun(void **state)
     struct pt_segment_cursor all;
     struct pt_segment_cursor late;
     struct pt_segment_reader r;
-    struct pt_segment s;
+    struct pt_segment_writer s;
     unsigned seed = (unsigned)time(NULL);
     uint64_t read[2] = { 0 };
     uint64_t put[2] = { 0 };
@@ -257,14 +257,15 @@ static void test_refusals(void **state)
         { offsetof(struct pt_segment_head, section[2].row_max), 1u << 20, -EINVAL, "broken",
           "more rows than there is room for" },
         { offsetof(struct pt_segment_head, section[2].row_max), 0, -EINVAL, "broken", "no rows" },
-        { offsetof(struct pt_segment_head, section[3].stride), 8, -EINVAL, "broken", "rows overlap" },
+        { offsetof(struct pt_segment_head, section[3].stride), 8, -EINVAL, "broken",
+          "rows overlap" },
         { offsetof(struct pt_segment_head, section[3].row_sz), 8, -EINVAL, "broken", "other rows" },
         { offsetof(struct pt_segment_head, section[6].kind), 9, -EINVAL, "broken", "other kind" },
         { offsetof(struct pt_segment_head, pid), 77, 0, "", "any pid is possible" },
     };
     struct pt_segment_cfg cfg = small_cfg();
     struct pt_segment_reader r;
-    struct pt_segment s;
+    struct pt_segment_writer s;
     uint8_t *mem;
     size_t sz;
 
@@ -314,7 +315,7 @@ static void test_names_and_permissions(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct pt_segment_cfg cfg = small_cfg();
-        struct pt_segment s;
+        struct pt_segment_writer s;
         struct stat st;
         int rc;
 
@@ -337,7 +338,7 @@ static void test_other_user(void **state)
 {
     struct pt_segment_cfg cfg = small_cfg();
     struct pt_segment_reader r;
-    struct pt_segment s;
+    struct pt_segment_writer s;
     int status = 0;
     pid_t pid;
 
@@ -375,7 +376,7 @@ static void test_stale(void **state)
 {
     struct pt_segment_cfg cfg = small_cfg();
     struct pt_segment_reader r;
-    struct pt_segment s;
+    struct pt_segment_writer s;
 
     (void)state;
     create(&s, &cfg);
@@ -407,7 +408,7 @@ static pid_t start_writer(void)
         struct pt_segment_cfg cfg = small_cfg();
         struct pt_segment_finding f;
         struct pt_segment_core core;
-        struct pt_segment s;
+        struct pt_segment_writer s;
         int64_t row;
 
         if (pt_segment_create(&s, &cfg)) {
@@ -449,7 +450,7 @@ static void test_killed_writer(void **state)
     struct pt_segment_finding f;
     struct pt_segment_core core;
     struct pt_segment_reader r;
-    struct pt_segment s;
+    struct pt_segment_writer s;
 
     (void)state;
     for (int round = 0; round < 20; round++) {
@@ -483,7 +484,7 @@ static void test_takeover(void **state)
     struct pt_segment_cfg cfg = small_cfg();
     struct pt_segment_core core;
     struct pt_segment_reader r;
-    struct pt_segment s;
+    struct pt_segment_writer s;
     pid_t pid = start_writer();
     int fd;
 
@@ -542,7 +543,7 @@ static void test_race_of_starts(void **state)
             pid[i] = fork();
             if (!pid[i]) {
                 struct pt_segment_cfg cfg = small_cfg();
-                struct pt_segment s;
+                struct pt_segment_writer s;
 
                 close(go[1]);
                 if (read(go[0], &byte, 1) < 0)
@@ -585,7 +586,7 @@ static void test_killed_reader(void **state)
     struct pt_segment_finding f = { .cnt = 1 };
     struct pt_segment_cursor stuck;
     struct pt_segment_reader r;
-    struct pt_segment s;
+    struct pt_segment_writer s;
     int64_t row;
     pid_t pid;
 
@@ -628,7 +629,7 @@ static pthread_barrier_t begun;
 
 static void *write_rows(void *arg)
 {
-    struct pt_segment *s = arg;
+    struct pt_segment_writer *s = arg;
     struct pt_segment_finding f;
     struct pt_segment_core core;
 
@@ -687,7 +688,7 @@ static void test_threads(void **state)
     struct pt_segment_cfg cfg = small_cfg();
     struct seen seen[2] = { 0 };
     pthread_t thread[3];
-    struct pt_segment s;
+    struct pt_segment_writer s;
 
     (void)state;
     create(&s, &cfg);

@@ -187,13 +187,17 @@ static void test_unanswered_produce_is_no_evidence(void **state)
         bool told;
         bool hw;
         uint64_t records;
+        int32_t replicas; /* stated; 0: not */
     } row[] = {
-        { "acks=all and error 0: committed", -1, PT_PRODUCE_ACKED, true, false, 10 },
-        { "acks=1 is not committed yet", 1, PT_PRODUCE_ACKED, true, false, 0 },
-        { "acks=1, and a watermark beyond it", 1, PT_PRODUCE_ACKED, true, true, 10 },
-        { "refused", -1, PT_PRODUCE_REJECTED, true, false, 0 },
-        { "time-out: it may exist", -1, PT_PRODUCE_UNKNOWN, true, false, 0 },
-        { "no answer on the tap", -1, PT_PRODUCE_ACKED, false, false, 0 },
+        { "acks=all and error 0: committed", -1, PT_PRODUCE_ACKED, true, false, 10, 0 },
+        { "acks=1 is not committed yet", 1, PT_PRODUCE_ACKED, true, false, 0, 0 },
+        { "acks=1, and a watermark beyond it", 1, PT_PRODUCE_ACKED, true, true, 10, 0 },
+        { "acks=1 of one replica", 1, PT_PRODUCE_ACKED, true, false, 10, 1 },
+        { "acks=1 of two replicas", 1, PT_PRODUCE_ACKED, true, false, 0, 2 },
+        { "acks=0 of one replica", 0, PT_PRODUCE_UNKNOWN, true, false, 0, 1 },
+        { "refused", -1, PT_PRODUCE_REJECTED, true, false, 0, 0 },
+        { "time-out: it may exist", -1, PT_PRODUCE_UNKNOWN, true, false, 0, 0 },
+        { "no answer on the tap", -1, PT_PRODUCE_ACKED, false, false, 0, 0 },
     };
 
     (void)state;
@@ -204,6 +208,8 @@ static void test_unanswered_produce_is_no_evidence(void **state)
 
         print_message("%s\n", row[i].why);
         both(&w);
+        if (row[i].replicas)
+            tell_partition(&w, SRC, 0, 0, 1)->replica_cnt = row[i].replicas;
         w.request++;
         tell_batch(&w, &say);
         if (row[i].told)
@@ -240,25 +246,24 @@ static void test_extra_at_the_end_needs_a_later_watermark(void **state)
     }
 }
 
-/* A record at the end of the source: pending, until time and a replication that went on prove it
- * missing. */
+/* A record at the end of the source is pending, until everything proves that it will not come. */
 static void test_overdue_record_is_missing(void **state)
 {
     static const struct {
         const char *why;
-        int64_t wait_ms;  /* until another partition of the topic is replicated */
-        int64_t later_ms; /* from then until the target's end is stated */
-        bool others;
-        bool watermark; /* the target's end was stated later */
-        bool matched;   /* the pair had matches */
+        int64_t quiet_ms; /* from the last record until the target's last packet */
+        bool others;      /* a later record of the topic, in another partition, arrived */
+        bool whole;       /* the target's taps lost nothing */
+        bool watermark;   /* the target's end is known */
+        bool matched;     /* the pair had matches */
         uint64_t missing;
     } row[] = {
-        { "everything proves it", 6000, 0, true, true, true, 1 },
-        { "the grace is not over", 4000, 0, true, true, true, 0 },
-        { "the replication went on, but not for long", 4000, 4000, true, true, true, 0 },
-        { "nothing shows that the replication went on", 6000, 0, false, true, true, 0 },
-        { "the target's end was not stated later", 6000, 0, true, false, true, 0 },
-        { "this partition was never replicated", 6000, 0, true, true, false, 0 },
+        { "everything proves it", 3000, true, true, true, true, 1 },
+        { "the quiet is too short", 500, true, true, true, true, 0 },
+        { "nothing shows that the replication went past it", 3000, false, true, true, true, 0 },
+        { "the target's taps have holes", 3000, true, false, true, true, 0 },
+        { "the target's end was never stated", 3000, true, true, false, true, 0 },
+        { "this partition was never replicated", 3000, true, true, true, false, 0 },
     };
 
     (void)state;
@@ -269,18 +274,18 @@ static void test_overdue_record_is_missing(void **state)
         print_message("%s\n", row[i].why);
         both(&w);
         tell_produce(&w, SRC, 0, 0, 0, 0, 20);
-        tell_bounds(&w, TGT, 1, 0, row[i].matched ? 20 : 0, 0);
         if (row[i].matched)
             tell_produce(&w, TGT, 1, 0, 0, 0, 20);
         tell_produce(&w, SRC, 0, 0, 20, 20, 1);
-        world_wait(&w, row[i].wait_ms);
         if (row[i].others) {
             tell_produce(&w, SRC, 0, 1, 0, 1000, 20);
             tell_produce(&w, TGT, 1, 1, 0, 1000, 20);
         }
-        world_wait(&w, row[i].later_ms);
         if (row[i].watermark)
             tell_bounds(&w, TGT, 1, 0, row[i].matched ? 20 : 0, 0);
+        world_wait(&w, row[i].quiet_ms);
+        if (row[i].whole)
+            pt_shard_tap_end(w.s, PT_CLUSTER_TARGET, w.at.time_ns);
         r = end(&w);
         assert_int_equal(r->pairs[0].missing, row[i].missing);
         assert_int_equal(r->pairs[0].pending_source, (row[i].matched ? 1 : 21) - row[i].missing);

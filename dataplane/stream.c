@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules of this stage. A flow has two directions; a direction is made by the first segment that
+ * its side sends and has a point `next`: all before it came out or was declared lost.
+ *
+ * START. A SYN fixes the first byte. Without one (mid-connection) the direction is *held* for the
+ * hold-off from its first segment on: what comes waits, the lowest byte that is seen moves the start back, a SYN
+ * that turns up fixes it. Then "a hole of unknown length" goes ahead of its first bytes. A start never
+ * lies before what bytes that came out already acknowledged. An empty segment one byte before the
+ * first data was a keep-alive.
+ *
+ * NEXT. Bytes at `next` come out at once, lent from the packet, unless they are *blocked*: they
+ * acknowledge bytes of the other side that have not come out. (A retransmission carries a younger
+ * acknowledgement than its bytes: they depend on no more than any segment that ends at or behind
+ * theirs says. If both sides are still blocked by each other, the later packet is the retransmission
+ * and goes first, as far as the other answers it.) All else waits in
+ * a sorted list (reorder.h). A side that was never seen blocks nothing.
+ *
+ * GAP. Between `next` and the first piece that waits, or up to what is known as sent (own sequence
+ * numbers, FIN) or acknowledged, bytes are missing. They are declared lost
+ *   - when they were acknowledged, a hold-off after that was seen. (One mark runs at a time: what is
+ *     acknowledged at its end begins the next, so the wait is one to two hold-offs, whatever the
+ *     number of gaps. A gap that is acknowledged in parts gets one more round, to be one hole.)
+ *   - else `patience` after the piece behind them came, or they were first known as sent: longer, as
+ *     their sender may still repeat them;
+ *   - at once when the flow ends (RST + hold-off, eviction, port reuse, end of capture);
+ *   - at once when the store is full and something must give way.
+ * A last byte that is acknowledged, with nothing behind it, may be a FIN that was not seen: if it is
+ * the only one, or the other side is closing, it is excused: neither waited for nor declared lost
+ * until bytes behind it prove that it was one.
+ *
+ * FULL. When a segment cannot wait (its direction's bound, the store's, the memory budget) its own flow
+ * gives up its waits one by one until it can, at last the gap before the segment itself. So nothing that
+ * was seen is thrown away; what was given up too early is counted as late when it comes.
+ *
+ * END. Both FINs reached: closed. One side only and its FIN reached: closed after `patience`. RST:
+ * closed a hold-off later, until then segments count as before. Idle: closed, and no longer known. A closed
+ * flow stays for 10 s so that its stragglers start no new one. Table full or memory refused: the
+ * longest idle flow is closed; if that does not help, the segment is refused.
+ *
+ * ANOTHER CONNECTION on the same endpoints: a SYN with another sequence number; payload that cannot
+ * be a straggler of a closed flow; two successive segments with payload outside the window that
+ * join. The old flow ends, and a new one begins. A single segment outside any window is stale.
+ *
+ * TIME is packet time. An alarm heap over all flows that wait fires before the segment that shows
+ * that its time has passed; a flow's own clock (`tick`) then stands at the alarm, not at that segment,
+ * so it makes no difference whose segment it was. A moment that is exactly due has not passed.
+ */
+#include "dataplane/stream.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "dataplane/stream_pvt.h"
+
+const struct pt_streams_cfg pt_streams_cfg_default = {
+    .flow_max = 1u << 20,
+    .store_max = 256ull << 20,
+    .store_flow_max = 8u << 20,
+    .hold_off_ns = 200000000,
+    .patience_ns = 2000000000,
+    .idle_ns = 1200ll * 1000000000,
+};
+
+int pt_streams_open(struct pt_mem *mem, const struct pt_streams_cfg *cfg, struct pt_streams **ret_s)
+{
+    struct pt_streams *s;
+    int rc;
+
+    if (cfg->hold_off_ns < 0 || cfg->idle_ns <= 0)
+        return -EINVAL;
+    s = pt_mem_zalloc(mem, sizeof(*s));
+    if (!s)
+        return -ENOMEM;
+    rc = pt_flows_init(&s->flows, mem, cfg->flow_max, sizeof(struct pt_conv));
+    if (rc) {
+        pt_mem_free(mem, s, sizeof(*s));
+        return rc;
+    }
+    s->cfg = *cfg;
+    if (s->cfg.patience_ns < cfg->hold_off_ns)
+        s->cfg.patience_ns = cfg->hold_off_ns;
+    s->mem = mem;
+    pt_alarms_init(&s->alarms, mem);
+    s->store = (struct pt_store){
+        .mem = mem, .store_max = cfg->store_max, .dir_max = cfg->store_flow_max
+    };
+    s->now_ns = INT64_MIN;
+    *ret_s = s;
+    return 0;
+}
+
+void pt_streams_close(struct pt_streams *s)
+{
+    struct pt_mem *mem;
+
+    if (!s)
+        return;
+    mem = s->mem;
+    pt_store_free(&s->store, s->spent);
+    while (s->flows.oldest)
+        pt_conv_remove(s, (struct pt_conv *)s->flows.oldest);
+    pt_flows_fini(&s->flows);
+    pt_alarms_fini(&s->alarms);
+    pt_mem_free(mem, s, sizeof(*s));
+}
+
+void pt_conv_ready(struct pt_streams *s, struct pt_conv *c)
+{
+    if (c->ready)
+        return;
+    c->ready = true;
+    c->ready_next = NULL;
+    if (s->ready_tail)
+        s->ready_tail->ready_next = c;
+    else
+        s->ready_head = c;
+    s->ready_tail = c;
+}
+
+void pt_conv_remove(struct pt_streams *s, struct pt_conv *c)
+{
+    pt_alarms_cancel(&s->alarms, &c->alarm);
+    for (int side = 0; side < 2; side++) {
+        if (!c->dir[side])
+            continue;
+        pt_store_cut(&s->store, &c->dir[side]->wait, 0);
+        pt_mem_free(s->mem, c->dir[side], sizeof(*c->dir[side]));
+    }
+    pt_flows_remove(&s->flows, &c->flow);
+}
+
+void pt_streams_push(struct pt_streams *s, const struct pt_segment *seg, const struct pt_packet_ref *at)
+{
+    s->seg = *seg;
+    s->at = *at;
+    s->has_seg = true;
+    s->evict_cnt = 0;
+    if (at->time_ns > s->now_ns)
+        s->now_ns = at->time_ns;
+    s->stats.segments++;
+}
+
+void pt_streams_finish(struct pt_streams *s)
+{
+    s->finishing = true;
+}
+
+/* The first ready flow has nothing more to tell. */
+static void put_down(struct pt_streams *s)
+{
+    struct pt_conv *c = s->ready_head;
+
+    s->ready_head = c->ready_next;
+    if (!s->ready_head)
+        s->ready_tail = NULL;
+    c->ready = false;
+    if (c->closed && c->gone)
+        pt_conv_remove(s, c);
+    else
+        pt_conv_settle(s, c);
+}
+
+/* Wakes the flow whose time has passed first. */
+static bool ring(struct pt_streams *s)
+{
+    struct pt_alarm *al = pt_alarms_first(&s->alarms);
+    struct pt_conv *c;
+
+    if (!al || al->due_ns >= s->now_ns)
+        return false;
+    c = (struct pt_conv *)(void *)((char *)al - offsetof(struct pt_conv, alarm));
+    pt_alarms_cancel(&s->alarms, al);
+    if (c->tick <= al->due_ns)
+        c->tick = al->due_ns + 1;
+    if (c->end_ns && c->end_ns < c->tick) {
+        if (c->closed) {
+            pt_conv_remove(s, c);
+            return true;
+        }
+        c->ending = true;
+    }
+    pt_conv_ready(s, c);
+    return true;
+}
+
+/* Ends the flow that was last seen longest ago, if it is idle or if everything ends. */
+static bool end_oldest(struct pt_streams *s)
+{
+    struct pt_conv *c = (struct pt_conv *)s->flows.oldest;
+    bool idle;
+
+    if (!c)
+        return false;
+    idle = c->flow.seen_ns + s->cfg.idle_ns < s->now_ns;
+    if (!idle && (!s->finishing || s->has_seg))
+        return false;
+    if (c->closed) {
+        pt_conv_remove(s, c);
+        return true;
+    }
+    s->stats.flows_evicted += idle;
+    c->ending = c->gone = true;
+    pt_conv_ready(s, c);
+    return true;
+}
+
+enum pt_stream_kind pt_streams_next(struct pt_streams *s, struct pt_stream_event *ev)
+{
+    pt_store_free(&s->store, s->spent);
+    s->spent = NULL;
+    for (;;) {
+        if (s->ready_head) {
+            if (pt_conv_step(s, s->ready_head, ev))
+                return ev->kind;
+            put_down(s);
+        } else if (ring(s) || end_oldest(s)) {
+            continue;
+        } else if (s->has_seg) {
+            s->has_seg = !pt_streams_take(s);
+        } else {
+            s->stats.waiting_bytes = s->store.waiting_bytes;
+            ev->kind = PT_STREAM_NONE;
+            return PT_STREAM_NONE;
+        }
+    }
+}
+
+const struct pt_stream_stats *pt_streams_stats(const struct pt_streams *s)
+{
+    return &s->stats;
+}
