@@ -100,6 +100,21 @@ static void tell_findings(struct follow *fo)
     fflush(stdout);
 }
 
+/* tell_older: the findings before those that the cursor begins with. */
+static void tell_older(struct follow *fo)
+{
+    uint64_t cnt = 0;
+    char buf[PT_TEXT_MAX];
+
+    for (uint32_t i = 0; i < fo->reader.ring_cnt; i++)
+        cnt += fo->cursor.next[i];
+    if (!cnt)
+        return;
+    pt_text_put(&fo->text, "  The latest %d; of %s older ones --all shows what is left.", LATEST,
+                pt_text_count(cnt, buf));
+    pt_text_end(&fo->text);
+}
+
 /* tell_summary returns the exit code of the verdict. */
 static int tell_summary(struct follow *fo)
 {
@@ -169,6 +184,7 @@ static int report(const char *name, struct follow *fo, bool following, bool colo
     pt_text_init(&fo->text, stdout, colour);
     pt_segment_cursor_begin(&fo->reader, &fo->cursor, latest);
     rc = tell_summary(fo);
+    tell_older(fo);
     tell_findings(fo);
     if (following && rc != PT_EXIT_USAGE)
         rc = follow(fo);

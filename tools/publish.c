@@ -72,7 +72,6 @@ int pt_publish_begin(struct pt_publish *p, const struct pt_segment_cfg *cfg,
                      const struct pt_report_input *inputs, size_t input_cnt)
 {
     struct pt_segment_cfg sized = *cfg;
-    struct pt_segment_run run = { 0 };
     int rc;
 
     sized.row_max[PT_SEGMENT_TABLE_TAP] = (uint32_t)input_cnt;
@@ -86,27 +85,33 @@ int pt_publish_begin(struct pt_publish *p, const struct pt_segment_cfg *cfg,
     for (int c = 0; c < PT_FINDING_CODE_CNT; c++)
         pt_segment_take(&p->segment, PT_SEGMENT_TABLE_CODE);
     p->next_ns = 0;
+    p->run = (struct pt_segment_run){ 0 };
+    PT_SEGMENT_SET(p->run.note, "A replay concludes at its end; pairs and findings come then.");
     put_codes(p, NULL);
     put_taps(p, inputs, input_cnt, false);
-    pt_segment_put_run(&p->segment, p->run_row, &run);
+    pt_segment_put_run(&p->segment, p->run_row, &p->run);
     pt_segment_set_state(&p->segment, PT_SEGMENT_RUNNING);
     return 0;
+}
+
+bool pt_publish_due(struct pt_publish *p)
+{
+    int64_t now = clock_ns(CLOCK_MONOTONIC);
+
+    if (now < p->next_ns)
+        return false;
+    p->next_ns = now + INTERVAL_NS;
+    return true;
 }
 
 void pt_publish_progress(struct pt_publish *p, const struct pt_pipeline *pipeline,
                          const struct pt_report_input *inputs, size_t input_cnt, int64_t time_ns)
 {
-    struct pt_segment_run run = { .time_ns = time_ns };
-    int64_t now = clock_ns(CLOCK_MONOTONIC);
-
-    if (now < p->next_ns)
-        return;
-    p->next_ns = now + INTERVAL_NS;
-    pt_pipeline_memory(pipeline, &run.memory_used_sz, &run.memory_max_sz);
-    PT_SEGMENT_SET(run.note, "A replay concludes at its end; pairs and findings come then.");
+    p->run.time_ns = time_ns;
+    pt_pipeline_memory(pipeline, &p->run.memory_used_sz, &p->run.memory_max_sz);
     put_taps(p, inputs, input_cnt, false);
     put_core(p, pt_pipeline_packet_stats(pipeline), pt_pipeline_shard_stats(pipeline));
-    pt_segment_put_run(&p->segment, p->run_row, &run);
+    pt_segment_put_run(&p->segment, p->run_row, &p->run);
     pt_segment_beat(&p->segment);
 }
 
@@ -232,20 +237,17 @@ static void append(struct pt_publish *p, const struct pt_report *r, const struct
 
 void pt_publish_end(struct pt_publish *p, const struct pt_report *r)
 {
-    struct pt_segment_run run = {
-        .verdict = r->verdict == PT_VERDICT_PARITY      ? PT_SEGMENT_PARITY
-                   : r->verdict == PT_VERDICT_DIVERGENT ? PT_SEGMENT_DIVERGENT
-                                                        : PT_SEGMENT_INCONCLUSIVE,
-    };
-
-    PT_SEGMENT_SET(run.note, r->stopped);
+    p->run.verdict = r->verdict == PT_VERDICT_PARITY      ? PT_SEGMENT_PARITY
+                     : r->verdict == PT_VERDICT_DIVERGENT ? PT_SEGMENT_DIVERGENT
+                                                          : PT_SEGMENT_INCONCLUSIVE;
+    PT_SEGMENT_SET(p->run.note, r->stopped);
     put_taps(p, r->inputs, r->input_cnt, true);
     put_core(p, r->packets, r->shard);
     put_clusters(p, r);
     for (size_t i = 0; i < r->result->pair_cnt; i++)
-        put_pair(p, &r->result->pairs[i], &run);
+        put_pair(p, &r->result->pairs[i], &p->run);
     put_codes(p, r->result);
-    pt_segment_put_run(&p->segment, p->run_row, &run);
+    pt_segment_put_run(&p->segment, p->run_row, &p->run);
     for (size_t i = 0; i < r->result->finding_cnt; i++)
         append(p, r, &r->result->findings[i]);
     pt_segment_close(&p->segment);

@@ -10,6 +10,7 @@
 
 struct pt_publish {
     struct pt_segment_writer segment;
+    struct pt_segment_run run; /* as it was put last */
     int64_t run_row;
     int64_t core_row;
     int64_t tap_row[PT_INPUT_MAX]; /* by input */
@@ -20,7 +21,11 @@ struct pt_publish {
 int pt_publish_begin(struct pt_publish *p, const struct pt_segment_cfg *cfg,
                      const struct pt_report_input *inputs, size_t input_cnt);
 
-/* pt_publish_progress: for every few thousand frames; publishes twice a second. */
+/* pt_publish_due: twice a second it is time for pt_publish_progress. Ask every few thousand
+ * frames. */
+bool pt_publish_due(struct pt_publish *p);
+
+/* time_ns is the packet time that was reached. */
 void pt_publish_progress(struct pt_publish *p, const struct pt_pipeline *pipeline,
                          const struct pt_report_input *inputs, size_t input_cnt, int64_t time_ns);
 

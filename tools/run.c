@@ -12,7 +12,7 @@
 #include "tools/report_text.h"
 
 /* Between two looks at the clock. */
-#define FRAMES_PER_LOOK 4096
+#define FRAMES_PER_LOOK 256
 
 /* Everything that has to be given back. */
 struct run {
@@ -121,7 +121,7 @@ static int open_all(struct run *run)
 static void read_frames(struct run *run)
 {
     struct pt_progress progress;
-    struct pt_frame frame;
+    struct pt_frame frame = { .time_ns = 0 };
     uint32_t input = 0;
     uint64_t cnt = 0;
     int rc = 0;
@@ -132,13 +132,16 @@ static void read_frames(struct run *run)
         if (++cnt % FRAMES_PER_LOOK)
             continue;
         pt_progress_update(&progress, run->caps, run->cap_cnt);
-        if (publishing(run))
+        if (publishing(run) && pt_publish_due(&run->publish))
             pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt,
                                 frame.time_ns);
     }
     pt_progress_end(&progress);
-    if (publishing(run))
+    if (publishing(run)) {
+        pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt,
+                            frame.time_ns);
         pt_publish_drain(&run->publish);
+    }
     if (interrupted)
         run->stopped = "interrupted by the operator";
     else if (rc < 0)

@@ -344,6 +344,19 @@ static void evidence(const char *side, const struct pt_segment_reader *r,
     pt_text_end(t);
 }
 
+static void parts(uint32_t mask, struct pt_text *t)
+{
+    static const char *const name[] = { "key", "value", "headers", "timestamp" };
+    const char *between = "  differs in ";
+
+    for (unsigned i = 0; i < 4; i++) {
+        if (!(mask & 1u << i))
+            continue;
+        pt_text_put(t, "%s%s", between, name[i]);
+        between = ", ";
+    }
+}
+
 void pt_snapshot_text_finding(const struct pt_segment_reader *r,
                               const struct pt_segment_finding *f, struct pt_text *t)
 {
@@ -368,11 +381,15 @@ void pt_snapshot_text_finding(const struct pt_segment_reader *r,
     if (f->cnt > 1)
         pt_text_put(t, "  %s %s", pt_text_count(f->cnt, buf), source || target ? "records"
                                                                                : "times");
+    parts(f->parts, t);
     pt_text_end(t);
-    pt_text_pad(t, 6);
-    pt_text_wrap(t, 6);
-    pt_text_words(t, pt_text_safe(t, f->message.s, safe));
-    pt_text_end(t);
+    /* About records the line above says it all. */
+    if (strncmp(f->code.s, "RECORD_", 7) || (!source && !target)) {
+        pt_text_pad(t, 6);
+        pt_text_wrap(t, 6);
+        pt_text_words(t, pt_text_safe(t, f->message.s, safe));
+        pt_text_end(t);
+    }
     evidence("source", r, &f->source, t);
     evidence("target", r, &f->target, t);
 }

@@ -17,6 +17,16 @@ enum section { TAPS, CORES, CLUSTERS, TOPICS, FINDINGS, SECTION_CNT };
 #define HEAD_ROWS 2u
 #define FOOT_ROWS 1u
 
+#define SPARE_MAX 60u
+
+/* spare is what the terminal has beyond 80 columns: the names get it, all numbers move right. */
+static unsigned spare(const struct pt_screen *s)
+{
+    unsigned more = s->columns > 80 ? s->columns - 80 : 0;
+
+    return more < SPARE_MAX ? more : SPARE_MAX;
+}
+
 /* A text for showing: harmless and ASCII. */
 static const char *safe(const char *s, char buf[PT_SAFE_MAX])
 {
@@ -113,46 +123,51 @@ static void draw_life(const struct pt_top *top, struct pt_screen *s)
 
 static void tap_title(const struct pt_top *top, struct pt_screen *s, unsigned row)
 {
+    unsigned x = spare(s);
+
     (void)top;
     pt_screen_put(s, row, 0, STYLE(BOLD), "Taps");
-    pt_screen_right(s, row, 43, STYLE(DIM), "packets");
-    pt_screen_right(s, row, 56, STYLE(DIM), "bytes");
-    pt_screen_right(s, row, 67, STYLE(DIM), "loss");
-    pt_screen_right(s, row, 80, STYLE(DIM), "lost");
+    pt_screen_right(s, row, x + 43, STYLE(DIM), "packets");
+    pt_screen_right(s, row, x + 56, STYLE(DIM), "bytes");
+    pt_screen_right(s, row, x + 67, STYLE(DIM), "loss");
+    pt_screen_right(s, row, x + 80, STYLE(DIM), "lost");
 }
 
 static void tap_row(const struct pt_top *top, struct pt_screen *s, unsigned row, size_t i)
 {
     const struct pt_segment_tap *tap = &top->now->taps[i];
     const struct pt_segment_tap *old = NULL;
+    unsigned x = spare(s);
     char name[PT_SAFE_MAX];
 
     if (top->before && i < top->before->tap_cnt)
         old = &top->before->taps[i];
-    pt_screen_fit(s, row, 2, 22, PLAIN, safe(tap->name.s, name));
-    pt_screen_put(s, row, 23, PLAIN, "%s", pt_segment_role_name(tap->role));
+    pt_screen_fit(s, row, 2, x + 22, PLAIN, safe(tap->name.s, name));
+    pt_screen_put(s, row, x + 23, PLAIN, "%s", pt_segment_role_name(tap->role));
     if (tap->finished) {
-        put_count(s, row, 43, tap->packets, PLAIN);
-        pt_screen_right(s, row, 56, PLAIN, "%s", pt_text_bytes(tap->bytes, name));
-        pt_screen_right(s, row, 67, STYLE(DIM), "finished");
+        put_count(s, row, x + 43, tap->packets, PLAIN);
+        pt_screen_right(s, row, x + 56, PLAIN, "%s", pt_text_bytes(tap->bytes, name));
+        pt_screen_right(s, row, x + 67, STYLE(DIM), "finished");
     } else {
-        put_rate(top, s, row, 43, tap->packets, old ? &old->packets : NULL, false);
-        put_rate(top, s, row, 56, tap->bytes, old ? &old->bytes : NULL, true);
-        put_rate(top, s, row, 67, tap->lost, old ? &old->lost : NULL, false);
+        put_rate(top, s, row, x + 43, tap->packets, old ? &old->packets : NULL, false);
+        put_rate(top, s, row, x + 56, tap->bytes, old ? &old->bytes : NULL, true);
+        put_rate(top, s, row, x + 67, tap->lost, old ? &old->lost : NULL, false);
     }
-    put_count(s, row, 80, tap->lost, STYLE(BAD));
+    put_count(s, row, x + 80, tap->lost, STYLE(BAD));
 }
 
 static void core_title(const struct pt_top *top, struct pt_screen *s, unsigned row)
 {
+    unsigned x = spare(s);
+
     (void)top;
     pt_screen_put(s, row, 0, STYLE(BOLD), "Cores");
-    pt_screen_right(s, row, 20, STYLE(DIM), "cpu");
-    pt_screen_right(s, row, 27, STYLE(DIM), "busy");
-    pt_screen_right(s, row, 43, STYLE(DIM), "packets");
-    pt_screen_right(s, row, 56, STYLE(DIM), "records");
-    pt_screen_right(s, row, 63, STYLE(DIM), "queue");
-    pt_screen_right(s, row, 80, STYLE(DIM), "overload: shed");
+    pt_screen_right(s, row, x + 20, STYLE(DIM), "cpu");
+    pt_screen_right(s, row, x + 27, STYLE(DIM), "busy");
+    pt_screen_right(s, row, x + 43, STYLE(DIM), "packets");
+    pt_screen_right(s, row, x + 56, STYLE(DIM), "records");
+    pt_screen_right(s, row, x + 63, STYLE(DIM), "queue");
+    pt_screen_right(s, row, x + 80, STYLE(DIM), "overload: shed");
 }
 
 static void core_row(const struct pt_top *top, struct pt_screen *s, unsigned row, size_t i)
@@ -160,81 +175,88 @@ static void core_row(const struct pt_top *top, struct pt_screen *s, unsigned row
     const struct pt_segment_core *c = &top->now->cores[i];
     const struct pt_segment_core *old = NULL;
     char name[PT_SAFE_MAX];
+    unsigned x = spare(s);
     uint32_t busy = c->busy_permille;
 
     if (top->before && i < top->before->core_cnt)
         old = &top->before->cores[i];
-    pt_screen_fit(s, row, 2, 16, PLAIN, safe(c->name.s, name));
+    pt_screen_fit(s, row, 2, x + 16, PLAIN, safe(c->name.s, name));
     if (c->cpu >= 0)
-        pt_screen_right(s, row, 20, PLAIN, "%d", c->cpu);
+        pt_screen_right(s, row, x + 20, PLAIN, "%d", c->cpu);
     if (busy <= 1000)
-        pt_screen_right(s, row, 27, busy > 900 ? STYLE(BAD) : busy > 700 ? STYLE(WARN) : PLAIN,
+        pt_screen_right(s, row, x + 27, busy > 900 ? STYLE(BAD) : busy > 700 ? STYLE(WARN) : PLAIN,
                         "%u %%", busy / 10);
     else
-        pt_screen_right(s, row, 27, STYLE(DIM), "-");
-    put_rate(top, s, row, 43, c->packets, old ? &old->packets : NULL, false);
-    put_rate(top, s, row, 56, c->records, old ? &old->records : NULL, false);
+        pt_screen_right(s, row, x + 27, STYLE(DIM), "-");
+    put_rate(top, s, row, x + 43, c->packets, old ? &old->packets : NULL, false);
+    put_rate(top, s, row, x + 56, c->records, old ? &old->records : NULL, false);
     if (c->queue_max_sz)
-        pt_screen_right(s, row, 63, PLAIN, "%.0f %%",
+        pt_screen_right(s, row, x + 63, PLAIN, "%.0f %%",
                         (double)c->queue_used_sz * 100 / (double)c->queue_max_sz);
     if (c->ladder_step)
-        pt_screen_put(s, row, 65, STYLE(BAD), "step %u", c->ladder_step);
-    put_count(s, row, 80, c->shed, STYLE(BAD));
+        pt_screen_put(s, row, x + 65, STYLE(BAD), "step %u", c->ladder_step);
+    put_count(s, row, x + 80, c->shed, STYLE(BAD));
 }
 
 static void cluster_title(const struct pt_top *top, struct pt_screen *s, unsigned row)
 {
+    unsigned x = spare(s);
+
     (void)top;
     pt_screen_put(s, row, 0, STYLE(BOLD), "Clusters");
-    pt_screen_right(s, row, 44, STYLE(DIM), "brokers");
-    pt_screen_right(s, row, 52, STYLE(DIM), "conns");
-    pt_screen_right(s, row, 59, STYLE(DIM), "TLS");
-    pt_screen_right(s, row, 66, STYLE(DIM), "logs");
-    pt_screen_right(s, row, 80, STYLE(DIM), "records");
+    pt_screen_right(s, row, x + 44, STYLE(DIM), "brokers");
+    pt_screen_right(s, row, x + 52, STYLE(DIM), "conns");
+    pt_screen_right(s, row, x + 59, STYLE(DIM), "TLS");
+    pt_screen_right(s, row, x + 66, STYLE(DIM), "logs");
+    pt_screen_right(s, row, x + 80, STYLE(DIM), "records");
 }
 
 static void cluster_row(const struct pt_top *top, struct pt_screen *s, unsigned row, size_t i)
 {
     const struct pt_segment_cluster *c = &top->now->clusters[i];
     char id[PT_SAFE_MAX];
+    unsigned x = spare(s);
     bool all = c->brokers_seen == c->brokers;
 
     pt_screen_put(s, row, 2, PLAIN, "%s",
                   c->role == PT_SEGMENT_BOTH ? "unassigned" : pt_segment_role_name(c->role));
-    pt_screen_fit(s, row, 13, 36, STYLE(DIM), safe(c->cluster_id.s, id));
-    pt_screen_right(s, row, 44, all ? PLAIN : STYLE(WARN), "%" PRIu64 "/%" PRIu64,
+    pt_screen_fit(s, row, 13, x + 36, STYLE(DIM), safe(c->cluster_id.s, id));
+    pt_screen_right(s, row, x + 44, all ? PLAIN : STYLE(WARN), "%" PRIu64 "/%" PRIu64,
                     c->brokers_seen, c->brokers);
-    put_count(s, row, 52, c->connections, PLAIN);
-    put_count(s, row, 59, c->opaque_connections, STYLE(WARN));
-    put_count(s, row, 66, c->logs, PLAIN);
-    put_count(s, row, 80, c->records, PLAIN);
+    put_count(s, row, x + 52, c->connections, PLAIN);
+    put_count(s, row, x + 59, c->opaque_connections, STYLE(WARN));
+    put_count(s, row, x + 66, c->logs, PLAIN);
+    put_count(s, row, x + 80, c->records, PLAIN);
 }
 
 static void topic_title(const struct pt_top *top, struct pt_screen *s, unsigned row)
 {
+    unsigned x = spare(s);
+
     (void)top;
     pt_screen_put(s, row, 0, STYLE(BOLD), "Topics");
-    pt_screen_right(s, row, 36, STYLE(DIM), "verified");
-    pt_screen_right(s, row, 46, STYLE(DIM), "divergent");
-    pt_screen_right(s, row, 54, STYLE(DIM), "unseen");
-    pt_screen_right(s, row, 61, STYLE(DIM), "lag");
-    pt_screen_right(s, row, 71, STYLE(DIM), "for");
-    pt_screen_right(s, row, 80, STYLE(DIM), "coverage");
+    pt_screen_right(s, row, x + 36, STYLE(DIM), "verified");
+    pt_screen_right(s, row, x + 46, STYLE(DIM), "divergent");
+    pt_screen_right(s, row, x + 54, STYLE(DIM), "unseen");
+    pt_screen_right(s, row, x + 61, STYLE(DIM), "lag");
+    pt_screen_right(s, row, x + 71, STYLE(DIM), "for");
+    pt_screen_right(s, row, x + 80, STYLE(DIM), "coverage");
 }
 
 static void topic_row(struct pt_screen *s, unsigned row, const struct pt_topic_sums *t)
 {
     char name[PT_SAFE_MAX + 32];
     char buf[PT_SAFE_MAX];
+    unsigned x = spare(s);
 
     snprintf(name, sizeof(name), "%s (%zu)", safe(t->first->source_topic.s, buf), t->partitions);
-    pt_screen_fit(s, row, 2, 25, PLAIN, name);
-    put_count(s, row, 36, t->verified, STYLE(GOOD));
-    put_count(s, row, 46, t->divergent, STYLE(BAD));
-    put_count(s, row, 54, t->unseen, STYLE(WARN));
-    put_count(s, row, 61, t->lag_records, STYLE(WARN));
-    pt_screen_right(s, row, 71, PLAIN, "%s", pt_text_span(t->lag_ns, buf));
-    pt_screen_right(s, row, 80, PLAIN, "%s",
+    pt_screen_fit(s, row, 2, x + 25, PLAIN, name);
+    put_count(s, row, x + 36, t->verified, STYLE(GOOD));
+    put_count(s, row, x + 46, t->divergent, STYLE(BAD));
+    put_count(s, row, x + 54, t->unseen, STYLE(WARN));
+    put_count(s, row, x + 61, t->lag_records, STYLE(WARN));
+    pt_screen_right(s, row, x + 71, PLAIN, "%s", pt_text_span(t->lag_ns, buf));
+    pt_screen_right(s, row, x + 80, PLAIN, "%s",
                     pt_text_percent(t->offsets_certified, t->offsets_observed, buf));
 }
 
