@@ -126,9 +126,21 @@ int pt_store_add(struct pt_store *st, struct pt_pieces *l, const struct pt_piece
             pt_store_free(st, q);
         }
         link_behind(st, l, prev, p);
+        if (p->next && p->next->has_ack && (int32_t)(p->next->ack - p->ack) < 0)
+            p->ack = p->next->ack;
     }
     *ret_o = o;
     return 0;
+}
+
+void pt_store_limit(struct pt_pieces *l, uint64_t end, uint32_t ack)
+{
+    struct pt_piece *p = l->tail;
+
+    while (p && pt_piece_end(p) > end)
+        p = p->prev;
+    for (; p && p->has_ack && (int32_t)(p->ack - ack) > 0; p = p->prev)
+        p->ack = ack;
 }
 
 void pt_store_trim(struct pt_store *st, struct pt_pieces *l, uint64_t from, const uint8_t *data,

@@ -4,15 +4,16 @@
  * its side sends and has a point `next`: all before it came out or was declared lost.
  *
  * START. A SYN fixes the first byte. Without one (mid-connection) the direction is *held* for the
- * hold-off from its first segment on: what comes waits, the lowest byte seen becomes the start, a SYN
+ * hold-off from its first segment on: what comes waits, the lowest byte that is seen moves the start back, a SYN
  * that turns up fixes it. Then "a hole of unknown length" goes ahead of its first bytes. A start never
  * lies before what bytes that came out already acknowledged. An empty segment one byte before the
  * first data was a keep-alive.
  *
  * NEXT. Bytes at `next` come out at once, lent from the packet, unless they are *blocked*: they
  * acknowledge bytes of the other side that have not come out. (A retransmission carries a younger
- * acknowledgement than its bytes: it depends on no more than the bytes behind it. If both sides are
- * blocked by each other, the later packet is the retransmission and goes first.) All else waits in
+ * acknowledgement than its bytes: they depend on no more than any segment that ends at or behind
+ * theirs says. If both sides are still blocked by each other, the later packet is the retransmission
+ * and goes first, as far as the other answers it.) All else waits in
  * a sorted list (reorder.h). A side that was never seen blocks nothing.
  *
  * GAP. Between `next` and the first piece that waits, or up to what is known as sent (own sequence

@@ -34,17 +34,11 @@ bool pt_conv_blocked(const struct pt_conv *c, int side, bool has_ack, uint32_t a
     return want > have && pt_conv_acked(c, !side) > have && want <= peer->next + PT_AHEAD_MAX;
 }
 
-/* The bytes of a retransmission are older than its acknowledgement: they cannot depend on more than
- * the bytes behind them do. */
 static bool head_blocked(const struct pt_conv *c, int side)
 {
     const struct pt_piece *p = c->dir[side]->wait.head;
-    const struct pt_piece *q = p->next;
-    uint32_t ack = p->ack;
 
-    if (q && q->has_ack && (int32_t)(q->ack - ack) < 0)
-        ack = q->ack;
-    return pt_conv_blocked(c, side, p->has_ack, ack);
+    return pt_conv_blocked(c, side, p->has_ack, p->ack);
 }
 
 /* A gap that stands before what comes out next: [next, end). */
@@ -222,27 +216,29 @@ static enum pt_stream_kind step_direct(struct pt_streams *s, struct pt_conv *c,
     return tell_hole(s, c, x->side, x->start + x->miss, PT_LOST_TRUNCATED, &s->at, ev);
 }
 
-/* The first piece of a side, whose turn it is. */
-static enum pt_stream_kind step_head(struct pt_streams *s, struct pt_conv *c, int side,
+/* The first piece of a side, whose turn it is, up to position end. */
+static enum pt_stream_kind step_head(struct pt_streams *s, struct pt_conv *c, int side, uint64_t end,
                                      struct pt_stream_event *ev)
 {
     struct pt_dir *d = c->dir[side];
     struct pt_piece *p = d->wait.head;
+    uint32_t len = end - p->start < p->len ? (uint32_t)(end - p->start) : p->len;
 
     if (tell_lead(c, side, &p->at, ev))
         return ev->kind;
     if (p->len) {
-        tell_bytes(c, side, p->data, p->len, &p->at, ev);
+        tell_bytes(c, side, p->data, len, &p->at, ev);
         note_ack_out(d, p->has_ack, p->ack);
-        s->stats.reordered_bytes += p->len;
-        s->store.waiting_bytes -= p->len;
-        p->start += p->len;
-        p->len = 0;
+        s->stats.reordered_bytes += len;
+        s->store.waiting_bytes -= len;
+        p->start += len;
+        p->data += len;
+        p->len -= len;
     } else {
         tell_hole(s, c, side, p->start + p->miss, PT_LOST_TRUNCATED, &p->at, ev);
         p->miss = 0;
     }
-    if (!p->miss)
+    if (!p->len && !p->miss)
         s->spent = pt_store_take(&s->store, &d->wait);
     return ev->kind;
 }
@@ -252,18 +248,24 @@ static bool head_is_next(const struct pt_dir *d)
     return d && !d->held && d->wait.head && d->wait.head->start <= d->next;
 }
 
-/* The side whose first piece may come out, or -1. */
-static int pick_head(const struct pt_conv *c)
+/* The side whose first piece may come out, and up to where, or -1. */
+static int pick_head(const struct pt_conv *c, uint64_t *ret_end)
 {
     bool is_next[2] = { head_is_next(c->dir[0]), head_is_next(c->dir[1]) };
+    int later;
 
     for (int side = 0; side < 2; side++)
-        if (is_next[side] && !head_blocked(c, side))
+        if (is_next[side] && !head_blocked(c, side)) {
+            *ret_end = UINT64_MAX;
             return side;
+        }
     if (!is_next[0] || !is_next[1])
         return -1;
-    /* Each claims to answer the other: the later one is a retransmission, so its bytes are older. */
-    return c->dir[0]->wait.head->at.order > c->dir[1]->wait.head->at.order ? 0 : 1;
+    /* Each claims to answer the other: the later one is a retransmission, so its bytes are older, as
+     * far as the other answers them. */
+    later = c->dir[0]->wait.head->at.order > c->dir[1]->wait.head->at.order ? 0 : 1;
+    *ret_end = pt_seq_at(c->dir[later]->next, c->dir[!later]->wait.head->ack);
+    return later;
 }
 
 /* Gives up a gap. NONE if it was only excused; then the flow may go on. */
@@ -382,15 +384,16 @@ enum pt_stream_kind pt_conv_step(struct pt_streams *s, struct pt_conv *c,
 {
     ev->kind = PT_STREAM_NONE;
     for (;;) {
+        uint64_t end;
         int side;
 
         if (c->closed)
             return PT_STREAM_NONE;
         if (s->direct.conv == c)
             return step_direct(s, c, ev);
-        side = pick_head(c);
+        side = pick_head(c, &end);
         if (side >= 0)
-            return step_head(s, c, side, ev);
+            return step_head(s, c, side, end, ev);
         if (is_over(c))
             return step_close(s, c, ev);
         if (c->hurry) {

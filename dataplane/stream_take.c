@@ -427,6 +427,8 @@ static bool take_into(struct pt_streams *s, struct pt_conv *c, int side)
         take_ack(c, side, seg->ack);
     x.p.start = pt_seq_at(d->next, data_seq(seg));
     end = pt_piece_end(&x.p);
+    if (x.p.has_ack)
+        pt_store_limit(&d->wait, end, seg->ack);
     if (is_keepalive(c, side, &x.p, seg->flags)) {
         bool copy = is_copy(s, d, seg);
 

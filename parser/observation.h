@@ -118,6 +118,8 @@ struct pt_obs_partition {
     struct pt_obs head;
     int32_t leader_id;
     int32_t leader_epoch; /* -1 unknown */
+    int32_t replica_cnt;  /* -1 not told */
+    uint32_t pad;
 };
 
 enum pt_obs_source {

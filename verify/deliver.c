@@ -168,6 +168,7 @@ void pt_shard_batch(struct pt_shard *s, uint32_t lane, struct pt_topic *t,
 static void acknowledge(struct pt_shard *s, struct pt_float *e,
                         const struct pt_obs_produce_outcome *o)
 {
+    const struct pt_part *part = pt_topic_part(e->log->topic, e->log->partition);
     struct pt_sighting b = e->b;
 
     if (b.last > INT64_MAX - 1 - o->base_offset) {
@@ -178,7 +179,8 @@ static void acknowledge(struct pt_shard *s, struct pt_float *e,
     b.base += o->base_offset;
     b.last += o->base_offset;
     b.cert_from = b.base;
-    b.acks_all = o->acks == -1;
+    /* With a single replica the leader's word is everybody's. */
+    b.acks_all = o->acks == -1 || (o->acks == 1 && part && part->replica_cnt == 1);
     if (o->log_append_time_ms >= 0) {
         b.append_time_ms = o->log_append_time_ms;
         b.flags |= PT_BATCH_LOG_APPEND;

@@ -35,6 +35,7 @@ struct pt_part {
     int32_t partition;
     int32_t leader_id; /* -1 none or not known */
     int32_t leader_epoch;
+    int32_t replica_cnt; /* 0 not known */
     bool stated;        /* the cluster says that it exists */
     struct pt_log *log; /* NULL: nothing of it was seen */
 };

@@ -148,6 +148,8 @@ static void on_partition(struct pt_shard *s, struct pt_topic *t, const struct pt
         return;
     }
     part->stated = true;
+    if (o->replica_cnt > 0)
+        part->replica_cnt = o->replica_cnt;
     if (o->leader_epoch >= 0 && o->leader_epoch < part->leader_epoch)
         return; /* an old answer */
     part->leader_id = o->leader_id;

@@ -145,8 +145,9 @@ static inline void tell_broker(struct world *w, uint8_t cluster, int32_t node, c
     memcpy(o->host, host, strlen(host));
 }
 
-static inline void tell_partition(struct world *w, uint8_t cluster, uint32_t topic,
-                                  int32_t partition, int32_t leader)
+static inline struct pt_obs_partition *tell_partition(struct world *w, uint8_t cluster,
+                                                      uint32_t topic, int32_t partition,
+                                                      int32_t leader)
 {
     struct pt_obs_partition *o = tell(w, PT_OBS_PARTITION, cluster, sizeof(*o), 0);
 
@@ -154,6 +155,8 @@ static inline void tell_partition(struct world *w, uint8_t cluster, uint32_t top
     o->head.partition = partition;
     o->leader_id = leader;
     o->leader_epoch = -1;
+    o->replica_cnt = -1;
+    return o;
 }
 
 static inline struct pt_record make_record(uint64_t c, int32_t offset_delta)
