@@ -243,7 +243,7 @@ int pt_segment_create(struct pt_segment_writer *s, const struct pt_segment_cfg *
         rc = trouble_errno(s, name, "its permissions cannot be set");
 out:
     if (!rc) {
-        /* Partner: the acquire in check_head of the reader. */
+        /* Partner: the acquire in check_head in segment_reader.c. */
         atomic_store_explicit(&s->head->ready, 1, memory_order_release);
         return 0;
     }
@@ -286,8 +286,8 @@ int64_t pt_segment_take(struct pt_segment_writer *s, enum pt_segment_table table
 }
 
 /* Each word is a release of its own: whoever acquires one also sees the change of seq that stands
- * before it. That needs no fence, and costs nothing on x86-64. Partner: copy_words of the reader.
- */
+ * before it. That needs no fence, and costs nothing on x86-64. Partner: copy_words in
+ * segment_reader_rows.c. */
 static void copy_words(_Atomic uint64_t *to, const void *from, size_t sz)
 {
     const uint8_t *at = from;
@@ -318,7 +318,7 @@ void pt_segment_put(struct pt_segment_writer *s, enum pt_segment_table table, in
     seq = row_at(s, sec, (uint64_t)row_idx);
     next = atomic_load_explicit(seq, memory_order_relaxed) + 1; /* the row's one writer */
     copy_words(seq + 1 + (next & 1) * (sec->row_sz / sizeof(uint64_t)), row, sec->row_sz);
-    /* Partner: the acquire in get of the reader. */
+    /* Partner: the acquire in get in segment_reader_rows.c. */
     atomic_store_explicit(seq, next, memory_order_release);
 }
 
@@ -331,7 +331,7 @@ void pt_segment_append(struct pt_segment_writer *s, uint32_t ring,
 
     atomic_store_explicit(seq, 0, memory_order_relaxed); /* released with the first word */
     copy_words(seq + 1, f, sizeof(*f));
-    /* Partner of both: the acquires in next_of of the reader. */
+    /* Partner of both: the acquires in next_of in segment_reader_rows.c. */
     atomic_store_explicit(seq, n + 1, memory_order_release);
     atomic_store_explicit(&sec->used, n + 1, memory_order_release);
 }

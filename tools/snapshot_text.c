@@ -36,9 +36,9 @@ const char *pt_text_span(int64_t ns, char buf[PT_TEXT_MAX])
     else if (sec < 60)
         snprintf(buf, PT_TEXT_MAX, "%" PRId64 ".%" PRId64 " s", sec, ns / 100000000 % 10);
     else if (sec < 3600)
-        snprintf(buf, PT_TEXT_MAX, "%" PRId64 " min %02" PRId64 " s", sec / 60, sec % 60);
+        snprintf(buf, PT_TEXT_MAX, "%" PRId64 "m %02" PRId64 "s", sec / 60, sec % 60);
     else
-        snprintf(buf, PT_TEXT_MAX, "%" PRId64 " h %02" PRId64 " min", sec / 3600, sec / 60 % 60);
+        snprintf(buf, PT_TEXT_MAX, "%" PRId64 "h %02" PRId64 "m", sec / 3600, sec / 60 % 60);
     return buf;
 }
 
