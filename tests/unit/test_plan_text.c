@@ -118,6 +118,8 @@ static void test_cards(void **state)
     text = page(req, NULL);
     check_page(text, parts);
     assert_null(strstr(text, "To be mended"));
+    /* What is true of both ports is said once. */
+    assert_null(strstr(strstr(text, "its driver's source") + 1, "its driver's source"));
     free(text);
     free(req);
 }
