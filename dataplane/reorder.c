@@ -70,8 +70,8 @@ static void cut_front(struct pt_piece *n, uint64_t pos)
     n->miss = of_miss < n->miss ? n->miss - (uint32_t)of_miss : 0;
 }
 
-/* Cuts what of *n the pieces around it have already: prev is the last one that begins at or before it.
- * Pieces that lie wholly within n's captured bytes don't count. */
+/* Cuts what of *n the pieces around it have already: prev is the last one that begins at or before
+ * it. Pieces that lie wholly within n's captured bytes don't count. */
 static void fit(struct pt_piece *n, struct pt_piece *prev, struct pt_piece *next,
                 struct pt_overlap *ret_o)
 {

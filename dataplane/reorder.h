@@ -70,9 +70,9 @@ static inline uint64_t pt_piece_end(const struct pt_piece *p)
 int pt_store_add(struct pt_store *st, struct pt_pieces *l, const struct pt_piece *new,
                  struct pt_overlap *ret_o);
 
-/* pt_store_limit: a segment that ended at end acknowledged ack, so no byte before end depends on more.
- * (A retransmission acknowledges more than its bytes depend on.) Called before the
- * segment itself is added; so acknowledgements never fall along the list. */
+/* pt_store_limit: a segment that ended at end acknowledged ack, so no byte before end depends on
+ * more. (A retransmission acknowledges more than its bytes depend on.) Called before the segment
+ * itself is added; so acknowledgements never fall along the list. */
 void pt_store_limit(struct pt_pieces *l, uint64_t end, uint32_t ack);
 
 /* pt_store_trim: the bytes [from, from + len) at data came out past the list: what of it is before

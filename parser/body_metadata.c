@@ -8,7 +8,9 @@ void pt_body_topic_id(struct pt_msg *m, enum pt_obs_kind kind, const uint8_t id[
 {
     struct pt_obs_topic_id *o;
 
-    if (!memcmp(id, NO_ID, sizeof(NO_ID)) || (kind == PT_OBS_TOPIC_ID && !name.len))
+    bool has_id = memcmp(id, NO_ID, sizeof(NO_ID)) != 0;
+
+    if (kind == PT_OBS_TOPIC_ID ? !has_id || !name.len : !has_id && !name.len)
         return;
     if (name.len > PT_TOPIC_NAME_MAX)
         name.len = PT_TOPIC_NAME_MAX;

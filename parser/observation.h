@@ -75,7 +75,8 @@ struct pt_obs_topic {
 
 /* PT_OBS_TOPIC_ID: the cluster itself says that this name has this id now (Metadata, CreateTopics,
  * DescribeTopicPartitions, TopicRecord of the metadata log, a map given by the operator).
- * head.topic is not used. PT_OBS_TOPIC_DELETED has the same body: the cluster has deleted that id. */
+ * head.topic is not used. PT_OBS_TOPIC_DELETED has the same body: the cluster has deleted that id, or,
+ * if it is zero (old versions), the topic of that name. */
 struct pt_obs_topic_id {
     struct pt_obs head;
     uint8_t id[16];

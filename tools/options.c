@@ -25,6 +25,7 @@ enum option_id {
     OPT_EXCLUDE,
     OPT_INCLUDE,
     OPT_ALIAS,
+    OPT_SEGMENT,
     OPT_HELP
 };
 
@@ -47,6 +48,7 @@ static const struct option long_options[] = {
     { "exclude", required_argument, NULL, OPT_EXCLUDE },
     { "include", required_argument, NULL, OPT_INCLUDE },
     { "alias", required_argument, NULL, OPT_ALIAS },
+    { "segment", required_argument, NULL, OPT_SEGMENT },
     { "help", no_argument, NULL, OPT_HELP },
     { NULL, 0, NULL, 0 },
 };
@@ -66,6 +68,7 @@ static const struct {
     { OPT_EXCLUDE, true, "topics.exclude" },
     { OPT_INCLUDE, true, "topics.include" },
     { OPT_ALIAS, true, "topics.aliases" },
+    { OPT_SEGMENT, false, "segment.name" },
 };
 
 void pt_options_init(struct pt_options *o, const struct pt_pipeline_cfg *defaults)

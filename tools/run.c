@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "tools/progress.h"
+#include "tools/publish.h"
 #include "tools/report_json.h"
 #include "tools/report_text.h"
 
@@ -23,6 +24,7 @@ struct run {
     size_t cap_cnt;
     struct pt_merge *merge;
     struct pt_pipeline *pipeline;
+    struct pt_publish publish;
     FILE *json;
     const char *stopped;
 };
@@ -107,6 +109,11 @@ static int open_json(struct run *run)
     return PT_EXIT_USAGE;
 }
 
+static bool publishing(const struct run *run)
+{
+    return run->o->cfg.segment_name[0];
+}
+
 static int open_all(struct run *run)
 {
     int rc = open_captures(run);
@@ -122,14 +129,20 @@ static int open_all(struct run *run)
     if (rc == -ENOMEM)
         return complain("not enough memory: give more with --memory, or less to the other limits "
                         "(--print-config shows them)");
-    return rc ? complain("these limits do not fit together (--print-config shows them)") : 0;
+    if (rc)
+        return complain("these limits do not fit together (--print-config shows them)");
+    run->o->cfg.segment.program = "paritap " PT_VERSION;
+    if (publishing(run) &&
+        pt_publish_begin(&run->publish, &run->o->cfg.segment, run->inputs, run->cap_cnt))
+        return complain(run->publish.segment.trouble);
+    return 0;
 }
 
 /* A source that breaks half-way still leaves a report, but never one of parity. */
 static void read_frames(struct run *run)
 {
     struct pt_progress progress;
-    struct pt_frame frame;
+    struct pt_frame frame = { .time_ns = 0 };
     uint32_t input = 0;
     uint64_t cnt = 0;
     int rc = 0;
@@ -137,10 +150,19 @@ static void read_frames(struct run *run)
     pt_progress_begin(&progress, !run->o->quiet);
     while (!interrupted && (rc = pt_merge_next(run->merge, &frame, &input)) > 0) {
         pt_pipeline_frame(run->pipeline, &frame, input);
-        if (cnt++ % FRAMES_PER_LOOK == 0)
-            pt_progress_update(&progress, run->caps, run->cap_cnt);
+        if (cnt++ % FRAMES_PER_LOOK)
+            continue;
+        pt_progress_update(&progress, run->caps, run->cap_cnt);
+        if (publishing(run) && pt_publish_due(&run->publish))
+            pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt,
+                                frame.time_ns);
     }
     pt_progress_end(&progress);
+    if (publishing(run)) {
+        pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt,
+                            frame.time_ns);
+        pt_publish_drain(&run->publish);
+    }
     if (interrupted)
         run->stopped = "interrupted by a signal (Ctrl-C)";
     else if (rc < 0)
@@ -231,6 +253,8 @@ int pt_run(struct pt_options *o, bool single)
         sigaction(SIGTERM, &act, NULL);
         read_frames(&run);
         report = make_report(&run);
+        if (publishing(&run))
+            pt_publish_end(&run.publish, &report);
         rc = write_reports(&run, &report);
     }
     close_all(&run);

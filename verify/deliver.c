@@ -198,13 +198,19 @@ void pt_shard_outcome(struct pt_shard *s, uint32_t lane, struct pt_topic *t,
                                 .topic = o->head.topic,
                                 .partition = o->head.partition };
     const struct pt_part *part = pt_topic_part(t, o->head.partition);
+    bool acked = o->outcome == PT_PRODUCE_ACKED && o->base_offset >= 0;
+    struct pt_log *unseen = acked && !pt_floating_find(s->floating, &key)
+                                    ? pt_shard_log(s, t, o->head.partition)
+                                    : NULL;
 
+    if (unseen && o->base_offset < INT64_MAX) /* the request itself was not seen */
+        pt_log_reaches(unseen, o->base_offset + 1);
     if (part && o->outcome == PT_PRODUCE_ACKED)
         pt_registry_answered(s->registry, t->name->cluster, part);
     for (struct pt_float *e; (e = pt_floating_find(s->floating, &key));) {
         struct pt_log *l = e->log;
 
-        if (o->outcome == PT_PRODUCE_ACKED && o->base_offset >= 0) {
+        if (acked) {
             pt_floating_take(s->floating, e);
             acknowledge(s, e, o);
             pt_floating_free(s->floating, e);

@@ -7,12 +7,23 @@
  */
 #include "verify/log.h"
 
+/* The log began at off, when it was first heard of or later. A log start that moved past off behind
+ * that says nothing about what had been in front of it. */
+static bool is_log_start(const struct pt_log *l, int64_t off)
+{
+    bool start = off == 0 || (l->trim_cnt && off <= l->trim[0].log_start);
+
+    for (size_t k = 0; k < l->trim_cnt && !start; k++)
+        start = off == l->trim[k].log_start;
+    return start;
+}
+
 /* The first offset to settle. Offset 0, or a log start that the broker states, is an anchor; a log
  * that begins anywhere else has a gap in front of it. */
 static bool begin(struct pt_log *l, unsigned how)
 {
     int64_t first = pt_ranges_next(&l->certified, 0);
-    bool anchored = (first == 0 || first <= l->log_start) && !l->lost[PT_LOST_EVICTED].cnt;
+    bool anchored = is_log_start(l, first) && !l->lost[PT_LOST_EVICTED].cnt;
 
     if (first == INT64_MAX || (!anchored && !(how & PT_SETTLE_GAPS)))
         return false;
@@ -50,6 +61,8 @@ static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct p
     l->cursor++;
     if (txn == PT_TXN_UNDECIDED) {
         l->undecided++;
+        /* Refused: it stays pending, whatever its age. */
+        pt_ranges_add(&l->open, off, off + 1);
         l->gap = true;
         return false;
     }
@@ -106,6 +119,7 @@ void pt_log_rewind(struct pt_log *l)
     l->gap = false;
     l->holes_unknown = false;
     pt_ranges_fini(&l->holes);
+    pt_ranges_fini(&l->open);
     l->records = 0;
     l->records_alone = 0;
     l->aborted = 0;

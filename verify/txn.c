@@ -2,7 +2,8 @@
 /*
  * Which records of transactions count. Two proofs, and nothing else decides:
  *  - the next marker of the same producer behind the record, if every offset up to it is certified
- * (an unseen offset between them could be another marker);
+ * (an unseen offset between them could be another marker, and so could one that only an old
+ * consumer's answer shows, which carries none);
  *  - a read_committed response over the record: it lists every aborted transaction that overlaps
  * it.
  */
@@ -18,7 +19,8 @@ enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struc
     if (state & PT_SLOT_ABORTED)
         return PT_TXN_ABORTED;
     m = pt_markers_next(&l->markers, l->evidence[slot->evidence].producer_id, off);
-    if (!m || pt_ranges_until(&l->certified, off) <= m->offset)
+    if (!m || pt_ranges_until(&l->certified, off) <= m->offset ||
+        pt_log_reduced(l, off, m->offset))
         return PT_TXN_UNDECIDED;
     return m->commit ? PT_TXN_COMMITTED : PT_TXN_ABORTED;
 }
@@ -41,7 +43,7 @@ static enum pt_txn_state listed(const struct pt_log *l, const struct pt_obs_abor
         return PT_TXN_COMMITTED;
     if (first < a->from)
         first = a->from;
-    if (pt_ranges_until(&l->certified, first) <= off)
+    if (pt_ranges_until(&l->certified, first) <= off || pt_log_reduced(l, first, off))
         return PT_TXN_UNDECIDED;
     m = pt_markers_next(&l->markers, producer_id, first - 1);
     return m && m->offset < off ? PT_TXN_COMMITTED : PT_TXN_ABORTED;
@@ -79,7 +81,8 @@ int64_t pt_txn_commit_ns(struct pt_log *l, int64_t off)
     if (!(*state & PT_SLOT_TXN))
         return ev->at.time_ns;
     m = pt_markers_next(&l->markers, ev->producer_id, off);
-    if (!m || pt_ranges_until(&l->certified, off) <= m->offset)
+    if (!m || pt_ranges_until(&l->certified, off) <= m->offset ||
+        pt_log_reduced(l, off, m->offset))
         return INT64_MAX;
     return m->time_ns > ev->at.time_ns ? m->time_ns : ev->at.time_ns;
 }

@@ -188,9 +188,9 @@ def expect(source, target, rename, gone=()):
     """Pairs of expected.json. `gone` are (t, p, o) of source rows that were removed lawfully."""
     s, t = by_partition(source), by_partition(target)
     pairs = []
-    for topic, p in sorted(s):
-        rows_t = t.get((rename(topic), p), [])
-        matched, kinds, runs = align(s[topic, p], rows_t)
+    for topic, p in sorted({(r["t"], r["p"]) for r in source}):
+        rows_s, rows_t = s.get((topic, p), []), t.get((rename(topic), p), [])
+        matched, kinds, runs = align(rows_s, rows_t)
         lawful = [o for o in kinds.get("missing", []) if (topic, p, o) in gone]
         if lawful:
             kinds["compacted"] = lawful
@@ -198,6 +198,6 @@ def expect(source, target, rename, gone=()):
             if not kinds["missing"]:
                 del kinds["missing"]
         pairs.append({"source": "%s-%d" % (topic, p), "target": "%s-%d" % (rename(topic), p),
-                      "source_records": len(s[topic, p]), "target_records": len(rows_t),
+                      "source_records": len(rows_s), "target_records": len(rows_t),
                       "matched": matched, **kinds, "offset_map": runs})
     return pairs

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stream stage under any list of segments. Input: one byte of bounds, then 10 bytes a segment (see
- * next_segment). A payload byte is its sequence number's low byte, so that what comes out shows where
- * it belongs. Properties: bytes follow each other, over holes too; a flow is opened first and closed
- * last, once; the counters add up and say what came out; the bounds hold; all memory comes back.
+ * The stream stage under any list of segments. Input: one byte of bounds, then 10 bytes a segment
+ * (see next_segment). A payload byte is its sequence number's low byte, so that what comes out
+ * shows where it belongs. Properties: bytes follow each other, over holes too; a flow is opened
+ * first and closed last, once; the counters add up and say what came out; the bounds hold; all
+ * memory comes back.
  */
 #include "dataplane/stream.h"
 #include "tests/fuzz/fuzz.h"
@@ -67,9 +68,9 @@ static uint16_t get16(const uint8_t *in)
     return (uint16_t)(in[0] | in[1] << 8);
 }
 
-/* flags (low 5 bits, TCP's own), side (bit 5), port (bits 6-7); sequence and acknowledgement (16 bits,
- * signed, from near the wrap; or, if the top two bits of the length say so, anywhere); length; what is
- * cut; time; IP id. */
+/* flags (low 5 bits, TCP's own), side (bit 5), port (bits 6-7); sequence and acknowledgement (16
+ * bits, signed, from near the wrap; or, if the top two bits of the length say so, anywhere);
+ * length; what is cut; time; IP id. */
 static struct pt_segment next_segment(const uint8_t *in, int64_t *now_ns)
 {
     bool from_b = in[0] & 0x20;
@@ -94,7 +95,8 @@ static struct pt_segment next_segment(const uint8_t *in, int64_t *now_ns)
     for (uint32_t i = 0; i < seg.pay_len; i++)
         pay[i] = (uint8_t)(seg.seq + (seg.flags & PT_TCP_SYN ? 1 : 0) + i);
     seg.pay = pay;
-    *now_ns += in[8] < 250 ? (int64_t)in[8] * in[8] * 10000 : (int64_t)(in[8] - 249) * 400000000000ll;
+    *now_ns +=
+            in[8] < 250 ? (int64_t)in[8] * in[8] * 10000 : (int64_t)(in[8] - 249) * 400000000000ll;
     return seg;
 }
 

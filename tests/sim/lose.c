@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * paritap-lose: copies a capture while leaving frames out, as a tap does that loses: at random, or
- * all that one host or one pair of hosts sent each other. For tests only. What it left out is printed
- * as name=value pairs; the same seed and input always give the same output.
+ * all that one host or one pair of hosts sent each other. For tests only. What it left out is
+ * printed as name=value pairs; the same seed and input always give the same output.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,7 +18,8 @@
 #define DROP_MAX 16
 
 static const char usage[] =
-        "usage: paritap-lose [--rate R] [--bursts MEAN] [--seed N] [--drop-host IP]... [--drop-pair IP IP]... IN OUT\n"
+        "usage: paritap-lose [--rate R] [--bursts MEAN] [--seed N] [--drop-host IP]... "
+        "[--drop-pair IP IP]... IN OUT\n"
         "  --rate R           leave out this share of the frames, 0 <= R < 1 (default 0)\n"
         "  --bursts MEAN      in runs of this many on average (default 1: each frame by itself)\n"
         "  --seed N           another N, other frames (default 1)\n"
@@ -79,7 +80,8 @@ static int copy(struct loser *l, pcap_t *in, pcap_dumper_t *out)
     int rc;
 
     while ((rc = pcap_next_ex(in, &h, &data)) == 1) {
-        bool random = lose_at_random(l); /* drawn for each frame: addresses don't change the others */
+        bool random =
+                lose_at_random(l); /* drawn for each frame: addresses don't change the others */
         bool address = lose_by_address(l, h, data);
 
         l->frame_cnt++;
@@ -169,9 +171,12 @@ out:
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "rate", required_argument, NULL, 'r' },      { "bursts", required_argument, NULL, 'b' },
-        { "seed", required_argument, NULL, 's' },      { "drop-host", required_argument, NULL, 'h' },
-        { "drop-pair", required_argument, NULL, 'p' }, { NULL, 0, NULL, 0 },
+        { "rate", required_argument, NULL, 'r' },
+        { "bursts", required_argument, NULL, 'b' },
+        { "seed", required_argument, NULL, 's' },
+        { "drop-host", required_argument, NULL, 'h' },
+        { "drop-pair", required_argument, NULL, 'p' },
+        { NULL, 0, NULL, 0 },
     };
     struct loser l = { .bursts = 1, .seed = 1 };
     int opt;

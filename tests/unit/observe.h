@@ -189,6 +189,8 @@ struct say {
     const uint64_t *content; /* instead of counting up from first */
     const int32_t *delta;    /* offset deltas, instead of 0, 1, 2 ... */
     int64_t last;            /* 0: that of the last record */
+    int64_t shift_ms;        /* added to all timestamps */
+    bool plain;              /* without headers: what an old format can carry */
 };
 
 static inline void tell_batch(struct world *w, const struct say *say)
@@ -222,9 +224,15 @@ static inline void tell_batch(struct world *w, const struct say *say)
                                               sizeof(*r), n * sizeof(struct pt_record));
 
         r->cnt = n;
-        for (uint32_t i = 0; i < n; i++, done++)
+        for (uint32_t i = 0; i < n; i++, done++) {
             r->rec[i] = make_record(say->content ? say->content[done] : say->first + done,
                                     say->delta ? say->delta[done] : (int32_t)done);
+            r->rec[i].timestamp_ms += say->shift_ms;
+            if (say->plain) {
+                r->rec[i].content ^= 0x5555;
+                r->rec[i].headers = 0;
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The alarm heap against a scan over all alarms: the first is always the earliest, ties by serial. */
+/* The alarm heap against a scan over all alarms: the first is always the earliest, ties by serial.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -45,7 +45,8 @@ static void test_model(void **state)
         struct pt_endpoint a = stream_endpoint((uint8_t)(i / 8), (uint16_t)(i % 8));
         struct pt_endpoint b = stream_endpoint(200, 9092);
         int side = -1;
-        struct pt_flow *f = swap ? pt_flows_find(&t, &b, &a, &side) : pt_flows_find(&t, &a, &b, &side);
+        struct pt_flow *f =
+                swap ? pt_flows_find(&t, &b, &a, &side) : pt_flows_find(&t, &a, &b, &side);
 
         assert_ptr_equal(f, have[i]);
         if (f) {
@@ -102,7 +103,8 @@ static void test_bounds(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_model), cmocka_unit_test(test_bounds) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_model),
+                                        cmocka_unit_test(test_bounds) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

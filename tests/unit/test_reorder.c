@@ -2,7 +2,8 @@
 /*
  * The store of waiting bytes against an array that says of each position what is there. Random
  * segments of one byte content per position are added, trimmed, taken and cut; the pieces must stay
- * sorted and apart, hold what was given for their place, and the sums must be right. Then the bounds.
+ * sorted and apart, hold what was given for their place, and the sums must be right. Then the
+ * bounds.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,8 +72,11 @@ static void test_model(void **state)
         uint64_t old = 0;
 
         if (rand() % 8) {
-            struct pt_piece x = { .start = from, .data = bytes + from, .len = len,
-                                  .ack = (uint32_t)(rand() % 100), .has_ack = true };
+            struct pt_piece x = { .start = from,
+                                  .data = bytes + from,
+                                  .len = len,
+                                  .ack = (uint32_t)(rand() % 100),
+                                  .has_ack = true };
             uint64_t before = st.waiting_bytes;
 
             for (uint64_t i = from; i < from + len; i++) {
@@ -117,7 +121,8 @@ static void test_bounds(void **state)
 
     (void)state;
     pt_mem_init(&mem, 1 << 20);
-    st = (struct pt_store){ .mem = &mem, .store_max = 3 * PT_PIECE_CHARGE_MIN,
+    st = (struct pt_store){ .mem = &mem,
+                            .store_max = 3 * PT_PIECE_CHARGE_MIN,
                             .dir_max = 2 * PT_PIECE_CHARGE_MIN };
     assert_int_equal(pt_store_add(&st, &l, &x, &o), 0);
     x.start = 20;

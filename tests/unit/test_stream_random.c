@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random conversations through a bad tap. Two sides talk with acknowledgements that follow cause and
- * effect; the tap loses, doubles, delays and cuts packets, joins late, and sees retransmissions; the
- * sequence numbers wrap. What must come out is known from what the tap was given, byte by byte:
+ * Random conversations through a bad tap. Two sides talk with acknowledgements that follow cause
+ * and effect; the tap loses, doubles, delays and cuts packets, joins late, and sees
+ * retransmissions; the sequence numbers wrap. What must come out is known from what the tap was
+ * given, byte by byte:
  *   - a byte comes out, at its place and with its content, if and only if the tap saw it;
  *   - every other byte up to the last one known as sent is within a hole, and where whole segments
  *     were lost, holes begin and end where segments do;
@@ -49,10 +50,10 @@ struct event {
 struct world {
     uint64_t rnd;
     double loss;
-    double again;    /* chance of a retransmission */
+    double again; /* chance of a retransmission */
     double copies;
     int64_t jitter_ns;
-    uint32_t snap;   /* payload bytes captured of a packet, 0: all */
+    uint32_t snap; /* payload bytes captured of a packet, 0: all */
     bool late;
     bool fin;
     bool causal; /* the tap shows what was first */
@@ -97,8 +98,15 @@ static struct sent *emit(struct world *w, int64_t time_ns, int side, uint32_t po
 {
     struct sent *p = &w->seg[w->seg_cnt];
 
-    *p = (struct sent){ .time_ns = time_ns, .tap_ns = time_ns, .place = w->seg_cnt, .side = side,
-                        .pos = pos, .len = len, .ack = ack, .flags = flags, .seen = true,
+    *p = (struct sent){ .time_ns = time_ns,
+                        .tap_ns = time_ns,
+                        .place = w->seg_cnt,
+                        .side = side,
+                        .pos = pos,
+                        .len = len,
+                        .ack = ack,
+                        .flags = flags,
+                        .seen = true,
                         .id = (uint16_t)(w->seg_cnt + 1) };
     w->seg_cnt++;
     return p;
@@ -120,7 +128,9 @@ static void spoil(struct world *w, struct sent *p)
 
 static void say(struct world *w, int64_t now, int side, uint32_t ack)
 {
-    uint32_t len = chance(w, 0.05) ? 2 + below(w, 20000) : chance(w, 0.3) ? 1448 : 2 + below(w, 1400);
+    uint32_t len = chance(w, 0.05)  ? 2 + below(w, 20000)
+                   : chance(w, 0.3) ? 1448
+                                    : 2 + below(w, 1400);
     uint32_t pos = w->total[side];
 
     w->edge[side][pos] = 1;
@@ -141,8 +151,8 @@ static void make_world(struct world *w)
     w->loss = losses[below(w, 4)];
     w->jitter_ns = jitters[below(w, 3)];
     w->again = chance(w, 0.5) ? 0.05 : 0;
-    /* Where the tap delays by more than a round trip and the original was missed or comes last, nothing
-     * tells a retransmission from its answer. */
+    /* Where the tap delays by more than a round trip and the original was missed or comes last,
+     * nothing tells a retransmission from its answer. */
     w->causal = !(w->again > 0 && w->jitter_ns > 100000);
     w->copies = chance(w, 0.3) ? 1 : chance(w, 0.3) ? 0.1 : 0;
     w->snap = chance(w, 0.1) ? 1 + below(w, 200) : 0;
@@ -151,7 +161,8 @@ static void make_world(struct world *w)
     w->isn[0] = chance(w, 0.5) ? (uint32_t)-1 - below(w, 30000) : (uint32_t)rnd(w);
     w->isn[1] = chance(w, 0.5) ? (uint32_t)-1 - below(w, 30000) : (uint32_t)rnd(w);
     emit(w, now, 0, 0, 0, 0, PT_TCP_SYN);
-    emit(w, now + 1000, 1, 0, 0, 0, PT_TCP_SYN | PT_TCP_ACK)->seen = w->jitter_ns || !chance(w, w->loss);
+    emit(w, now + 1000, 1, 0, 0, 0, PT_TCP_SYN | PT_TCP_ACK)->seen =
+            w->jitter_ns || !chance(w, w->loss);
     emit(w, now + 2000, 0, 0, 0, 0, PT_TCP_ACK);
     for (uint32_t i = 0; i < step_cnt; i++) {
         int side = (int)below(w, 2);
@@ -220,13 +231,14 @@ static struct pt_segment to_segment(const struct world *w, const struct sent *p,
 
 struct follow { /* what came out of one side */
     bool begun;
-    bool lead;      /* a hole of unknown length came */
+    bool lead; /* a hole of unknown length came */
     bool want_lead;
     uint32_t start; /* where it must begin */
     uint32_t next;
 };
 
-static void follow_bytes(struct world *w, struct follow f[2], int side, const struct pt_stream_event *ev)
+static void follow_bytes(struct world *w, struct follow f[2], int side,
+                         const struct pt_stream_event *ev)
 {
     const struct sent *p = &w->seg[ev->at.order];
 
@@ -241,12 +253,14 @@ static void follow_bytes(struct world *w, struct follow f[2], int side, const st
         assert_int_equal(w->came[side][pos], 0);
         w->came[side][pos] = 1;
         if (w->causal && f[!side].begun && w->first_ack[side][pos] > f[!side].next)
-            fail_msg("byte %u of side %d (packet %u) came before its cause %u, at %u", pos, side, (unsigned)ev->at.order, w->first_ack[side][pos], f[!side].next);
+            fail_msg("byte %u of side %d (packet %u) came before its cause %u, at %u", pos, side,
+                     (unsigned)ev->at.order, w->first_ack[side][pos], f[!side].next);
     }
     f[side].next += (uint32_t)ev->len;
 }
 
-static void follow_hole(struct world *w, struct follow f[2], int side, const struct pt_stream_event *ev)
+static void follow_hole(struct world *w, struct follow f[2], int side,
+                        const struct pt_stream_event *ev)
 {
     uint32_t end;
 
@@ -266,7 +280,8 @@ static void follow_hole(struct world *w, struct follow f[2], int side, const str
     f[side].next = end;
 }
 
-/* Where a side begins: at its SYN, or at the lowest byte seen within the hold-off of its first packet. */
+/* Where a side begins: at its SYN, or at the lowest byte seen within the hold-off of its first
+ * packet. */
 static uint32_t expected_start(const struct world *w, int side, bool *ret_lead)
 {
     uint32_t start = UINT32_MAX;
@@ -324,9 +339,11 @@ static void run(struct world *w, struct follow f[2], bool others)
             if (first_side < 0)
                 first_side = p->side;
             if (others) {
-                struct pt_segment rst = { .src = stream_endpoint(9, 9), .dst = stream_endpoint(8, 8),
+                struct pt_segment rst = { .src = stream_endpoint(9, 9),
+                                          .dst = stream_endpoint(8, 8),
                                           .flags = PT_TCP_RST };
-                struct pt_packet_ref then = { .order = i, .time_ns = p->tap_ns - (int64_t)(i * 7919 % 300000) };
+                struct pt_packet_ref then = { .order = i,
+                                              .time_ns = p->tap_ns - (int64_t)(i * 7919 % 300000) };
 
                 pt_streams_push(s, &rst, &then);
                 while (pt_streams_next(s, &ev))
