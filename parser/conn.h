@@ -95,6 +95,7 @@ enum pt_conn_kind {
     X(lost_bodies, "bodies of which a hole or the capture's end took a part")                      \
     X(unparsed_bodies, "bodies skipped by size: unknown api or version")                           \
     X(bad_bodies, "bodies that are not what their version says")                                   \
+    X(unproven_bodies, "response bodies not believed, since where their frame began was a guess")  \
     X(trailing_bytes, "body bytes behind the last field")                                          \
     X(resyncs, "frame boundaries found again after they were lost")                                \
     X(wrong_locks, "frame boundaries that turned out to be none")                                  \

@@ -20,7 +20,7 @@
 
 #define PT_OBS_VERSION 1
 
-/* Kafka's limit is 249 bytes; what is longer is cut and counted. */
+/* Kafka's limit is 249 bytes; what is longer is no topic, and counted. */
 #define PT_TOPIC_NAME_MAX 249
 #define PT_CLIENT_ID_MAX 255
 

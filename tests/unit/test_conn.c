@@ -52,6 +52,7 @@ struct replay {
     uint64_t hole_off;
     uint64_t hole_len; /* 0: none */
     bool hole_unknown; /* its length is not told */
+    uint64_t spare_sz; /* memory beyond what the parser takes at once; 0: plenty */
 };
 
 static uint32_t seed;
@@ -122,6 +123,8 @@ static void run(const struct talk *t, const struct replay *how, struct result *r
     cfg.seen_slots = 1024;
     pt_mem_init(&mem, 1u << 30);
     assert_int_equal(pt_parser_open(&mem, &cfg, &out, &parser), 0);
+    if (how->spare_sz)
+        mem.limit_sz = mem.used_sz + how->spare_sz;
     for (size_t i = 0; i < t->conn_cnt; i++)
         conn[i] = pt_conn_open(parser, PT_CLUSTER_SOURCE, &t->conn[i].ep[0], &t->conn[i].ep[1],
                                t->conn[i].initiator);
@@ -129,7 +132,7 @@ static void run(const struct talk *t, const struct replay *how, struct result *r
         const struct talk_piece *p = &t->piece[i];
 
         end = p->at;
-        if (!p->len)
+        if (!p->len || !conn[p->conn])
             continue;
         if (how->hole_len && p->conn == how->hole_conn && p->side == how->hole_side)
             feed_holed(conn[p->conn], p, off[p->conn][p->side], how);
@@ -138,7 +141,8 @@ static void run(const struct talk *t, const struct replay *how, struct result *r
         off[p->conn][p->side] += p->len;
     }
     for (size_t i = 0; i < t->conn_cnt; i++)
-        pt_conn_close(conn[i], &end);
+        if (conn[i])
+            pt_conn_close(conn[i], &end);
     keep_all(&out);
     ret->stats = *pt_parser_stats(parser);
     ret->api_cnt = pt_parser_api_rows(parser, &api);
@@ -547,6 +551,54 @@ static void test_holes(void **state)
     assert_true(kept * 100 >= all_cnt * 97);
 }
 
+/* With hardly any memory little is read, but nothing that is not there, and every byte is accounted
+ * for. */
+static void test_budgets(void **state)
+{
+    static const uint64_t spare_sz[] = { 1,     1000,  3000,  6000,   9000,  13000,
+                                         20000, 40000, 70000, 150000, 400000 };
+    uint64_t refused = 0;
+
+    (void)state;
+    seed = SEED;
+    for (size_t i = 0; i < CAPTURE_CNT; i++) {
+        const struct replay plain = { 0 };
+        struct result whole;
+        struct fact *all;
+        struct talk t;
+        size_t cnt;
+
+        load(captures[i], &t);
+        run(&t, &plain, &whole);
+        cnt = facts_of(&whole, &all);
+        for (size_t k = 0; k < 3 * sizeof(spare_sz) / sizeof(spare_sz[0]); k++) {
+            static const uint32_t split_max[] = { 0, 50, 2000 };
+            struct replay how = { .spare_sz = spare_sz[k / 3] + rnd(900),
+                                  .split_max = split_max[k % 3] };
+            struct result r;
+            struct fact *f;
+            size_t f_cnt;
+
+            run(&t, &how, &r);
+            f_cnt = facts_of(&r, &f);
+            check_ledger(&r.stats);
+            refused += r.stats.memory_refused > 0;
+            for (size_t j = 0; j < f_cnt; j++)
+                if (f[j].status != PT_OVERSIZE && !is_fact(&f[j], all, cnt))
+                    fail_msg("%s: %lu bytes to spare: packet %lu, %s-%d %ld..%ld status %d is new",
+                             captures[i], (unsigned long)how.spare_sz, (unsigned long)f[j].order,
+                             f[j].topic, f[j].partition, (long)f[j].base_offset,
+                             (long)f[j].last_offset, f[j].status);
+            free(f);
+            result_free(&r);
+        }
+        free(all);
+        result_free(&whole);
+        talk_free(&t);
+    }
+    assert_true(refused > CAPTURE_CNT);
+}
+
 static void test_tls(void **state)
 {
     const struct replay plain = { 0 };
@@ -572,6 +624,7 @@ int main(void)
         cmocka_unit_test(test_truth),
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_budgets),
         cmocka_unit_test(test_tls),
     };
 
