@@ -456,6 +456,8 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
     bool target_certified =
             target->hw_max >= 0 && !p->sum.pending_target && !extra_incarnation(p, PT_CLUSTER_TARGET) &&
             (from >= target->hw_max || pt_ranges_until(&target->certified, from) >= target->hw_max);
+    int64_t target_ns = p->env->seen_ns[PT_CLUSTER_TARGET];
+    bool dark = target_ns == INT64_MIN || p->env->now_ns - target_ns > PT_DARK_NS;
     uint64_t stalled = open_too_long(p, max_lag_ns);
 
     for (size_t i = 0; i < p->pending.cnt; i++) {
@@ -475,8 +477,8 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
                 }
             } else if (is_older(p, commit_ns, max_lag_ns)) {
                 stalled++;
-            } else if (commit_ns != INT64_MAX && commit_ns > p->env->seen_ns[PT_CLUSTER_TARGET]) {
-                /* Nothing was seen of the target since then: nobody looked. */
+            } else if (commit_ns != INT64_MAX && (dark || commit_ns > target_ns)) {
+                /* Nobody looked whether it came. */
                 p->sum.pending_source--;
                 p->sum.unverifiable_source++;
             }

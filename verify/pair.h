@@ -18,6 +18,9 @@
 /* ... or than this many times the largest lag seen in the pair. */
 #define PT_GRACE_LAGS 8
 
+/* If nothing was seen of the target for this long at the end, its capture may have ended. */
+#define PT_DARK_NS 1000000000ll
+
 struct pt_pair {
     struct pt_pair *next; /* all pairs of a shard */
     struct pt_ledger *env;

@@ -134,6 +134,30 @@ static void test_incarnations_of_late_partitions(void **state)
     world_close(&w);
 }
 
+/* The source's records are older than the last thing that was seen of the target, but then nothing was
+ * seen of it for seconds: they may have arrived in the meantime. */
+static void test_target_dark_at_the_end(void **state)
+{
+    for (int dark = 0; dark < 2; dark++) {
+        struct world w = { 0 };
+        const struct pt_result *r;
+
+        (void)state;
+        both(&w);
+        tell_produce(&w, SRC, 0, 0, 0, 0, 50);
+        tell_produce(&w, SRC, 0, 0, 50, 50, 50);
+        tell_produce(&w, TGT, 1, 0, 0, 0, 50);
+        world_wait(&w, dark ? 4000 : 100);
+        tell_bounds(&w, SRC, 0, 0, 100, 0);
+        r = end(&w);
+        assert_int_equal(r->pairs[0].verified, 50);
+        assert_int_equal(r->pairs[0].pending_source, dark ? 0 : 50);
+        assert_int_equal(r->pairs[0].unverifiable_source, dark ? 50 : 0);
+        assert_int_equal(r->verdict, dark ? PT_VERDICT_INCONCLUSIVE : PT_VERDICT_PARITY);
+        world_close(&w);
+    }
+}
+
 /* Names alone make no pair: the topics have nothing in common. */
 static void test_unrelated_topics(void **state)
 {
@@ -524,6 +548,7 @@ int main(void)
         cmocka_unit_test(test_produce_without_answers),
         cmocka_unit_test(test_one_capture_ends_early),
         cmocka_unit_test(test_incarnations_of_late_partitions),
+        cmocka_unit_test(test_target_dark_at_the_end),
         cmocka_unit_test(test_unrelated_topics),
         cmocka_unit_test(test_weak_produce_loses_its_place),
         cmocka_unit_test(test_append_time_of_a_repeated_produce),
