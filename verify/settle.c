@@ -43,7 +43,7 @@ static void pass_hole(struct pt_log *l, int64_t to)
 static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct pt_item *ret_item)
 {
     int64_t off = l->cursor;
-    uint8_t *state;
+    uint16_t *state;
     const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
     enum pt_txn_state txn = PT_TXN_UNDECIDED;
 
@@ -138,6 +138,9 @@ enum pt_end pt_log_ending(const struct pt_log *l)
         return end > 0 ? PT_END_UNSEEN : PT_END_OPEN;
     }
     if (l->gap || l->cursor < end)
+        return PT_END_UNSEEN;
+    /* What was lost may have been the next records, unless the end was stated, or seen, since then. */
+    if (l->lost_ns > l->tail_ns && !(stated && l->hw_ns > l->lost_ns))
         return PT_END_UNSEEN;
     return stated ? PT_END_COMPLETE : PT_END_OPEN;
 }

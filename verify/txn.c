@@ -10,7 +10,7 @@
 #include "verify/log.h"
 
 enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struct pt_slot *slot,
-                                uint8_t state)
+                                uint16_t state)
 {
     const struct pt_marker *m;
 
@@ -52,7 +52,7 @@ static enum pt_txn_state listed(const struct pt_log *l, const struct pt_obs_abor
 void pt_txn_listed(struct pt_log *l, const struct pt_obs_aborted *a)
 {
     int64_t at = a->from > l->cursor ? a->from : l->cursor;
-    uint8_t *state;
+    uint16_t *state;
 
     for (int64_t off; (off = pt_slots_next(&l->slots, at)) < a->to; at = off + 1) {
         const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
@@ -70,7 +70,7 @@ void pt_txn_listed(struct pt_log *l, const struct pt_obs_aborted *a)
 
 int64_t pt_txn_commit_ns(struct pt_log *l, int64_t off)
 {
-    uint8_t *state;
+    uint16_t *state;
     const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
     const struct pt_evidence *ev;
     const struct pt_marker *m;

@@ -240,6 +240,86 @@ static void test_weak_produce_loses_its_place(void **state)
     }
 }
 
+/* A follower fetched what was never committed: its leader died, the next one wrote another record
+ * there. That is how Kafka works, whatever order the tap shows it in. But what a consumer got, or what
+ * all replicas acknowledged, may not change. */
+static void test_uncommitted_record_is_replaced(void **state)
+{
+    static const struct {
+        const char *why;
+        bool produce_first;
+        bool consumer_saw_it; /* the first record */
+        bool again;           /* ... as a batch whose bytes were seen before */
+        uint64_t rewritten;
+    } row[] = {
+        { "only a follower had it", false, false, false, 0 },
+        { "produced with acks=all, but never answered", true, false, false, 0 },
+        { "a consumer had it", false, true, false, 5 },
+        { "a consumer had it, its bytes were known already", false, true, true, 5 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+        struct world w = { 0 };
+        struct say old = { .cluster = SRC, .source = PT_SRC_FETCH_FOLLOWER, .cnt = 5, .first = 5,
+                           .from = -1, .base = 5 };
+        const struct pt_result *r;
+
+        print_message("%s\n", row[i].why);
+        both(&w);
+        tell_produce(&w, SRC, 0, 0, 0, 0, 5);
+        if (row[i].produce_first) {
+            struct say asked = { .cluster = SRC, .source = PT_SRC_PRODUCE, .cnt = 5, .first = 5 };
+
+            w.request++;
+            tell_batch(&w, &asked);
+        }
+        w.request++;
+        tell_batch(&w, &old);
+        if (row[i].consumer_saw_it) {
+            w.request++;
+            old.source = PT_SRC_FETCH_CONSUMER;
+            old.again = row[i].again;
+            tell_batch(&w, &old);
+        }
+        tell_bounds(&w, SRC, 0, 0, 10, 0);
+        tell_fetch(&w, SRC, 0, 0, 5, 5, 100, 5);
+        tell_produce(&w, TGT, 1, 0, 0, 0, 5);
+        tell_produce(&w, TGT, 1, 0, 5, 100, 5);
+        r = end(&w);
+        assert_int_equal(found(r, PT_FINDING_LOG_REWRITTEN), row[i].rewritten);
+        assert_int_equal(r->pairs[0].verified, 10);
+        world_close(&w);
+    }
+}
+
+/* Something of the target's log passed behind the last thing seen of it, and could not be read: what
+ * is left over on the source may have been in it. */
+static void test_lost_at_the_end(void **state)
+{
+    for (int back = 0; back < 2; back++) {
+        struct world w = { 0 };
+        struct pt_obs_lost *lost;
+        const struct pt_result *r;
+
+        (void)state;
+        both(&w);
+        tell_produce(&w, SRC, 0, 0, 0, 0, 100);
+        tell_produce(&w, TGT, 1, 0, 0, 0, 50);
+        lost = tell(&w, PT_OBS_LOST, TGT, sizeof(*lost), 0);
+        lost->head.topic = 1;
+        lost->head.partition = 0;
+        lost->from = lost->to = -1;
+        lost->reason = PT_LOST_TAP_GAP;
+        if (back) /* the next one is a neighbour of the last: nothing was lost of the log */
+            tell_produce(&w, TGT, 1, 0, 50, 50, 10);
+        r = end(&w);
+        assert_int_equal(r->pairs[0].pending_source, back ? 40 : 0);
+        assert_int_equal(r->pairs[0].unverifiable_source, back ? 0 : 50);
+        world_close(&w);
+    }
+}
+
 /* A broker answers a repeated Produce with the batch's own largest timestamp as if it were the
  * append time. What the log keeps is what a fetch shows, and that is compared. */
 static void test_append_time_of_a_repeated_produce(void **state)
@@ -551,6 +631,8 @@ int main(void)
         cmocka_unit_test(test_target_dark_at_the_end),
         cmocka_unit_test(test_unrelated_topics),
         cmocka_unit_test(test_weak_produce_loses_its_place),
+        cmocka_unit_test(test_uncommitted_record_is_replaced),
+        cmocka_unit_test(test_lost_at_the_end),
         cmocka_unit_test(test_append_time_of_a_repeated_produce),
         cmocka_unit_test(test_down_converted_records),
         cmocka_unit_test(test_down_conversion_hides_markers),
