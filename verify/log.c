@@ -410,10 +410,11 @@ static bool certify(struct pt_log *l, int64_t from, int64_t to)
     return known < (uint64_t)(to - from) && pt_ranges_add(&l->certified, from, to);
 }
 
-/* Notes what [from, to) is known by; before it is certified. */
+/* Notes by what [from, to) is known; before it is certified. */
 static void note_format(struct pt_log *l, const struct pt_sighting *b, int64_t from, int64_t to)
 {
     l->holds_v2 |= b->magic >= 2;
+    l->appended |= b->source == PT_SRC_PRODUCE;
     if (from < l->cursor)
         from = l->cursor;
     if (from >= to)

@@ -136,6 +136,7 @@ struct pt_log {
     size_t bad_cap;
     bool seen_produce;
     bool seen_fetch;
+    bool appended; /* a Produce was acknowledged in sight */
 
     /* Bounds: -1 not stated. */
     int64_t committed_end; /* below it everything is committed; 0 at first */

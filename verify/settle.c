@@ -39,6 +39,14 @@ static void pass_hole(struct pt_log *l, int64_t to)
     l->cursor = to;
 }
 
+/* There is no timestamp to compare: the original never had one (whoever copies it may give it one), or
+ * the copy's format has no room for it. */
+static bool has_no_time(const struct pt_log *l, const struct pt_slot *slot)
+{
+    return slot->timestamp_ms < 0 &&
+           (l->cluster == PT_CLUSTER_SOURCE || l->evidence[slot->evidence].magic == 0);
+}
+
 /* What lies at the cursor, which is certified and has a slot. True: a record. */
 static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct pt_item *ret_item)
 {
@@ -78,7 +86,7 @@ static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct p
                                   .headers = slot->headers };
     if (l->gap)
         ret_item->flags |= PT_ITEM_GAP_BEFORE;
-    if (*state & PT_SLOT_LOG_APPEND)
+    if ((*state & PT_SLOT_LOG_APPEND) || has_no_time(l, slot))
         ret_item->flags |= PT_ITEM_LOG_APPEND;
     l->gap = false;
     l->records++;

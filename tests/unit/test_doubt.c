@@ -320,6 +320,59 @@ static void test_lost_at_the_end(void **state)
     }
 }
 
+/* The oldest format has no timestamps: a mirror gives the copies its own. But a copy in a newer format
+ * that lost its time is changed. */
+static void test_no_timestamp(void **state)
+{
+    for (int64_t side = 0; side < 2; side++) {
+        static const uint64_t one[] = { 9 };
+        struct world w = { 0 };
+        struct say say = { .source = PT_SRC_FETCH_CONSUMER, .cnt = 1, .content = one };
+        const struct pt_result *r;
+
+        (void)state;
+        both(&w);
+        for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++) {
+            bool bare = c == side;
+
+            w.request++;
+            say.cluster = c;
+            say.topic = c;
+            say.shift_ms = bare ? -1700000000009ll - 1 : 0;
+            tell_batch(&w, &say);
+            tell_bounds(&w, c, c, 0, 1, 0);
+        }
+        tell_bounds(&w, SRC, 0, 0, 1, 0);
+        r = end(&w);
+        assert_int_equal(r->pairs[0].verified, side == SRC);
+        assert_int_equal(r->pairs[0].mutated, side == TGT);
+        world_close(&w);
+    }
+}
+
+/* Records were appended, then the tap was blind; the only watermark that passed says that there are
+ * more, on both sides. */
+static void test_more_than_was_appended_in_sight(void **state)
+{
+    struct world w = { 0 };
+    const struct pt_result *r;
+
+    (void)state;
+    both(&w);
+    for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++)
+        tell_produce(&w, c, c, 0, 0, 0, 50);
+    for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++)
+        tell_bounds(&w, c, c, 0, 100, 0);
+    world_wait(&w, 3000);
+    for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++)
+        tell_produce(&w, c, c, 1, 0, 500, 50);
+    r = end(&w);
+    assert_int_equal(r->pairs[0].verified, 50);
+    assert_int_equal(found(r, PT_FINDING_PARTITION_NOT_SEEN), 2);
+    assert_int_equal(r->verdict, PT_VERDICT_INCONCLUSIVE);
+    world_close(&w);
+}
+
 /* A broker answers a repeated Produce with the batch's own largest timestamp as if it were the
  * append time. What the log keeps is what a fetch shows, and that is compared. */
 static void test_append_time_of_a_repeated_produce(void **state)
@@ -633,6 +686,8 @@ int main(void)
         cmocka_unit_test(test_weak_produce_loses_its_place),
         cmocka_unit_test(test_uncommitted_record_is_replaced),
         cmocka_unit_test(test_lost_at_the_end),
+        cmocka_unit_test(test_no_timestamp),
+        cmocka_unit_test(test_more_than_was_appended_in_sight),
         cmocka_unit_test(test_append_time_of_a_repeated_produce),
         cmocka_unit_test(test_down_converted_records),
         cmocka_unit_test(test_down_conversion_hides_markers),
