@@ -255,8 +255,8 @@ static enum change compare(const struct pt_slot *old, uint16_t old_state, uint8_
         return b->magic > old_magic ? TAKE_NEW : KEEP_OLD;
     if (old->timestamp_ms == rec->timestamp_ms && !((old_state ^ state) & PT_SLOT_LOG_APPEND))
         return SAME;
-    /* What a fetch says of the time is what the log holds. (A broker answers a repeated Produce with
-     * the largest timestamp of the batch, as if that were its append time.) */
+    /* What a fetch says of the time is what the log holds. (A broker answers a repeated Produce
+     * with the largest timestamp of the batch, as if that were its append time.) */
     if ((old_state ^ state) & PT_SLOT_FETCHED)
         return state & PT_SLOT_FETCHED ? TAKE_NEW : KEEP_OLD;
     return state & PT_SLOT_LOG_APPEND ? TAKE_NEW : KEEP_OLD;
@@ -280,10 +280,10 @@ static void report_change(struct pt_log *l, int64_t off, const struct pt_record 
     pt_findings_add(l->env->findings, &fact);
 }
 
-/* What is not committed (a Produce that only the leader acknowledged, what a follower was given) can
- * lose its place lawfully when the leader changes. It is only held against the log if the leader was
- * the same, or if what is there now is recognisably the same record: of the same time, with the same
- * key or value. */
+/* What is not committed (a Produce that only the leader acknowledged, what a follower was given)
+ * can lose its place lawfully when the leader changes. It is only held against the log if the
+ * leader was the same, or if what is there now is recognisably the same record: of the same time,
+ * with the same key or value. */
 static bool may_have_lost_place(const struct pt_slot *old, uint16_t old_state,
                                 const struct pt_evidence *was, const struct pt_record *rec,
                                 const struct pt_sighting *b)
@@ -291,9 +291,9 @@ static bool may_have_lost_place(const struct pt_slot *old, uint16_t old_state,
     bool weak = !(old_state & PT_SLOT_SURE) || (b->source == PT_SRC_PRODUCE && !b->acks_all);
     bool same_leader = was->leader_epoch >= 0 && was->leader_epoch == b->leader_epoch;
 
-    return weak && !same_leader && !(old->timestamp_ms == rec->timestamp_ms &&
-                     ((old->key && old->key == rec->key) ||
-                      (old->value && old->value == rec->value)));
+    return weak && !same_leader &&
+           !(old->timestamp_ms == rec->timestamp_ms &&
+             ((old->key && old->key == rec->key) || (old->value && old->value == rec->value)));
 }
 
 static void fill(struct pt_slot *slot, const struct pt_record *rec)

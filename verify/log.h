@@ -33,8 +33,9 @@ struct pt_ledger {
     struct pt_mem *mem;
     struct pt_shard_stats *stats;
     struct pt_findings *findings;
-    int64_t now_ns; /* packet time of the observation being read */
-    int64_t seen_ns[PT_CLUSTER_CNT]; /* of the latest from each cluster: behind it that one is dark */
+    int64_t now_ns;                  /* packet time of the observation being read */
+    int64_t seen_ns[PT_CLUSTER_CNT]; /* of the latest from each cluster: behind it that one is dark
+                                      */
 };
 
 /* A sighting of a batch, at absolute offsets. */
@@ -48,8 +49,8 @@ struct pt_sighting {
     uint64_t fingerprint;
     uint32_t client;
     int32_t leader_epoch; /* -1 not known */
-    uint16_t flags; /* PT_BATCH_* */
-    uint8_t source; /* enum pt_obs_source */
+    uint16_t flags;       /* PT_BATCH_* */
+    uint8_t source;       /* enum pt_obs_source */
     uint8_t magic;
     bool acks_all; /* Produce: acknowledged by all replicas */
 };
@@ -112,9 +113,9 @@ struct pt_log {
     size_t evidence_cap;
     size_t evidence_free; /* index + 1 of the first free one */
     struct pt_ranges certified;
-    /* Offsets that only a fetch in a format before magic 2 shows. If the log holds newer batches, its
-     * answer was down-converted: headers, transactions and markers are not in it. What is settled
-     * as such stays so. */
+    /* Offsets that only a fetch in a format before magic 2 shows. If the log holds newer batches,
+     * its answer was down-converted: headers, transactions and markers are not in it. What is
+     * settled as such stays so. */
     struct pt_ranges reduced;
     bool reduced_unknown; /* some did not find room */
     bool holds_v2;        /* a batch of magic 2 was credited */

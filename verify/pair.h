@@ -35,8 +35,8 @@ struct pt_pair {
     uint64_t given[PT_CLUSTER_CNT]; /* records given to the alignment */
     int64_t lag_max_ns;
     int64_t lag_min_ns; /* below 0: the clocks differ, or the target is written first */
-    int64_t matched_end[PT_CLUSTER_CNT];    /* one past the last matched offset, 0 none */
-    int64_t index;                          /* in the report */
+    int64_t matched_end[PT_CLUSTER_CNT]; /* one past the last matched offset, 0 none */
+    int64_t index;                       /* in the report */
 };
 
 /* pt_pair_open: NULL when memory is refused. Takes both logs (their pair is set). */
@@ -56,8 +56,8 @@ void pt_pair_feed(struct pt_pair *p, unsigned how);
 /* pt_pair_finish: everything is fed, the alignment is ended. */
 void pt_pair_finish(struct pt_pair *p);
 
-/* pt_pair_withdraw takes back every divergence between the two logs: they may have nothing to do with
- * each other. Before pt_pair_conclude. Returns how many records it was about. */
+/* pt_pair_withdraw takes back every divergence between the two logs: they may have nothing to do
+ * with each other. Before pt_pair_conclude. Returns how many records it was about. */
 uint64_t pt_pair_withdraw(struct pt_pair *p);
 
 /* pt_pair_conclude decides, when all pairs are finished, which pending records are missing. Returns

@@ -39,8 +39,8 @@ static void pass_hole(struct pt_log *l, int64_t to)
     l->cursor = to;
 }
 
-/* There is no timestamp to compare: the original never had one (whoever copies it may give it one), or
- * the copy's format has no room for it. */
+/* There is no timestamp to compare: the original never had one (whoever copies it may give it one),
+ * or the copy's format has no room for it. */
 static bool has_no_time(const struct pt_log *l, const struct pt_slot *slot)
 {
     return slot->timestamp_ms < 0 &&
@@ -147,7 +147,8 @@ enum pt_end pt_log_ending(const struct pt_log *l)
     }
     if (l->gap || l->cursor < end)
         return PT_END_UNSEEN;
-    /* What was lost may have been the next records, unless the end was stated, or seen, since then. */
+    /* What was lost may have been the next records, unless the end was stated, or seen, since then.
+     */
     if (l->lost_ns > l->tail_ns && !(stated && l->hw_ns > l->lost_ns))
         return PT_END_UNSEEN;
     return stated ? PT_END_COMPLETE : PT_END_OPEN;

@@ -355,8 +355,8 @@ static void dispatch(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
     s->stats.messages_refused += !ok;
 }
 
-/* The cluster itself shows something of a log at this time. (That something was lost, or got no answer,
- * may be told at any later time.) */
+/* The cluster itself shows something of a log at this time. (That something was lost, or got no
+ * answer, may be told at any later time.) */
 static bool shows_log(const struct pt_obs *o)
 {
     const void *m = o;
@@ -440,8 +440,8 @@ static void end_waiting(struct pt_shard *s)
         }
 }
 
-/* Names alone do not make a pair. Two topics of which no record was recognised on the other side, in
- * no partition, are strangers as far as anybody knows (each site's own topic of that name, say),
+/* Names alone do not make a pair. Two topics of which no record was recognised on the other side,
+ * in no partition, are strangers as far as anybody knows (each site's own topic of that name, say),
  * unless the operator paired them. */
 static void part_strangers(struct pt_shard *s)
 {

@@ -19,8 +19,7 @@ enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struc
     if (state & PT_SLOT_ABORTED)
         return PT_TXN_ABORTED;
     m = pt_markers_next(&l->markers, l->evidence[slot->evidence].producer_id, off);
-    if (!m || pt_ranges_until(&l->certified, off) <= m->offset ||
-        pt_log_reduced(l, off, m->offset))
+    if (!m || pt_ranges_until(&l->certified, off) <= m->offset || pt_log_reduced(l, off, m->offset))
         return PT_TXN_UNDECIDED;
     return m->commit ? PT_TXN_COMMITTED : PT_TXN_ABORTED;
 }
@@ -81,8 +80,7 @@ int64_t pt_txn_commit_ns(struct pt_log *l, int64_t off)
     if (!(*state & PT_SLOT_TXN))
         return ev->at.time_ns;
     m = pt_markers_next(&l->markers, ev->producer_id, off);
-    if (!m || pt_ranges_until(&l->certified, off) <= m->offset ||
-        pt_log_reduced(l, off, m->offset))
+    if (!m || pt_ranges_until(&l->certified, off) <= m->offset || pt_log_reduced(l, off, m->offset))
         return INT64_MAX;
     return m->time_ns > ev->at.time_ns ? m->time_ns : ev->at.time_ns;
 }

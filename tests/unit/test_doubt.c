@@ -39,8 +39,13 @@ static void test_produce_without_answers(void **state)
 {
     for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++) {
         struct world w = { 0 };
-        struct say say = { .cluster = c, .topic = c, .client = c, .partition = 1,
-                           .source = PT_SRC_PRODUCE, .cnt = 20, .first = 100 };
+        struct say say = { .cluster = c,
+                           .topic = c,
+                           .client = c,
+                           .partition = 1,
+                           .source = PT_SRC_PRODUCE,
+                           .cnt = 20,
+                           .first = 100 };
         const struct pt_result *r;
 
         (void)state;
@@ -52,7 +57,8 @@ static void test_produce_without_answers(void **state)
         tell_batch(&w, &say);
         r = end(&w);
         assert_int_equal(r->verdict, PT_VERDICT_INCONCLUSIVE);
-        assert_true(found(r, PT_FINDING_PARTITION_NOT_SEEN) + found(r, PT_FINDING_NO_EVIDENCE_PATH));
+        assert_true(found(r, PT_FINDING_PARTITION_NOT_SEEN) +
+                    found(r, PT_FINDING_NO_EVIDENCE_PATH));
         world_close(&w);
     }
 }
@@ -87,22 +93,35 @@ static void tell_deleted_name(struct world *w, uint8_t cluster, const char *name
     memcpy(o->name, name, strlen(name));
 }
 
-/* Records [base, base + cnt) with contents from `first`, in one consumer's fetch that certifies from
- * `from`, in an old format. */
+/* Records [base, base + cnt) with contents from `first`, in one consumer's fetch that certifies
+ * from `from`, in an old format. */
 static void tell_old_fetch(struct world *w, uint8_t c, int64_t from, int64_t base, uint64_t first,
                            uint32_t cnt)
 {
     w->request++;
-    tell_batch(w, &(struct say){ .cluster = c, .topic = c, .client = c,
-                                 .source = PT_SRC_FETCH_CONSUMER, .magic = 1, .plain = true,
-                                 .from = from, .base = base, .cnt = cnt, .first = first });
+    tell_batch(w, &(struct say){ .cluster = c,
+                                 .topic = c,
+                                 .client = c,
+                                 .source = PT_SRC_FETCH_CONSUMER,
+                                 .magic = 1,
+                                 .plain = true,
+                                 .from = from,
+                                 .base = base,
+                                 .cnt = cnt,
+                                 .first = first });
 }
 
 static void tell_txn(struct world *w, uint8_t c, int64_t base, uint64_t first, uint32_t cnt,
                      int64_t pid)
 {
-    struct say say = { .cluster = c, .topic = c, .client = c, .source = PT_SRC_PRODUCE, .cnt = cnt,
-                       .first = first, .flags = PT_BATCH_TRANSACTIONAL, .pid = pid };
+    struct say say = { .cluster = c,
+                       .topic = c,
+                       .client = c,
+                       .source = PT_SRC_PRODUCE,
+                       .cnt = cnt,
+                       .first = first,
+                       .flags = PT_BATCH_TRANSACTIONAL,
+                       .pid = pid };
 
     w->request++;
     tell_batch(w, &say);
@@ -134,8 +153,8 @@ static void test_incarnations_of_late_partitions(void **state)
     world_close(&w);
 }
 
-/* The source's records are older than the last thing that was seen of the target, but then nothing was
- * seen of it for seconds: they may have arrived in the meantime. */
+/* The source's records are older than the last thing that was seen of the target, but then nothing
+ * was seen of it for seconds: they may have arrived in the meantime. */
 static void test_target_dark_at_the_end(void **state)
 {
     for (int dark = 0; dark < 2; dark++) {
@@ -170,14 +189,14 @@ static void test_unrelated_topics(void **state)
     static const struct {
         const char *why;
         const char *target;
-        const char *copy; /* of the source, on the target */
+        const char *copy;     /* of the source, on the target */
         uint64_t finding_max; /* findings kept; 0: the usual */
         bool configured;      /* the operator says that they are a pair */
         bool changed;         /* all records are copies, but without their headers */
     } row[] = {
         { "the only topic with a prefix is another one", .target = "archive.orders" },
-        { "active-active: each side has its own, and a copy of the other one's",
-          .target = "orders", .copy = "east.orders" },
+        { "active-active: each side has its own, and a copy of the other one's", .target = "orders",
+          .copy = "east.orders" },
         { "more findings than are kept", .target = "orders", .finding_max = 3 },
         { "a pair by configuration", .target = "orders", .configured = true },
         { "copies, each of them changed", .target = "orders", .changed = true },
@@ -201,7 +220,10 @@ static void test_unrelated_topics(void **state)
         tell_topic(&w, TGT, 1, row[i].target, 2);
         tell_produce(&w, SRC, 0, 0, 0, 0, 50);
         if (row[i].changed)
-            tell_batch(&w, &(struct say){ .cluster = TGT, .topic = 1, .cnt = 50, .plain = true,
+            tell_batch(&w, &(struct say){ .cluster = TGT,
+                                          .topic = 1,
+                                          .cnt = 50,
+                                          .plain = true,
                                           .source = PT_SRC_FETCH_CONSUMER });
         else
             for (int k = 0; k < 60; k++) /* interleaved with gaps, so that findings are many */
@@ -212,9 +234,8 @@ static void test_unrelated_topics(void **state)
         }
         tell_bounds(&w, SRC, 0, 0, 50, 0);
         r = end(&w);
-        assert_int_equal(r->verdict, row[i].configured || row[i].changed
-                                             ? PT_VERDICT_DIVERGENT
-                                             : PT_VERDICT_INCONCLUSIVE);
+        assert_int_equal(r->verdict, row[i].configured || row[i].changed ? PT_VERDICT_DIVERGENT
+                                                                         : PT_VERDICT_INCONCLUSIVE);
         world_close(&w);
     }
 }
@@ -226,7 +247,9 @@ static void test_weak_produce_loses_its_place(void **state)
     for (int same = 0; same < 2; same++) {
         static const uint64_t heartbeat[] = { 7, 7, 7, 7, 7 };
         struct world w = { 0 };
-        struct say say = { .cluster = SRC, .source = PT_SRC_PRODUCE, .cnt = 5, .content = heartbeat };
+        struct say say = {
+            .cluster = SRC, .source = PT_SRC_PRODUCE, .cnt = 5, .content = heartbeat
+        };
         const struct pt_result *r;
 
         (void)state;
@@ -247,8 +270,8 @@ static void test_weak_produce_loses_its_place(void **state)
 }
 
 /* A follower fetched what was never committed: its leader died, the next one wrote another record
- * there. That is how Kafka works, whatever order the tap shows it in. But what a consumer got, or what
- * all replicas acknowledged, may not change. */
+ * there. That is how Kafka works, whatever order the tap shows it in. But what a consumer got, or
+ * what all replicas acknowledged, may not change. */
 static void test_uncommitted_record_is_replaced(void **state)
 {
     static const struct {
@@ -267,8 +290,12 @@ static void test_uncommitted_record_is_replaced(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
         struct world w = { 0 };
-        struct say old = { .cluster = SRC, .source = PT_SRC_FETCH_FOLLOWER, .cnt = 5, .first = 5,
-                           .from = -1, .base = 5 };
+        struct say old = { .cluster = SRC,
+                           .source = PT_SRC_FETCH_FOLLOWER,
+                           .cnt = 5,
+                           .first = 5,
+                           .from = -1,
+                           .base = 5 };
         const struct pt_result *r;
 
         print_message("%s\n", row[i].why);
@@ -299,8 +326,8 @@ static void test_uncommitted_record_is_replaced(void **state)
     }
 }
 
-/* Something of the target's log passed behind the last thing seen of it, and could not be read: what
- * is left over on the source may have been in it. */
+/* Something of the target's log passed behind the last thing seen of it, and could not be read:
+ * what is left over on the source may have been in it. */
 static void test_lost_at_the_end(void **state)
 {
     for (int back = 0; back < 2; back++) {
@@ -326,8 +353,8 @@ static void test_lost_at_the_end(void **state)
     }
 }
 
-/* The oldest format has no timestamps: a mirror gives the copies its own. But a copy in a newer format
- * that lost its time is changed. */
+/* The oldest format has no timestamps: a mirror gives the copies its own. But a copy in a newer
+ * format that lost its time is changed. */
 static void test_no_timestamp(void **state)
 {
     for (int64_t side = 0; side < 2; side++) {
@@ -404,8 +431,13 @@ static void test_append_time_of_a_repeated_produce(void **state)
             tell_outcome(&w, &say, 0, -1, PT_PRODUCE_ACKED, 1700000000014ll);
         }
         w.request++;
-        tell_batch(&w, &(struct say){ .cluster = TGT, .topic = 1, .client = 1, .cnt = 5, .first = 10,
-                                      .source = PT_SRC_FETCH_CONSUMER, .shift_ms = 3 });
+        tell_batch(&w, &(struct say){ .cluster = TGT,
+                                      .topic = 1,
+                                      .client = 1,
+                                      .cnt = 5,
+                                      .first = 10,
+                                      .source = PT_SRC_FETCH_CONSUMER,
+                                      .shift_ms = 3 });
         tell_bounds(&w, TGT, 1, 0, 5, 0);
         tell_bounds(&w, SRC, 0, 0, 5, 0);
         r = end(&w);
@@ -456,8 +488,13 @@ static void test_down_conversion_hides_markers(void **state)
     tell_txn(&w, SRC, 0, 0, 5, 7); /* aborted: the marker is at 5 */
     tell_txn(&w, SRC, 6, 6, 4, 7);
     w.request++;
-    tell_batch(&w, &(struct say){ .cluster = SRC, .source = PT_SRC_FETCH_CONSUMER, .magic = 1,
-                                  .plain = true, .cnt = 9, .content = content, .delta = delta });
+    tell_batch(&w, &(struct say){ .cluster = SRC,
+                                  .source = PT_SRC_FETCH_CONSUMER,
+                                  .magic = 1,
+                                  .plain = true,
+                                  .cnt = 9,
+                                  .content = content,
+                                  .delta = delta });
     tell_marker(&w, SRC, 0, 0, 10, 7, true);
     tell_produce(&w, SRC, 0, 0, 11, 11, 5);
     tell_produce(&w, TGT, 1, 0, 0, 6, 4);
@@ -503,8 +540,11 @@ static void test_transaction_behind_an_old_sighting(void **state)
     both(&w);
     tell_old_fetch(&w, SRC, 0, 0, 0, 5);
     w.request++;
-    tell_batch(&w, &(struct say){ .cluster = SRC, .source = PT_SRC_FETCH_CONSUMER, .cnt = 5,
-                                  .flags = PT_BATCH_TRANSACTIONAL, .pid = 7 });
+    tell_batch(&w, &(struct say){ .cluster = SRC,
+                                  .source = PT_SRC_FETCH_CONSUMER,
+                                  .cnt = 5,
+                                  .flags = PT_BATCH_TRANSACTIONAL,
+                                  .pid = 7 });
     tell_marker(&w, SRC, 0, 0, 5, 7, true);
     tell_produce(&w, TGT, 1, 0, 0, 0, 5);
     r = end(&w);
@@ -611,8 +651,9 @@ static void test_log_start_moves_past_the_first_sighting(void **state)
 {
     uint64_t same[30];
     struct world w = { 0 };
-    struct say say = { .source = PT_SRC_FETCH_CONSUMER, .from = -1, .content = same,
-                       .flags = PT_BATCH_LOG_APPEND };
+    struct say say = {
+        .source = PT_SRC_FETCH_CONSUMER, .from = -1, .content = same, .flags = PT_BATCH_LOG_APPEND
+    };
     const struct pt_result *r;
 
     (void)state;
@@ -681,8 +722,8 @@ static void test_many_steps_of_the_log_start(void **state)
     world_close(&w);
 }
 
-/* However little memory there is, and wherever it runs out: no divergence but the one record that is
- * missing, and no parity while it is. */
+/* However little memory there is, and wherever it runs out: no divergence but the one record that
+ * is missing, and no parity while it is. */
 static void test_any_amount_of_memory(void **state)
 {
     unsigned parity[2] = { 0 };
@@ -699,8 +740,10 @@ static void test_any_amount_of_memory(void **state)
             w.policy.align.window_max = 1024;
             w.policy.align.horizon = 1024;
             pt_mem_init(&w.mem, sz);
-            w.out = (struct pt_obs_out){ .buf = malloc(PT_OBS_OUT_MIN), .buf_sz = PT_OBS_OUT_MIN,
-                                         .flush = world_flush, .flush_arg = &w };
+            w.out = (struct pt_obs_out){ .buf = malloc(PT_OBS_OUT_MIN),
+                                         .buf_sz = PT_OBS_OUT_MIN,
+                                         .flush = world_flush,
+                                         .flush_arg = &w };
             w.at = (struct pt_packet_ref){ .time_ns = 1000000000000000000ll };
             if (pt_shard_open(&w.mem, &w.policy, &w.s)) {
                 free(w.out.buf);
