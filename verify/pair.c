@@ -145,7 +145,8 @@ static bool extra_incarnation(const struct pt_pair *p, enum pt_cluster side)
  *  - an offset there is certified to be empty, and logs are dense when they are written;
  *  - it lies in front of the first match, and the other log has lost its beginning;
  *  - the other topic has another incarnation, which is compared with nothing;
- *  - of an offset there only a down-converted answer was seen, so that its record looks different. */
+ *  - of an offset there only a down-converted answer was seen, so that its record looks different.
+ */
 static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
                                 const struct pt_align_event *ev)
 {
@@ -158,8 +159,8 @@ static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
            pt_log_reduced(l, prev + 1, next < 0 ? INT64_MAX : next);
 }
 
-/* A record of which only a down-converted answer was seen looks like none on the other side, and may
- * be one of an aborted transaction. */
+/* A record of which only a down-converted answer was seen looks like none on the other side, and
+ * may be one of an aborted transaction. */
 static bool looks_different(const struct pt_log *l, int64_t off)
 {
     return pt_log_reduced(l, off, off + 1);
@@ -183,8 +184,8 @@ static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
 }
 
 /* Whether the source's end was stated after the target's record had appeared: otherwise its source
- * may have been written and not been seen yet. Records that are on the target before they are on the
- * source tell how far the two clocks, or the two writes, may be apart. */
+ * may have been written and not been seen yet. Records that are on the target before they are on
+ * the source tell how far the two clocks, or the two writes, may be apart. */
 static bool source_ended_before(struct pt_pair *p, int64_t target_offset)
 {
     int64_t seen_ns = pt_log_seen_ns(p->log[1], target_offset, INT64_MAX);
@@ -395,10 +396,9 @@ uint64_t pt_pair_withdraw(struct pt_pair *p)
     total[PT_FINDING_RECORD_COUNT_DIFFERS] -= sum->ambiguous_source + sum->ambiguous_target;
     pt_findings_forget(p->env->findings, p);
     memcpy(p->env->findings->total, total, sizeof(total));
-    sum->unverifiable_source += sum->missing + sum->mutated + sum->missing_or_reordered +
-                                sum->ambiguous_source;
-    sum->unverifiable_target += sum->extra + sum->duplicated + sum->mutated +
-                                sum->ambiguous_target;
+    sum->unverifiable_source +=
+            sum->missing + sum->mutated + sum->missing_or_reordered + sum->ambiguous_source;
+    sum->unverifiable_target += sum->extra + sum->duplicated + sum->mutated + sum->ambiguous_target;
     sum->missing = sum->extra = sum->duplicated = sum->mutated = sum->missing_or_reordered = 0;
     sum->ambiguous_source = sum->ambiguous_target = 0;
     return accused;
@@ -467,8 +467,11 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
     const struct pt_log *target = p->log[1];
     int64_t from = p->matched_end[1];
     bool target_certified =
-            target->hw_max >= 0 && !p->sum.pending_target && !extra_incarnation(p, PT_CLUSTER_TARGET) &&
+            target->hw_max >= 0 && !p->sum.pending_target &&
+            !extra_incarnation(p, PT_CLUSTER_TARGET) &&
             (from >= target->hw_max || pt_ranges_until(&target->certified, from) >= target->hw_max);
+    int64_t target_ns = p->env->seen_ns[PT_CLUSTER_TARGET];
+    bool dark = target_ns == INT64_MIN || p->env->now_ns - target_ns > PT_DARK_NS;
     uint64_t stalled = open_too_long(p, max_lag_ns);
 
     for (size_t i = 0; i < p->pending.cnt; i++) {
@@ -488,8 +491,8 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
                 }
             } else if (is_older(p, commit_ns, max_lag_ns)) {
                 stalled++;
-            } else if (commit_ns != INT64_MAX && commit_ns > p->env->seen_ns[PT_CLUSTER_TARGET]) {
-                /* Nothing was seen of the target since then: nobody looked. */
+            } else if (commit_ns != INT64_MAX && (dark || commit_ns > target_ns)) {
+                /* Nobody looked whether it came. */
                 p->sum.pending_source--;
                 p->sum.unverifiable_source++;
             }

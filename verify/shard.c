@@ -358,6 +358,18 @@ static void dispatch(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
     s->stats.messages_refused += !ok;
 }
 
+/* The cluster itself shows something of a log at this time. (That something was lost, or got no
+ * answer, may be told at any later time.) */
+static bool shows_log(const struct pt_obs *o)
+{
+    const void *m = o;
+
+    return o->cluster < PT_CLUSTER_CNT &&
+           (o->kind == PT_OBS_BATCH || o->kind == PT_OBS_BOUNDS ||
+            (o->kind == PT_OBS_PRODUCE_OUTCOME &&
+             ((const struct pt_obs_produce_outcome *)m)->outcome != PT_PRODUCE_UNKNOWN));
+}
+
 static void consume(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
 {
     const void *m = o;
@@ -369,7 +381,7 @@ static void consume(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
     }
     if (o->at.time_ns > s->env.now_ns)
         s->env.now_ns = o->at.time_ns;
-    if (o->cluster < PT_CLUSTER_CNT && o->at.time_ns > s->env.seen_ns[o->cluster])
+    if (shows_log(o) && o->at.time_ns > s->env.seen_ns[o->cluster])
         s->env.seen_ns[o->cluster] = o->at.time_ns;
     if (s->lane[lane].open && o->kind != PT_OBS_RECORDS)
         end_batch(s, lane, NULL); /* its records never came */
