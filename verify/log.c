@@ -229,6 +229,8 @@ static uint16_t state_of(const struct pt_sighting *b)
         state |= PT_SLOT_TXN;
     if (b->source == PT_SRC_FETCH_CONSUMER || (b->source == PT_SRC_PRODUCE && b->acks_all))
         state |= PT_SLOT_SURE;
+    if (b->source == PT_SRC_FETCH_CONSUMER)
+        state |= PT_SLOT_READ;
     return (uint16_t)state;
 }
 
@@ -327,15 +329,14 @@ static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint16_
         earlier = true;
     } else if (change == TAKE_NEW) {
         fill(slot, rec);
-        *state = (uint16_t)((*state & (PT_SLOT_COMMITTED | PT_SLOT_ABORTED | PT_SLOT_SURE)) | seen |
-                            now);
+        *state = (uint16_t)((*state & PT_SLOT_KEEP) | seen | now);
         /* A down-converted sighting does not even show whose transaction it is. */
         earlier |= was->source != PT_SRC_PRODUCE && was->magic < b->magic;
     } else if (b->magic < was->magic) {
-        *state |= now & (PT_SLOT_SEEN | PT_SLOT_SURE);
+        *state |= now & (PT_SLOT_SEEN | PT_SLOT_SURE | PT_SLOT_READ);
         return;
     } else {
-        *state |= now & (PT_SLOT_SEEN | PT_SLOT_SURE);
+        *state |= now & (PT_SLOT_SEEN | PT_SLOT_SURE | PT_SLOT_READ);
     }
     if (earlier) {
         evidence_drop(l, slot->evidence);
@@ -506,11 +507,11 @@ static void make_sure(struct pt_log *l, const struct pt_sighting *b)
     uint16_t *state;
     int64_t off = pt_slots_next(&l->slots, b->base);
 
-    if (off > b->last || !pt_slots_get(&l->slots, off, &state) || (*state & PT_SLOT_SURE))
+    if (off > b->last || !pt_slots_get(&l->slots, off, &state) || (*state & PT_SLOT_READ))
         return; /* batches are confirmed as a whole */
     for (; off <= b->last; off = pt_slots_next(&l->slots, off + 1)) {
         pt_slots_get(&l->slots, off, &state);
-        *state |= PT_SLOT_SURE;
+        *state |= PT_SLOT_SURE | PT_SLOT_READ;
     }
 }
 

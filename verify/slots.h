@@ -28,6 +28,8 @@
 /* A consumer got it, or all replicas have acknowledged it: this record was committed here. A high
  * watermark alone does not tell whose record it counts, once the leader has changed. */
 #define PT_SLOT_SURE 0x100u
+#define PT_SLOT_READ 0x200u /* a consumer got it: it was there when the mirror could read it */
+#define PT_SLOT_KEEP (PT_SLOT_COMMITTED | PT_SLOT_ABORTED | PT_SLOT_SURE | PT_SLOT_READ)
 #define PT_SLOT_SEEN (PT_SLOT_PRODUCED | PT_SLOT_FETCHED)
 
 struct pt_slot {
