@@ -5,14 +5,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tools/progress.h"
 #include "tools/publish.h"
 #include "tools/report_json.h"
 #include "tools/report_text.h"
 
-/* Between two looks at the clock. */
-#define FRAMES_PER_LOOK 256
+/* Between two looks at the clock: few, for a pipe may bring a packet a second. */
+#define FRAMES_PER_LOOK 64
 
 /* Everything that has to be given back. */
 struct run {
@@ -74,6 +75,22 @@ static int open_captures(struct run *run)
     return 0;
 }
 
+/* is_input: writing to this file would destroy a capture, while it is read. */
+static bool is_input(const struct run *run, const char *path)
+{
+    struct stat out;
+    struct stat in;
+
+    if (stat(path, &out) || !S_ISREG(out.st_mode))
+        return false;
+    for (size_t i = 0; i < run->cap_cnt; i++) {
+        if (!stat(run->inputs[i].info->path, &in) && in.st_dev == out.st_dev &&
+            in.st_ino == out.st_ino)
+            return true;
+    }
+    return false;
+}
+
 /* The JSON file is opened first: whoever waits an hour for a report wants it written. */
 static int open_json(struct run *run)
 {
@@ -81,10 +98,14 @@ static int open_json(struct run *run)
 
     if (!path)
         return 0;
+    if (strcmp(path, "-") && is_input(run, path)) {
+        fprintf(stderr, "paritap: --json %s: is one of the captures; name another file\n", path);
+        return PT_EXIT_USAGE;
+    }
     run->json = strcmp(path, "-") ? fopen(path, "w") : stdout;
     if (run->json)
         return 0;
-    fprintf(stderr, "paritap: %s: cannot be written: %s\n", path, strerror(errno));
+    fprintf(stderr, "paritap: --json %s: cannot be written: %s\n", path, strerror(errno));
     return PT_EXIT_USAGE;
 }
 
@@ -129,7 +150,7 @@ static void read_frames(struct run *run)
     pt_progress_begin(&progress, !run->o->quiet);
     while (!interrupted && (rc = pt_merge_next(run->merge, &frame, &input)) > 0) {
         pt_pipeline_frame(run->pipeline, &frame, input);
-        if (++cnt % FRAMES_PER_LOOK)
+        if (cnt++ % FRAMES_PER_LOOK)
             continue;
         pt_progress_update(&progress, run->caps, run->cap_cnt);
         if (publishing(run) && pt_publish_due(&run->publish))
@@ -143,7 +164,7 @@ static void read_frames(struct run *run)
         pt_publish_drain(&run->publish);
     }
     if (interrupted)
-        run->stopped = "interrupted by the operator";
+        run->stopped = "interrupted by a signal (Ctrl-C)";
     else if (rc < 0)
         run->stopped = "a capture could not be read to its end";
 }
@@ -225,9 +246,11 @@ int pt_run(struct pt_options *o, bool single)
     int rc = open_all(&run);
 
     if (!rc) {
-        /* A second Ctrl-C ends the program at once. */
+        /* Without SA_RESTART, so that a read of a silent pipe ends. A second Ctrl-C ends the
+         * program at once. */
         act.sa_flags = (int)SA_RESETHAND;
         sigaction(SIGINT, &act, NULL);
+        sigaction(SIGTERM, &act, NULL);
         read_frames(&run);
         report = make_report(&run);
         if (publishing(&run))

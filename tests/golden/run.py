@@ -15,14 +15,21 @@ NAME limits a suite to captures of that name. PT_SANITIZED=1 says that the progr
 sanitizers, which need more address space than a limit allows.
 """
 import concurrent.futures
+import fcntl
 import glob
+import gzip
 import json
 import os
 import random
 import resource
+import shutil
+import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
+import time
 import zlib
 
 import check
@@ -340,7 +347,7 @@ def suite_bad(program, names):
     del names
     for case in (bad_empty, bad_text, bad_missing, bad_only_header, bad_cut, bad_snaplen,
                  bad_not_kafka, bad_huge_frame, bad_record_count, bad_bomb, bad_usage,
-                 bad_config):
+                 bad_config, bad_output, bad_silence):
         yield case.__name__[4:], lambda case=case: case(program)
 
 
@@ -477,11 +484,60 @@ def bad_bomb(program):
     return hostile(program, produced(pcap.batch(bomb, 1000, codec=1)))
 
 
+def bad_output(program):
+    """What --json cannot be written to; a capture is never overwritten."""
+    with tempfile.TemporaryDirectory() as tmp:
+        path = shutil.copy(pair_file("link", "source"), tmp)
+        before = os.stat(path).st_size
+        errors = []
+        for out, words in ((path, "is one of the captures"), (tmp, "directory"),
+                           (os.path.join(tmp, "no", "where"), "No such file")):
+            done = subprocess.run([program, "replay", "--source", path, "--target",
+                                   pair_file("link", "target"), "--json", out],
+                                  capture_output=True, timeout=TIMEOUT, check=False)
+            r = Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+            errors += refused(r, "--json " + out, words)
+        if os.stat(path).st_size != before:
+            errors.append("--json overwrote a capture")
+    return errors
+
+
+def bad_silence(program):
+    """A pipe that brings half a capture and then nothing: the first Ctrl-C ends in a report."""
+    with gzip.open(pair_file("link", "source")) as f:
+        half = f.read()
+    half = half[:len(half) // 2]
+    argv = [program, "replay", "--source", "-", "--target", pair_file("link", "target"),
+            "--json", "-"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as p:
+        p.stdin.write(half)
+        p.stdin.flush()
+        # It has opened its input for sure when it has taken all of it, and waits for more.
+        while fionread(p.stdin):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        p.send_signal(signal.SIGINT)
+        raw, stderr = p.stdout.read(), p.stderr.read()
+        code = p.wait(TIMEOUT)
+    r = Result(code, raw, stderr.decode(errors="replace"))
+    errors = run_errors(r)
+    if r.report and (code != EXIT["inconclusive"] or not r.report["stopped"]):
+        errors.append("exit %d, stopped: %s" % (code, r.report["stopped"]))
+    return errors
+
+
+def fionread(pipe):
+    """Bytes that the reader has not taken yet."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
 def bad_usage(program):
     file = pair_file("link", "source")
     errors = refused(paritap(program, "replay"), "no file")
     errors += refused(paritap(program, "replay", "--source", file), "--target")
     errors += refused(paritap(program, "replay", file), "--source-brokers")
+    errors += refused(replay(program, [file], [file]), "source and as target")
     errors += refused(paritap(program, "replay", "--memroy", "1G"), "--memroy")
     errors += refused(paritap(program, "replay", "--memory", "1"), "--memory", "range")
     errors += refused(paritap(program, "replay", "--source-brokers", "kafka.example"),
