@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -88,16 +89,29 @@ static int trouble_errno(struct pt_segment_writer *s, const char *name, const ch
     return trouble(s, -err, name, "%s: %s", what, strerror(err));
 }
 
+/* stands_for: the name still means the object that is open as fd. */
+static bool stands_for(const char *name, int fd)
+{
+    struct stat named;
+    struct stat held;
+    int again = shm_open(name, O_RDONLY | O_CLOEXEC, 0);
+    bool same;
+
+    if (again < 0)
+        return false;
+    same = !fstat(again, &named) && !fstat(fd, &held) && named.st_ino == held.st_ino &&
+           named.st_dev == held.st_dev;
+    close(again);
+    return same;
+}
+
 /* remove_leftover unlinks what a dead writer left under the name. The lock on the old object is
  * held meanwhile, so that of two starts only one does it. */
 static int remove_leftover(struct pt_segment_writer *s, const char *name)
 {
     char magic[sizeof(PT_SEGMENT_MAGIC)] = "";
-    struct stat held;
-    struct stat named;
     int rc = 0;
     int fd = shm_open(name, O_RDWR | O_CLOEXEC, 0);
-    int again = -1;
     ssize_t got;
 
     if (fd < 0 && errno == ENOENT) /* gone meanwhile */
@@ -115,14 +129,9 @@ static int remove_leftover(struct pt_segment_writer *s, const char *name)
                                        "name");
         goto out;
     }
-    again = shm_open(name, O_RDONLY | O_CLOEXEC, 0);
-    if (again < 0 || fstat(fd, &held) || fstat(again, &named))
-        goto out; /* gone meanwhile, or the next try says what is wrong */
-    if (held.st_ino == named.st_ino && held.st_dev == named.st_dev && shm_unlink(name))
+    if (stands_for(name, fd) && shm_unlink(name))
         rc = trouble_errno(s, name, "an older segment cannot be removed");
 out:
-    if (again >= 0)
-        close(again);
     close(fd);
     return rc;
 }
@@ -143,7 +152,8 @@ static int make_object(struct pt_segment_writer *s, const char *name)
         if (rc)
             return rc;
     }
-    if (s->fd < 0 || pt_segment_lock(s->fd))
+    /* Before it was locked, another start may have taken it for a leftover. */
+    if (s->fd < 0 || pt_segment_lock(s->fd) || !stands_for(name, s->fd))
         return trouble(s, -EBUSY, name, "another paritap is starting under the same name");
     return 0;
 }

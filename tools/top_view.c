@@ -46,13 +46,18 @@ static bool rate(const struct pt_top *top, uint64_t now, uint64_t before, double
     return true;
 }
 
+/* put_rate: when nobody writes any more, the last count instead. */
 static void put_rate(const struct pt_top *top, struct pt_screen *s, unsigned row, unsigned end,
                      uint64_t now, const uint64_t *before, bool bytes)
 {
     char buf[PT_TEXT_MAX];
+    bool gone = top->now->life == PT_SEGMENT_DEAD || top->now->life == PT_SEGMENT_OVER;
     double v;
 
-    if (!before || !rate(top, now, *before, &v))
+    if (gone)
+        pt_screen_right(s, row, end, PLAIN, "%s",
+                        bytes ? pt_text_bytes(now, buf) : pt_text_count(now, buf));
+    else if (!before || !rate(top, now, *before, &v))
         pt_screen_right(s, row, end, STYLE(DIM), "-");
     else if (bytes)
         pt_screen_right(s, row, end, PLAIN, "%s/s", pt_text_bytes((uint64_t)v, buf));

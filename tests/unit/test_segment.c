@@ -624,6 +624,7 @@ static void test_killed_reader(void **state)
         fill(&core, sizeof(core), n);
         pt_segment_put_core(&s, row, &core);
         pt_segment_append(&s, 0, &f);
+        pt_segment_beat(&s);
     }
     assert_int_equal(pt_segment_reader_life(&r), PT_SEGMENT_ALIVE);
     assert_true(pt_segment_get_core(&r, 0, &core));

@@ -207,23 +207,26 @@ static void test_writer(void **state)
         enum pt_segment_life life;
         int64_t age_ns;
         const char *part;
+        const char *packets; /* counts, where there are no rates any more */
     } rows[] = {
-        { PT_SEGMENT_ALIVE, 0, ": running" },
-        { PT_SEGMENT_STALE, 4200000000, "STALE: no heartbeat for 4.2 s" },
-        { PT_SEGMENT_DEAD, 3 * 3600 * 1000000000ll, "DEAD for 3h 00m" },
-        { PT_SEGMENT_OVER, 59000000, "ended 59 ms ago" },
+        { PT_SEGMENT_ALIVE, 0, ": running", " 654,321/s" },
+        { PT_SEGMENT_STALE, 4200000000, "STALE: no heartbeat for 4.2 s", " 654,321/s" },
+        { PT_SEGMENT_DEAD, 3 * 3600 * 1000000000ll, "DEAD for 3h 00m", " 2,308,642 " },
+        { PT_SEGMENT_OVER, 59000000, "ended 59 ms ago", " 2,308,642 " },
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct pt_snapshot now = snapshot(1);
-        struct pt_top top = { .now = &now };
+        struct pt_snapshot before = snapshot(0);
+        struct pt_top top = { .now = &now, .before = &before };
         char *text;
 
         now.life = rows[i].life;
         now.beat_age_ns = rows[i].age_ns;
         text = page(&top, 24, 80);
         has(text, rows[i].part);
+        has(text, rows[i].packets);
         has(text, "12,000,431 verified"); /* the last state, whatever happened */
         free(text);
     }
