@@ -105,6 +105,8 @@ int64_t pt_slots_next(struct pt_slots *s, int64_t off)
 
 void pt_slots_drop(struct pt_slots *s, size_t cnt)
 {
+    if (!cnt)
+        return;
     for (size_t i = 0; i < cnt; i++)
         pt_mem_free(s->mem, s->chunk[i], sizeof(*s->chunk[i]));
     s->cnt -= cnt;
