@@ -2,9 +2,9 @@
 #ifndef PT_DATAPLANE_ALARM_H
 #define PT_DATAPLANE_ALARM_H
 /*
- * Who wants to be looked at when: a heap of points in packet time, earliest first, equal ones in the
- * order of their serial numbers, so that the order depends on packets only. An alarm is embedded in
- * what it wakes. Room is reserved when that is made, so that setting one cannot fail.
+ * Who wants to be looked at when: a heap of points in packet time, earliest first, equal ones in
+ * the order of their serial numbers, so that the order depends on packets only. An alarm is
+ * embedded in what it wakes. Room is reserved when that is made, so that setting one cannot fail.
  */
 #include <stdint.h>
 

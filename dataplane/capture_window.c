@@ -21,17 +21,18 @@
 
 _Static_assert(IN_SZ <= READ_STEP_SZ, "what was sniffed fits into the first refill");
 
-/* read_fd is read(2) that goes on after a signal and keeps an error. 0 at the end or error. */
+/* read_fd is read(2) that keeps an error. 0 at the end or error. A signal whose handler was
+ * installed without SA_RESTART ends the reading: that is how a silent pipe is left. */
 static size_t read_fd(struct pt_window *w, uint8_t *out, size_t out_sz)
 {
-    ssize_t got;
+    ssize_t got = read(w->fd, out, out_sz);
 
-    do
-        got = read(w->fd, out, out_sz);
-    while (got < 0 && errno == EINTR);
     if (got < 0) {
         w->err = errno;
-        snprintf(w->words, sizeof(w->words), "reading failed: %s", strerror(w->err));
+        if (w->err == EINTR)
+            snprintf(w->words, sizeof(w->words), "the reading was interrupted");
+        else
+            snprintf(w->words, sizeof(w->words), "reading failed: %s", strerror(w->err));
     }
     if (got <= 0) {
         w->in_over = true;

@@ -46,7 +46,8 @@ int pt_flows_init(struct pt_flows *t, struct pt_mem *mem, uint32_t flow_max, siz
 /* pt_flows_fini gives the buckets back; every flow must have been removed. */
 void pt_flows_fini(struct pt_flows *t);
 
-/* pt_flows_find returns the flow between two endpoints or NULL; *ret_side is the side that src is. */
+/* pt_flows_find returns the flow between two endpoints or NULL; *ret_side is the side that src is.
+ */
 struct pt_flow *pt_flows_find(const struct pt_flows *t, const struct pt_endpoint *src,
                               const struct pt_endpoint *dst, int *ret_side);
 

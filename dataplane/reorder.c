@@ -70,8 +70,8 @@ static void cut_front(struct pt_piece *n, uint64_t pos)
     n->miss = of_miss < n->miss ? n->miss - (uint32_t)of_miss : 0;
 }
 
-/* Cuts what of *n the pieces around it have already: prev is the last one that begins at or before it.
- * Pieces that lie wholly within n's captured bytes don't count. */
+/* Cuts what of *n the pieces around it have already: prev is the last one that begins at or before
+ * it. Pieces that lie wholly within n's captured bytes don't count. */
 static void fit(struct pt_piece *n, struct pt_piece *prev, struct pt_piece *next,
                 struct pt_overlap *ret_o)
 {
@@ -126,9 +126,21 @@ int pt_store_add(struct pt_store *st, struct pt_pieces *l, const struct pt_piece
             pt_store_free(st, q);
         }
         link_behind(st, l, prev, p);
+        if (p->next && p->next->has_ack && (int32_t)(p->next->ack - p->ack) < 0)
+            p->ack = p->next->ack;
     }
     *ret_o = o;
     return 0;
+}
+
+void pt_store_limit(struct pt_pieces *l, uint64_t end, uint32_t ack)
+{
+    struct pt_piece *p = l->tail;
+
+    while (p && pt_piece_end(p) > end)
+        p = p->prev;
+    for (; p && p->has_ack && (int32_t)(p->ack - ack) > 0; p = p->prev)
+        p->ack = ack;
 }
 
 void pt_store_trim(struct pt_store *st, struct pt_pieces *l, uint64_t from, const uint8_t *data,

@@ -27,7 +27,7 @@ struct pt_piece {
     const uint8_t *data;
     uint32_t len;
     uint32_t miss;
-    uint32_t ack; /* what the segment acknowledged, if has_ack */
+    uint32_t ack; /* the bytes depend on no more of the other side than this, if has_ack */
     bool has_ack;
     int64_t time_ns; /* when it began to wait */
     struct pt_packet_ref at;
@@ -69,6 +69,11 @@ static inline uint64_t pt_piece_end(const struct pt_piece *p)
  * budget does not allow it; *ret_o says what met what. */
 int pt_store_add(struct pt_store *st, struct pt_pieces *l, const struct pt_piece *new,
                  struct pt_overlap *ret_o);
+
+/* pt_store_limit: a segment that ended at end acknowledged ack, so no byte before end depends on
+ * more. (A retransmission acknowledges more than its bytes depend on.) Called before the segment
+ * itself is added; so acknowledgements never fall along the list. */
+void pt_store_limit(struct pt_pieces *l, uint64_t end, uint32_t ack);
 
 /* pt_store_trim: the bytes [from, from + len) at data came out past the list: what of it is before
  * their end goes. ret_o->ousted and differ say how much; refused is 0. */

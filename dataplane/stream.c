@@ -4,46 +4,49 @@
  * its side sends and has a point `next`: all before it came out or was declared lost.
  *
  * START. A SYN fixes the first byte. Without one (mid-connection) the direction is *held* for the
- * hold-off from its first segment on: what comes waits, the lowest byte seen becomes the start, a SYN
- * that turns up fixes it. Then "a hole of unknown length" goes ahead of its first bytes. A start never
- * lies before what bytes that came out already acknowledged. An empty segment one byte before the
- * first data was a keep-alive.
+ * hold-off from its first segment on: what comes waits, the lowest byte that is seen moves the
+ * start back, a SYN that turns up fixes it. Then "a hole of unknown length" goes ahead of its first
+ * bytes. A start never lies before what bytes that came out already acknowledged. An empty segment
+ * one byte before the first data was a keep-alive.
  *
  * NEXT. Bytes at `next` come out at once, lent from the packet, unless they are *blocked*: they
  * acknowledge bytes of the other side that have not come out. (A retransmission carries a younger
- * acknowledgement than its bytes: it depends on no more than the bytes behind it. If both sides are
- * blocked by each other, the later packet is the retransmission and goes first.) All else waits in
- * a sorted list (reorder.h). A side that was never seen blocks nothing.
+ * acknowledgement than its bytes: they depend on no more than any segment that ends at or behind
+ * theirs says. If both sides are still blocked by each other, the later packet is the
+ * retransmission and goes first, as far as the other answers it.) All else waits in a sorted list
+ * (reorder.h). A side that was never seen blocks nothing.
  *
  * GAP. Between `next` and the first piece that waits, or up to what is known as sent (own sequence
  * numbers, FIN) or acknowledged, bytes are missing. They are declared lost
- *   - when they were acknowledged, a hold-off after that was seen. (One mark runs at a time: what is
+ *   - when they were acknowledged, a hold-off after that was seen. One mark runs at a time: what is
  *     acknowledged at its end begins the next, so the wait is one to two hold-offs, whatever the
- *     number of gaps. A gap that is acknowledged in parts gets one more round, to be one hole.)
- *   - else `patience` after the piece behind them came, or they were first known as sent: longer, as
- *     their sender may still repeat them;
+ *     number of gaps. A gap that is acknowledged in parts gets one more round, to be one hole;
+ *   - else `patience` after the piece behind them came, or they were first known as sent: that is
+ *     longer, as their sender may still repeat them;
  *   - at once when the flow ends (RST + hold-off, eviction, port reuse, end of capture);
  *   - at once when the store is full and something must give way.
- * A last byte that is acknowledged, with nothing behind it, may be a FIN that was not seen: if it is
- * the only one, or the other side is closing, it is excused: neither waited for nor declared lost
- * until bytes behind it prove that it was one.
+ * A last byte that is acknowledged, with nothing behind it, may be a FIN that was not seen: if it
+ * is the only one, or the other side is closing, it is excused: neither waited for nor declared
+ * lost until bytes behind it prove that it was one.
  *
- * FULL. When a segment cannot wait (its direction's bound, the store's, the memory budget) its own flow
- * gives up its waits one by one until it can, at last the gap before the segment itself. So nothing that
- * was seen is thrown away; what was given up too early is counted as late when it comes.
+ * FULL. When a segment cannot wait (its direction's bound, the store's, the memory budget) its own
+ * flow gives up its waits one by one until it can, at last the gap before the segment itself. So
+ * nothing that was seen is thrown away; what was given up too early is counted as late when it
+ * comes.
  *
  * END. Both FINs reached: closed. One side only and its FIN reached: closed after `patience`. RST:
- * closed a hold-off later, until then segments count as before. Idle: closed, and no longer known. A closed
- * flow stays for 10 s so that its stragglers start no new one. Table full or memory refused: the
- * longest idle flow is closed; if that does not help, the segment is refused.
+ * closed a hold-off later, until then segments count as before. Idle: closed, and no longer known.
+ * A closed flow stays for 10 s so that its stragglers start no new one. Table full or memory
+ * refused: the longest idle flow is closed; if that does not help, the segment is refused.
  *
  * ANOTHER CONNECTION on the same endpoints: a SYN with another sequence number; payload that cannot
  * be a straggler of a closed flow; two successive segments with payload outside the window that
  * join. The old flow ends, and a new one begins. A single segment outside any window is stale.
  *
  * TIME is packet time. An alarm heap over all flows that wait fires before the segment that shows
- * that its time has passed; a flow's own clock (`tick`) then stands at the alarm, not at that segment,
- * so it makes no difference whose segment it was. A moment that is exactly due has not passed.
+ * that its time has passed; a flow's own clock (`tick`) then stands at the alarm, not at that
+ * segment, so it makes no difference whose segment it was. A moment that is exactly due has not
+ * passed.
  */
 #include "dataplane/stream.h"
 
@@ -81,9 +84,9 @@ int pt_streams_open(struct pt_mem *mem, const struct pt_streams_cfg *cfg, struct
         s->cfg.patience_ns = cfg->hold_off_ns;
     s->mem = mem;
     pt_alarms_init(&s->alarms, mem);
-    s->store = (struct pt_store){
-        .mem = mem, .store_max = cfg->store_max, .dir_max = cfg->store_flow_max
-    };
+    s->store = (struct pt_store){ .mem = mem,
+                                  .store_max = cfg->store_max,
+                                  .dir_max = cfg->store_flow_max };
     s->now_ns = INT64_MIN;
     *ret_s = s;
     return 0;
@@ -129,7 +132,8 @@ void pt_conv_remove(struct pt_streams *s, struct pt_conv *c)
     pt_flows_remove(&s->flows, &c->flow);
 }
 
-void pt_streams_push(struct pt_streams *s, const struct pt_segment *seg, const struct pt_packet_ref *at)
+void pt_streams_push(struct pt_streams *s, const struct pt_segment *seg,
+                     const struct pt_packet_ref *at)
 {
     s->seg = *seg;
     s->at = *at;

@@ -18,8 +18,8 @@
  *    the other direction did, or were declared lost. So a request is always seen before its response.
  *    A side of which nothing was seen is not waited for;
  *  - attach in mid-connection is normal: the first segment seen starts the direction, preceded by a
- *    hole of unknown length (len 0) if no SYN was seen; a segment that turns up before that start
- *    within the hold-off moves it back;
+ *    hole of unknown length (len 0) if no SYN was seen; bytes that turn up before that start within
+ *    the hold-off move it back;
  *  - a snap-length cut is a hole (PT_LOST_TRUNCATED) behind the bytes that are there;
  *  - sequence wrap, port reuse (SYN with another sequence on a live flow), RST, half-seen connections
  *    and a direction that never appears all have a written behaviour in stream.c;

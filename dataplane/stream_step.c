@@ -2,123 +2,24 @@
 /* What comes out of a flow next. The rules are at the top of stream.c. */
 #include "dataplane/stream_pvt.h"
 
-uint64_t pt_conv_acked(const struct pt_conv *c, int side)
-{
-    const struct pt_dir *d = c->dir[side];
-    const struct pt_dir *peer = c->dir[!side];
-    uint64_t pos;
-
-    if (!peer || !peer->has_ack_said)
-        return 0;
-    pos = pt_seq_at(d->next, peer->ack_said);
-    if (pos > d->next + PT_AHEAD_MAX)
-        return 0;
-    return d->has_fin && pos > d->fin ? d->fin : pos;
-}
-
-static bool past_fin(const struct pt_dir *d)
-{
-    return d->has_fin && d->next >= d->fin;
-}
-
 bool pt_conv_blocked(const struct pt_conv *c, int side, bool has_ack, uint32_t ack)
 {
     const struct pt_dir *peer = c->dir[!side];
     uint64_t have;
     uint64_t want;
 
-    if (!has_ack || !peer || past_fin(peer))
+    if (!has_ack || !peer || pt_dir_past_fin(peer))
         return false;
     have = peer->next > peer->excused ? peer->next : peer->excused;
     want = pt_seq_at(peer->next, ack);
     return want > have && pt_conv_acked(c, !side) > have && want <= peer->next + PT_AHEAD_MAX;
 }
 
-/* The bytes of a retransmission are older than its acknowledgement: they cannot depend on more than
- * the bytes behind them do. */
 static bool head_blocked(const struct pt_conv *c, int side)
 {
     const struct pt_piece *p = c->dir[side]->wait.head;
-    const struct pt_piece *q = p->next;
-    uint32_t ack = p->ack;
 
-    if (q && q->has_ack && (int32_t)(q->ack - ack) < 0)
-        ack = q->ack;
-    return pt_conv_blocked(c, side, p->has_ack, ack);
-}
-
-/* A gap that stands before what comes out next: [next, end). */
-struct gap {
-    uint64_t end;   /* 0: there is none, or nothing proves it yet */
-    int64_t due_ns; /* when to look again; INT64_MIN: it counts now */
-};
-
-/* From here on it counts as waiting; one byte behind next may be excused as a FIN. */
-static uint64_t wait_base(const struct pt_dir *d)
-{
-    return !d->wait.head && d->excused > d->next ? d->excused : d->next;
-}
-
-/* Where nothing follows, the last byte that was acknowledged or skipped can be a FIN that was not
- * seen: it can if it is the only one, or if the other side is closing too. */
-static uint64_t without_fin(const struct pt_conv *c, int side, uint64_t end)
-{
-    const struct pt_dir *d = c->dir[side];
-    const struct pt_dir *peer = c->dir[!side];
-
-    if (d->has_fin)
-        return end;
-    return end == d->next + 1 || (peer && peer->has_fin) ? end - 1 : end;
-}
-
-static struct gap find_gap(const struct pt_streams *s, const struct pt_conv *c, int side)
-{
-    const struct pt_dir *d = c->dir[side];
-    const struct pt_piece *head = d ? d->wait.head : NULL;
-    struct gap g = { .due_ns = INT64_MAX };
-    uint64_t base;
-    bool part;
-
-    if (!d || d->held || past_fin(d) || (head && head->start <= d->next))
-        return g;
-    base = wait_base(d);
-    if (head) {
-        g.end = head->start;
-        g.due_ns = head->time_ns + s->cfg.patience_ns;
-    } else if (d->sent > base) {
-        g.end = d->sent;
-        g.due_ns = d->sent_ns + s->cfg.patience_ns;
-    }
-    /* Where more of it is acknowledged but not proven, one more hold-off makes one hole of it. */
-    part = d->proven > base && !(head && d->proven >= head->start);
-    if (d->proven > base && (!part || d->proof_twice || d->proof <= d->proven)) {
-        g.end = part ? d->proven : head->start;
-        g.due_ns = INT64_MIN;
-    } else if (d->proof > base && d->proof_ns + s->cfg.hold_off_ns < g.due_ns) {
-        g.end = 0;
-        g.due_ns = d->proof_ns + s->cfg.hold_off_ns;
-    }
-    return g;
-}
-
-/* The same when there is no more waiting: everything known to have been sent and not here. */
-static struct gap find_last_gap(const struct pt_conv *c, int side)
-{
-    const struct pt_dir *d = c->dir[side];
-    const struct pt_piece *head = d ? d->wait.head : NULL;
-    struct gap g = { 0 };
-    uint64_t end;
-
-    if (!d || past_fin(d) || (head && head->start <= d->next))
-        return g;
-    end = pt_conv_acked(c, side);
-    if (d->high > end)
-        end = d->high;
-    if (head)
-        g.end = head->start;
-    else if (end > wait_base(d))
-        g.end = end;
-    return g;
+    return pt_conv_blocked(c, side, p->has_ack, p->ack);
 }
 
 static enum pt_stream_kind tell(struct pt_conv *c, enum pt_stream_kind kind, int side,
@@ -154,9 +55,9 @@ static enum pt_stream_kind tell_lead(struct pt_conv *c, int side, const struct p
     return PT_STREAM_HOLE;
 }
 
-static enum pt_stream_kind tell_hole(struct pt_streams *s, struct pt_conv *c, int side, uint64_t end,
-                                     enum pt_lost_reason reason, const struct pt_packet_ref *at,
-                                     struct pt_stream_event *ev)
+static enum pt_stream_kind tell_hole(struct pt_streams *s, struct pt_conv *c, int side,
+                                     uint64_t end, enum pt_lost_reason reason,
+                                     const struct pt_packet_ref *at, struct pt_stream_event *ev)
 {
     struct pt_dir *d = c->dir[side];
 
@@ -175,8 +76,9 @@ static enum pt_stream_kind tell_hole(struct pt_streams *s, struct pt_conv *c, in
     return PT_STREAM_HOLE;
 }
 
-static enum pt_stream_kind tell_bytes(struct pt_conv *c, int side, const uint8_t *data, uint32_t len,
-                                      const struct pt_packet_ref *at, struct pt_stream_event *ev)
+static enum pt_stream_kind tell_bytes(struct pt_conv *c, int side, const uint8_t *data,
+                                      uint32_t len, const struct pt_packet_ref *at,
+                                      struct pt_stream_event *ev)
 {
     tell(c, PT_STREAM_BYTES, side, at, ev);
     ev->data = data;
@@ -222,27 +124,29 @@ static enum pt_stream_kind step_direct(struct pt_streams *s, struct pt_conv *c,
     return tell_hole(s, c, x->side, x->start + x->miss, PT_LOST_TRUNCATED, &s->at, ev);
 }
 
-/* The first piece of a side, whose turn it is. */
+/* The first piece of a side, whose turn it is, up to position end. */
 static enum pt_stream_kind step_head(struct pt_streams *s, struct pt_conv *c, int side,
-                                     struct pt_stream_event *ev)
+                                     uint64_t end, struct pt_stream_event *ev)
 {
     struct pt_dir *d = c->dir[side];
     struct pt_piece *p = d->wait.head;
+    uint32_t len = end - p->start < p->len ? (uint32_t)(end - p->start) : p->len;
 
     if (tell_lead(c, side, &p->at, ev))
         return ev->kind;
     if (p->len) {
-        tell_bytes(c, side, p->data, p->len, &p->at, ev);
+        tell_bytes(c, side, p->data, len, &p->at, ev);
         note_ack_out(d, p->has_ack, p->ack);
-        s->stats.reordered_bytes += p->len;
-        s->store.waiting_bytes -= p->len;
-        p->start += p->len;
-        p->len = 0;
+        s->stats.reordered_bytes += len;
+        s->store.waiting_bytes -= len;
+        p->start += len;
+        p->data += len;
+        p->len -= len;
     } else {
         tell_hole(s, c, side, p->start + p->miss, PT_LOST_TRUNCATED, &p->at, ev);
         p->miss = 0;
     }
-    if (!p->miss)
+    if (!p->len && !p->miss)
         s->spent = pt_store_take(&s->store, &d->wait);
     return ev->kind;
 }
@@ -252,18 +156,24 @@ static bool head_is_next(const struct pt_dir *d)
     return d && !d->held && d->wait.head && d->wait.head->start <= d->next;
 }
 
-/* The side whose first piece may come out, or -1. */
-static int pick_head(const struct pt_conv *c)
+/* The side whose first piece may come out, and up to where, or -1. */
+static int pick_head(const struct pt_conv *c, uint64_t *ret_end)
 {
     bool is_next[2] = { head_is_next(c->dir[0]), head_is_next(c->dir[1]) };
+    int later;
 
     for (int side = 0; side < 2; side++)
-        if (is_next[side] && !head_blocked(c, side))
+        if (is_next[side] && !head_blocked(c, side)) {
+            *ret_end = UINT64_MAX;
             return side;
+        }
     if (!is_next[0] || !is_next[1])
         return -1;
-    /* Each claims to answer the other: the later one is a retransmission, so its bytes are older. */
-    return c->dir[0]->wait.head->at.order > c->dir[1]->wait.head->at.order ? 0 : 1;
+    /* Each claims to answer the other: the later one is a retransmission, so its bytes are older,
+     * as far as the other answers them. */
+    later = c->dir[0]->wait.head->at.order > c->dir[1]->wait.head->at.order ? 0 : 1;
+    *ret_end = pt_seq_at(c->dir[later]->next, c->dir[!later]->wait.head->ack);
+    return later;
 }
 
 /* Gives up a gap. NONE if it was only excused; then the flow may go on. */
@@ -271,7 +181,7 @@ static enum pt_stream_kind step_gap(struct pt_streams *s, struct pt_conv *c, int
                                     struct pt_stream_event *ev)
 {
     struct pt_dir *d = c->dir[side];
-    uint64_t data_end = d->wait.head ? end : without_fin(c, side, end);
+    uint64_t data_end = d->wait.head ? end : pt_gap_without_fin(c, side, end);
 
     if (d->has_fin && data_end > d->fin)
         data_end = d->fin;
@@ -284,30 +194,12 @@ static enum pt_stream_kind step_gap(struct pt_streams *s, struct pt_conv *c, int
                      d->wait.head ? &d->wait.head->at : &c->last, ev);
 }
 
-/* What was acknowledged a hold-off ago is proven; what is by now begins its own hold-off. */
-static bool roll_proof(const struct pt_streams *s, struct pt_conv *c, int side)
-{
-    struct pt_dir *d = c->dir[side];
-    uint64_t acked;
-
-    if (d->proof <= d->proven || d->proof_ns + s->cfg.hold_off_ns >= c->tick)
-        return false;
-    acked = pt_conv_acked(c, side);
-    d->proof_twice = d->proven > wait_base(d);
-    d->proven = d->proof;
-    if (acked > d->proof) {
-        d->proof = acked;
-        d->proof_ns = c->tick;
-    }
-    return true;
-}
-
 /* Lets go of what has waited long enough. true: *ev is filled or the flow changed. */
 static bool step_due(struct pt_streams *s, struct pt_conv *c, struct pt_stream_event *ev)
 {
     for (int side = 0; side < 2; side++) {
         struct pt_dir *d = c->dir[side];
-        struct gap g;
+        struct pt_gap g;
 
         if (!d)
             continue;
@@ -315,9 +207,9 @@ static bool step_due(struct pt_streams *s, struct pt_conv *c, struct pt_stream_e
             d->held = false;
             return true;
         }
-        if (roll_proof(s, c, side))
+        if (pt_gap_roll(s, c, side))
             return true;
-        g = find_gap(s, c, side);
+        g = pt_gap_find(s, c, side);
         if (!g.end || g.due_ns >= c->tick)
             continue;
         step_gap(s, c, side, g.end, ev);
@@ -336,7 +228,7 @@ static bool step_early(struct pt_streams *s, struct pt_conv *c, struct pt_stream
         }
     }
     for (int side = 0; side < 2; side++) {
-        struct gap g = find_last_gap(c, side);
+        struct pt_gap g = pt_gap_find_last(c, side);
 
         if (g.end) {
             step_gap(s, c, side, g.end, ev);
@@ -349,7 +241,7 @@ static bool step_early(struct pt_streams *s, struct pt_conv *c, struct pt_stream
 static bool dir_done(const struct pt_dir *d, const struct pt_dir *peer)
 {
     if (d->has_fin)
-        return past_fin(d);
+        return pt_dir_past_fin(d);
     return !d->wait.head && d->excused == d->next + 1 && peer->has_fin;
 }
 
@@ -382,15 +274,16 @@ enum pt_stream_kind pt_conv_step(struct pt_streams *s, struct pt_conv *c,
 {
     ev->kind = PT_STREAM_NONE;
     for (;;) {
+        uint64_t end;
         int side;
 
         if (c->closed)
             return PT_STREAM_NONE;
         if (s->direct.conv == c)
             return step_direct(s, c, ev);
-        side = pick_head(c);
+        side = pick_head(c, &end);
         if (side >= 0)
-            return step_head(s, c, side, ev);
+            return step_head(s, c, side, end, ev);
         if (is_over(c))
             return step_close(s, c, ev);
         if (c->hurry) {
@@ -413,31 +306,18 @@ void pt_conv_settle(struct pt_streams *s, struct pt_conv *c)
 
     for (int side = 0; side < 2 && !c->closed; side++) {
         struct pt_dir *d = c->dir[side];
-        uint64_t acked;
-        uint64_t base;
-        struct gap g;
+        struct pt_gap g;
 
         if (!d)
             continue;
-        acked = pt_conv_acked(c, side);
-        base = wait_base(d);
-        if (d->proof <= d->proven || d->proof <= base) {
-            if (acked > base && acked > d->proven) {
-                d->proof = acked;
-                d->proof_ns = c->tick;
-            }
-        }
-        if (d->sent <= base && d->high > base) {
-            d->sent = d->high;
-            d->sent_ns = c->tick;
-        }
-        g = find_gap(s, c, side);
+        pt_gap_note(c, side);
+        g = pt_gap_find(s, c, side);
         if (d->held)
             g.due_ns = d->start_ns + s->cfg.hold_off_ns;
         if (g.due_ns < due_ns)
             due_ns = g.due_ns;
         /* One side is done and the other was never seen: it gets as long as a retransmission. */
-        if (!c->dir[!side] && past_fin(d) && !c->end_ns) {
+        if (!c->dir[!side] && pt_dir_past_fin(d) && !c->end_ns) {
             c->end_ns = c->tick + s->cfg.patience_ns;
             if (c->end_ns < due_ns)
                 due_ns = c->end_ns;

@@ -2,72 +2,13 @@
 /* What a segment changes in its flow. The rules are at the top of stream.c. */
 #include "dataplane/stream_pvt.h"
 
-/* Sequence number of the first payload byte. */
-static uint32_t data_seq(const struct pt_segment *seg)
-{
-    return seg->seq + ((seg->flags & PT_TCP_SYN) ? 1 : 0);
-}
-
-/* The distance from next to seq and the segment's end are within what a window allows. */
-static bool in_window(const struct pt_dir *d, const struct pt_segment *seg)
-{
-    int64_t at = (int32_t)(data_seq(seg) - (uint32_t)d->next);
-
-    return at >= -PT_BEHIND_MAX && at + seg->pay_len + seg->pay_missing <= PT_AHEAD_MAX;
-}
-
-/* x is at or up to PT_BEHIND_MAX behind y. */
-static bool close_behind(uint32_t x, uint32_t y)
-{
-    return y - x <= PT_BEHIND_MAX;
-}
-
-/* A SYN on a flow that is there: is it another connection's? */
-static bool is_other_syn(const struct pt_streams *s, const struct pt_conv *c, int side,
-                         const struct pt_segment *seg)
-{
-    const struct pt_dir *d = c->dir[side];
-    const struct pt_dir *peer = c->dir[!side];
-
-    if (d && d->has_syn)
-        return data_seq(seg) != d->start;
-    if (c->closed)
-        return true;
-    if (d) /* late, when its bytes were given up already, it is still this one's */
-        return d->start_ns + s->cfg.hold_off_ns < s->now_ns ||
-               !close_behind(data_seq(seg), (uint32_t)d->next);
-    /* This side was not seen yet: its SYN came behind what the other side sent. */
-    if (seg->flags & PT_TCP_ACK)
-        return peer->has_syn ? seg->ack - peer->start > (uint32_t)peer->high - peer->start
-                             : !peer->held;
-    if (!peer->has_ack_said)
-        return false;
-    return !(peer->has_syn || peer->held) || !close_behind(data_seq(seg), peer->ack_said);
-}
-
-/* The segment belongs to a later connection between the same two endpoints. */
-static bool is_other_conversation(const struct pt_streams *s, const struct pt_conv *c, int side,
-                                  const struct pt_segment *seg)
-{
-    const struct pt_dir *d = c->dir[side];
-
-    if (seg->flags & PT_TCP_RST)
-        return false;
-    if (seg->flags & PT_TCP_SYN)
-        return is_other_syn(s, c, side, seg);
-    if (!seg->pay_len)
-        return false;
-    if (c->closed)
-        return !d || seg->seq == (uint32_t)d->next || !close_behind(seg->seq, (uint32_t)d->next);
-    return d && d->has_stray && seg->seq == d->stray && !in_window(d, seg);
-}
-
 static uint32_t recent_hash(const struct pt_segment *seg)
 {
     uint64_t h = ((uint64_t)seg->seq << 32 | seg->ack) * 0x9e3779b97f4a7c15u;
 
     h ^= h >> 29;
-    h += (uint64_t)(seg->pay_len + seg->pay_missing) << 32 | (uint64_t)seg->ip_id << 16 | seg->flags;
+    h += (uint64_t)(seg->pay_len + seg->pay_missing) << 32 | (uint64_t)seg->ip_id << 16 |
+         seg->flags;
     h *= 0xbf58476d1ce4e5b9u;
     h ^= h >> 32;
     return (uint32_t)h | 1;
@@ -96,84 +37,6 @@ static void refuse(struct pt_streams *s)
     s->stats.stale_bytes += s->seg.pay_len;
 }
 
-static void end_now(struct pt_streams *s, struct pt_conv *c)
-{
-    c->ending = true;
-    c->gone = true;
-    pt_conv_ready(s, c);
-}
-
-/* Makes room by giving up the flow that was idle longest. true: it must be heard out first. */
-static bool evict(struct pt_streams *s, bool *ret_again)
-{
-    struct pt_conv *old = (struct pt_conv *)s->flows.oldest;
-
-    *ret_again = false;
-    if (!old || s->evict_cnt++ >= PT_EVICT_TRIES)
-        return false;
-    if (old->closed) {
-        pt_conv_remove(s, old);
-        return true;
-    }
-    s->stats.flows_evicted++;
-    end_now(s, old);
-    *ret_again = true;
-    return true;
-}
-
-/* A new flow for the segment in hand. NULL: refused, or *ret_again. */
-static struct pt_conv *open_conv(struct pt_streams *s, bool *ret_again)
-{
-    const struct pt_segment *seg = &s->seg;
-    struct pt_conv *c = NULL;
-
-    *ret_again = false;
-    if (seg->flags & PT_TCP_RST)
-        return NULL;
-    if ((seg->flags & (PT_TCP_FIN | PT_TCP_SYN)) == PT_TCP_FIN && !seg->pay_len)
-        return NULL;
-    do {
-        if (!pt_alarms_reserve(&s->alarms, s->flows.flow_cnt + 1))
-            c = (struct pt_conv *)pt_flows_add(&s->flows, &seg->src, &seg->dst, s->now_ns);
-    } while (!c && evict(s, ret_again) && !*ret_again);
-    if (!c)
-        return NULL;
-    c->alarm.serial = s->serial++;
-    c->initiator = -1;
-    c->tick = s->now_ns;
-    return c;
-}
-
-/* The first segment of a side: where its bytes begin. */
-static struct pt_dir *open_dir(struct pt_streams *s, struct pt_conv *c, int side)
-{
-    const struct pt_segment *seg = &s->seg;
-    struct pt_dir *peer = c->dir[!side];
-    struct pt_dir *d = pt_mem_zalloc(s->mem, sizeof(*d));
-
-    if (!d)
-        return NULL;
-    d->start = data_seq(seg);
-    d->next = (1ull << 32) + d->start;
-    d->start_ns = s->now_ns;
-    d->held = d->lead = true;
-    /* Nothing comes out that was acknowledged by what came out already. */
-    if (peer && peer->has_ack_out && pt_seq_at(d->next, peer->ack_out) > d->next &&
-        pt_seq_at(d->next, peer->ack_out) <= d->next + PT_AHEAD_MAX) {
-        d->next = pt_seq_at(d->next, peer->ack_out);
-        d->held = false;
-    }
-    if (peer && peer->has_ack_said &&
-        pt_seq_at(d->next, peer->ack_said) > d->next + PT_AHEAD_MAX)
-        peer->has_ack_said = false;
-    d->high = d->next;
-    if (!c->rst)
-        c->end_ns = 0;
-    c->dir[side] = d;
-    s->stats.flows += !peer;
-    return d;
-}
-
 static void take_syn(struct pt_conv *c, int side, const struct pt_segment *seg)
 {
     struct pt_dir *d = c->dir[side];
@@ -182,7 +45,7 @@ static void take_syn(struct pt_conv *c, int side, const struct pt_segment *seg)
     if (d->has_syn)
         return;
     d->has_syn = true;
-    d->start = data_seq(seg);
+    d->start = pt_seq_of_data(seg);
     if (!d->held)
         return; /* acknowledged bytes of its own were given up already: the lead stays */
     d->next = pt_seq_at(d->next, d->start);
@@ -407,7 +270,7 @@ static bool take_into(struct pt_streams *s, struct pt_conv *c, int side)
                              .has_ack = seg->flags & PT_TCP_ACK,
                              .time_ns = s->now_ns,
                              .at = s->at } };
-    bool fits = in_window(d, seg);
+    bool fits = pt_seq_fits(d, seg);
     uint64_t end;
 
     if (seg->flags & PT_TCP_RST) {
@@ -428,8 +291,10 @@ static bool take_into(struct pt_streams *s, struct pt_conv *c, int side)
         take_syn(c, side, seg);
     if (x.p.has_ack)
         take_ack(c, side, seg->ack);
-    x.p.start = pt_seq_at(d->next, data_seq(seg));
+    x.p.start = pt_seq_at(d->next, pt_seq_of_data(seg));
     end = pt_piece_end(&x.p);
+    if (x.p.has_ack)
+        pt_store_limit(&d->wait, end, seg->ack);
     if (is_keepalive(c, side, &x.p, seg->flags)) {
         bool copy = is_copy(s, d, seg);
 
@@ -457,38 +322,19 @@ static bool take_into(struct pt_streams *s, struct pt_conv *c, int side)
 
 bool pt_streams_take(struct pt_streams *s)
 {
-    const struct pt_segment *seg = &s->seg;
-    int side = 0;
-    struct pt_conv *c = (struct pt_conv *)pt_flows_find(&s->flows, &seg->src, &seg->dst, &side);
+    int side;
     bool again;
+    struct pt_conv *c = pt_streams_find(s, &side, &again);
 
-    if (c && is_other_conversation(s, c, side, seg)) {
-        if (!c->closed) {
-            end_now(s, c);
-            return false;
-        }
-        pt_conv_remove(s, c);
-        c = NULL;
-    }
     if (!c) {
-        side = 0;
-        c = open_conv(s, &again);
-        if (!c) {
-            if (!again)
-                refuse(s);
-            return !again;
-        }
+        if (!again)
+            refuse(s);
+        return !again;
     }
     pt_flows_touch(&s->flows, &c->flow, s->now_ns);
     if (c->tick < s->now_ns)
         c->tick = s->now_ns;
     c->last = s->at;
-    if (!c->dir[side] && !open_dir(s, c, side)) {
-        if (!c->dir[!side])
-            pt_conv_remove(s, c);
-        refuse(s);
-        return true;
-    }
     if (!take_into(s, c, side))
         return false;
     pt_conv_ready(s, c);

@@ -45,7 +45,7 @@ void pt_produce_unknown(struct pt_conn *c, const struct pt_request *req,
 void pt_body_topic_id(struct pt_msg *m, enum pt_obs_kind kind, const uint8_t id[16],
                       struct pt_view name, bool internal);
 void pt_body_partition(struct pt_msg *m, uint32_t topic, int32_t partition, int32_t leader_id,
-                       int32_t leader_epoch);
+                       int32_t leader_epoch, int32_t replica_cnt);
 void pt_body_broker(struct pt_msg *m, int32_t node_id, struct pt_view host, int32_t port);
 
 /* pt_metalog_batch reads the records of the batch that m's reader has just decoded: the

@@ -8,8 +8,10 @@ void pt_body_topic_id(struct pt_msg *m, enum pt_obs_kind kind, const uint8_t id[
 {
     struct pt_obs_topic_id *o;
 
-    if (!memcmp(id, NO_ID, sizeof(NO_ID)) || (kind == PT_OBS_TOPIC_ID && !name.len) ||
-        name.len > PT_TOPIC_NAME_MAX)
+    bool has_id = memcmp(id, NO_ID, sizeof(NO_ID)) != 0;
+
+    if (name.len > PT_TOPIC_NAME_MAX ||
+        (kind == PT_OBS_TOPIC_ID ? !has_id || !name.len : !has_id && !name.len))
         return;
     o = pt_obs_put(m->parser->out, kind, m->conn->cluster, &m->at, sizeof(*o), name.len);
     memcpy(o->id, id, sizeof(o->id));
@@ -20,7 +22,7 @@ void pt_body_topic_id(struct pt_msg *m, enum pt_obs_kind kind, const uint8_t id[
 }
 
 void pt_body_partition(struct pt_msg *m, uint32_t topic, int32_t partition, int32_t leader_id,
-                       int32_t leader_epoch)
+                       int32_t leader_epoch, int32_t replica_cnt)
 {
     struct pt_obs_partition *o;
 
@@ -31,6 +33,7 @@ void pt_body_partition(struct pt_msg *m, uint32_t topic, int32_t partition, int3
     o->head.partition = partition;
     o->leader_id = leader_id;
     o->leader_epoch = leader_epoch;
+    o->replica_cnt = replica_cnt;
 }
 
 void pt_body_broker(struct pt_msg *m, int32_t node_id, struct pt_view host, int32_t port)
@@ -166,6 +169,8 @@ static void metadata_field(struct pt_msg *m, const struct pt_walk_event *ev)
     } else if (ev->kind == PT_WALK_ARRAY_BEGIN) {
         if (ev->field == PT_F_PARTITIONS)
             partitions_begin(m);
+        else if (ev->field == PT_F_REPLICA_NODES)
+            d->replica_cnt = (int32_t)ev->i64;
     } else if (ev->kind == PT_WALK_STRUCT_BEGIN || ev->kind == PT_WALK_STRUCT_END) {
         if (ev->field == PT_F_TOPICS && opens)
             topic_begin(d);
@@ -178,9 +183,10 @@ static void metadata_field(struct pt_msg *m, const struct pt_walk_event *ev)
             return;
         d->in_partition = opens;
         if (opens)
-            d->leader_epoch = d->leader_id = -1;
+            d->leader_epoch = d->leader_id = d->replica_cnt = -1;
         else
-            pt_body_partition(m, m->topic, m->partition, d->leader_id, d->leader_epoch);
+            pt_body_partition(m, m->topic, m->partition, d->leader_id, d->leader_epoch,
+                              d->replica_cnt);
     }
 }
 

@@ -66,7 +66,7 @@ static void tell(struct pt_msg *m, uint64_t type, const struct value *v)
         if (v->leader == INT32_MIN)
             break;
         topic = pt_topics_by_id(&m->parser->topics, m->conn->cluster, v->topic_id, &m->at);
-        pt_body_partition(m, topic, v->partition, v->leader, v->leader_epoch);
+        pt_body_partition(m, topic, v->partition, v->leader, v->leader_epoch, -1);
         break;
     default:
         break;

@@ -79,6 +79,7 @@ struct pt_metadata_msg {
     int32_t port;
     int32_t leader_id;
     int32_t leader_epoch;
+    int32_t replica_cnt;
     int64_t low_watermark;
     uint16_t name_len;
     uint16_t host_len;

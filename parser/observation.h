@@ -75,7 +75,8 @@ struct pt_obs_topic {
 
 /* PT_OBS_TOPIC_ID: the cluster itself says that this name has this id now (Metadata, CreateTopics,
  * DescribeTopicPartitions, TopicRecord of the metadata log, a map given by the operator).
- * head.topic is not used. PT_OBS_TOPIC_DELETED has the same body: the cluster has deleted that id. */
+ * head.topic is not used. PT_OBS_TOPIC_DELETED has the same body: the cluster has deleted that id, or,
+ * if it is zero (old versions), the topic of that name. */
 struct pt_obs_topic_id {
     struct pt_obs head;
     uint8_t id[16];
@@ -118,6 +119,8 @@ struct pt_obs_partition {
     struct pt_obs head;
     int32_t leader_id;
     int32_t leader_epoch; /* -1 unknown */
+    int32_t replica_cnt;  /* -1 not told */
+    uint32_t pad;
 };
 
 enum pt_obs_source {

@@ -47,6 +47,8 @@ static const char help[] =
     "  --all                  every finding, not only the first 20\n"
     "  --quiet                only the line with the verdict\n"
     "  --no-color             no colours (NO_COLOR in the environment does the same)\n"
+    "  --segment NAME         show the run in shared memory: watch it with paritap top NAME, or\n"
+    "                         read it with paritap report NAME, also when it is over\n"
     "  --config FILE          YAML with any of these and all limits\n"
     "  --print-config         show what is in force as YAML, and stop\n"
     "\n"

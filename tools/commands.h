@@ -6,5 +6,7 @@
  */
 int pt_cmd_replay(int argc, char **argv);
 int pt_cmd_inspect(int argc, char **argv);
+int pt_cmd_report(int argc, char **argv);
+int pt_cmd_top(int argc, char **argv);
 
 #endif

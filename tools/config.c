@@ -2,6 +2,7 @@
 #include "tools/config_pvt.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,16 @@ const struct setting pt_settings[] = {
       "share of the offsets that must be certified for a verdict of parity" },
     { "policy.hash-key", HASH, AT(pipeline.parser.batch.hash_key), 0, UINT64_MAX,
       "key of the record hashes" },
+    { "segment.name", WORD, AT(segment_name), 0, 0,
+      "shared memory in which the run is shown to paritap report and top; empty: not shown" },
+    { "segment.mode", OCTAL, AT(segment.mode), 0400, 0644,
+      "who may read it, as for a file; nobody else may write" },
+    { "segment.group", WORD, AT(segment_group), 0, 0,
+      "group of the readers, by name or number; empty: the writer's own" },
+    { "segment.pairs", COUNT, AT(segment.row_max[PT_SEGMENT_TABLE_PAIR]), 1, PT_SEGMENT_ROW_MAX,
+      "pairs of partitions that it has room for, 1.4 KB each" },
+    { "segment.findings", COUNT, AT(segment.ring_slots), 1, PT_SEGMENT_ROW_MAX,
+      "findings that a reader may be behind before it misses some, 1.2 KB each" },
 };
 
 const size_t pt_setting_cnt = sizeof(pt_settings) / sizeof(pt_settings[0]);
@@ -79,6 +90,7 @@ const size_t pt_setting_cnt = sizeof(pt_settings) / sizeof(pt_settings[0]);
 void pt_config_init(struct pt_config *cfg, const struct pt_pipeline_cfg *defaults)
 {
     *cfg = (struct pt_config){ .pipeline = *defaults };
+    pt_segment_cfg_init(&cfg->segment);
 }
 
 void pt_config_free(struct pt_config *cfg)
@@ -119,6 +131,9 @@ const char *pt_setting_text(enum setting_kind kind, uint64_t v, char buf[PT_TEXT
     case HASH:
         snprintf(buf, PT_TEXT_MAX, "0x%" PRIx64, v);
         return buf;
+    case OCTAL:
+        snprintf(buf, PT_TEXT_MAX, "0%" PRIo64, v);
+        return buf;
     default:
         snprintf(buf, PT_TEXT_MAX, "%" PRIu64, v);
         return buf;
@@ -139,6 +154,8 @@ static int set_number(struct pt_config *cfg, const struct setting *s, const char
     } else if (s->kind == DURATION) {
         rc = pt_parse_duration(value, &ns, err);
         v = (uint64_t)ns;
+    } else if (s->kind == OCTAL) {
+        rc = pt_parse_octal(value, &v, err);
     } else {
         rc = pt_parse_u64(value, &v, err);
     }
@@ -165,6 +182,16 @@ static int set_ratio(struct pt_config *cfg, const struct setting *s, const char 
     if (v < (double)s->min || v > (double)s->max)
         return pt_error_set(err, "\"%s\" is out of range: allowed is 0 to 1", value);
     memcpy((uint8_t *)cfg + s->at, &v, sizeof(v));
+    return 0;
+}
+
+static int set_word(struct pt_config *cfg, const struct setting *s, const char *value,
+                    struct pt_error *err)
+{
+    if (strlen(value) >= s->width)
+        return pt_error_set(err, "\"%.80s\" is too long: up to %zu characters are possible", value,
+                            s->width - 1);
+    snprintf((char *)cfg + s->at, s->width, "%s", value);
     return 0;
 }
 
@@ -235,11 +262,30 @@ int pt_config_set(struct pt_config *cfg, const char *path, const char *value,
         return pt_cidr_list_add((struct pt_cidr_list *)((uint8_t *)cfg + s->at), &cidr);
     case RULES:
         return add_rule(&cfg->rules, rest, value, err);
+    case WORD:
+        return set_word(cfg, s, value, err);
     case RATIO:
         return set_ratio(cfg, s, value, err);
     default:
         return set_number(cfg, s, value, err);
     }
+}
+
+/* seal_segment finds the group of the readers. */
+static int seal_segment(struct pt_config *cfg, struct pt_error *err)
+{
+    const char *group = cfg->segment_group;
+    const struct group *g;
+    uint64_t gid = 0;
+
+    cfg->segment.name = cfg->segment_name;
+    if (!*group)
+        return 0;
+    g = getgrnam(group);
+    if (!g && (pt_parse_u64(group, &gid, err) || gid >= UINT32_MAX))
+        return pt_error_set(err, "segment.group: there is no group \"%s\"", group);
+    cfg->segment.group = g ? g->gr_gid : (gid_t)gid;
+    return 0;
 }
 
 int pt_config_seal(struct pt_config *cfg, struct pt_error *err)
@@ -262,7 +308,7 @@ int pt_config_seal(struct pt_config *cfg, struct pt_error *err)
         p->policy.align.window_min = p->policy.align.window_max;
     if (p->streams.store_flow_max > p->streams.store_max)
         return pt_error_set(err, "limits.reorder-connection is larger than limits.reorder");
-    return 0;
+    return seal_segment(cfg, err);
 }
 
 enum pt_path_kind pt_config_path_kind(const char *path)

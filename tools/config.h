@@ -15,14 +15,17 @@
  *     exclude: ["test-*"]
  *   limits: { memory: 2GiB }
  *   policy: { max-lag: 60s, min-coverage: 0.99 }
+ *   segment: { name: paritap, mode: 0640, group: monitoring }
  *
  * File names are relative to the working directory. An unknown key is an error.
  */
 #include <stdio.h>
 
+#include "dataplane/segment_writer.h"
 #include "tools/values.h"
 
 #define PT_ROLE_CNT 3
+#define PT_CONFIG_WORD_MAX 64
 
 struct pt_rule_list {
     struct pt_topic_rule *item; /* strings owned */
@@ -37,6 +40,9 @@ struct pt_config {
     struct pt_str_list excluded;
     struct pt_str_list included;
     struct pt_str_list aliases;
+    struct pt_segment_cfg segment;          /* its name and group by pt_config_seal */
+    char segment_name[PT_CONFIG_WORD_MAX];  /* empty: nothing is published */
+    char segment_group[PT_CONFIG_WORD_MAX]; /* name or number; empty: the process's own */
 };
 
 /* pt_config_init starts from the pipeline's defaults (pt_pipeline_cfg_init). */

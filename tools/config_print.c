@@ -79,7 +79,10 @@ static void print_value(const struct pt_config *cfg, const struct setting *s, FI
         print_rules(&cfg->rules, f);
     else if (s->kind == STRINGS || s->kind == CIDRS)
         print_list(cfg, s, f);
-    else if (s->kind == RATIO)
+    else if (s->kind == WORD) {
+        fputc(' ', f);
+        quoted(f, (const char *)cfg + s->at);
+    } else if (s->kind == RATIO)
         fprintf(f, " %s", pt_text_real(load_real(cfg, s), buf));
     else
         fprintf(f, " %s", pt_setting_text(s->kind, load_u64(cfg, s), buf));

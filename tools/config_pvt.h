@@ -7,7 +7,19 @@
  */
 #include "tools/config.h"
 
-enum setting_kind { SIZE, COUNT, POWER_OF_2, DURATION, RATIO, HASH, STRINGS, CIDRS, RULES };
+enum setting_kind {
+    SIZE,
+    COUNT,
+    POWER_OF_2,
+    DURATION,
+    RATIO,
+    HASH,
+    OCTAL,
+    WORD, /* a terminated text in its place, which may be empty */
+    STRINGS,
+    CIDRS,
+    RULES
+};
 
 /* Scalars say where they live in struct pt_config and how wide they are there; the range is that of
  * the value in bytes, nanoseconds or pieces. */

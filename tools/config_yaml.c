@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <yaml.h>
 
 /* Deeper than any setting; nesting beyond it is an error, not a stack. */
@@ -178,8 +179,13 @@ int pt_config_load(struct pt_config *cfg, const char *file, struct pt_error *err
     struct reader r = { .cfg = cfg, .err = err, .file = file };
     FILE *f = fopen(file, "rb");
     yaml_parser_t parser;
+    struct stat st;
     int rc;
 
+    if (f && fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) {
+        fclose(f);
+        return pt_error_set(err, "%s: is a directory; name a YAML file", file);
+    }
     if (!f)
         return pt_error_set(err, "%s: cannot be opened: %s", file, strerror(errno));
     if (!yaml_parser_initialize(&parser)) {

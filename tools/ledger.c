@@ -39,6 +39,8 @@ static void packets(const struct pt_report *r, struct pt_ledger *l)
     begin(l, "packets", "read", read);
     for (size_t i = 0; i < PT_PACKET_KIND_CNT; i++)
         part(l, name[i], r->packets->kind[i]);
+    /* Who stops leaves packets behind that were read only to see which input is next. */
+    part(l, "left_when_stopped", r->stopped ? read - r->packets->frames : 0);
     end(l);
 }
 

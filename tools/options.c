@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
+#include <unistd.h>
 
 enum option_id {
     OPT_SOURCE = 256,
@@ -24,6 +25,7 @@ enum option_id {
     OPT_EXCLUDE,
     OPT_INCLUDE,
     OPT_ALIAS,
+    OPT_SEGMENT,
     OPT_HELP
 };
 
@@ -46,6 +48,7 @@ static const struct option long_options[] = {
     { "exclude", required_argument, NULL, OPT_EXCLUDE },
     { "include", required_argument, NULL, OPT_INCLUDE },
     { "alias", required_argument, NULL, OPT_ALIAS },
+    { "segment", required_argument, NULL, OPT_SEGMENT },
     { "help", no_argument, NULL, OPT_HELP },
     { NULL, 0, NULL, 0 },
 };
@@ -65,6 +68,7 @@ static const struct {
     { OPT_EXCLUDE, true, "topics.exclude" },
     { OPT_INCLUDE, true, "topics.include" },
     { OPT_ALIAS, true, "topics.aliases" },
+    { OPT_SEGMENT, false, "segment.name" },
 };
 
 void pt_options_init(struct pt_options *o, const struct pt_pipeline_cfg *defaults)
@@ -234,6 +238,27 @@ static int check_stdin(const struct pt_config *cfg, struct pt_error *err)
     }
     if (cnt > 1)
         return pt_error_set(err, "standard input (-) can only be read once");
+    if (cnt && isatty(STDIN_FILENO))
+        return pt_error_set(err, "standard input (-) is a terminal: pipe a capture into it, as "
+                                 "with tcpdump -w - | paritap inspect -");
+    return 0;
+}
+
+/* A capture compared with itself proves nothing; who names one twice has both clusters in it. */
+static int check_twice(const struct pt_config *cfg, struct pt_error *err)
+{
+    const struct pt_str_list *source = &cfg->files[PT_ROLE_SOURCE];
+    const struct pt_str_list *target = &cfg->files[PT_ROLE_TARGET];
+
+    for (size_t i = 0; i < source->cnt; i++) {
+        for (size_t k = 0; k < target->cnt; k++) {
+            if (!strcmp(source->item[i], target->item[k]))
+                return pt_error_set(err, "%.200s is given as source and as target. If both "
+                                         "clusters are in it, name it alone, with "
+                                         "--source-brokers and --target-brokers",
+                                    source->item[i]);
+        }
+    }
     return 0;
 }
 
@@ -262,7 +287,9 @@ static int check_files(const struct pt_options *o, bool single, struct pt_error 
     if (!both && (!source || !target))
         return pt_error_set(err, "a replay compares two clusters: --%s is missing. For one cluster "
                                  "use: paritap inspect FILE", source ? "target" : "source");
-    return check_stdin(cfg, err);
+    if (check_stdin(cfg, err))
+        return -EINVAL;
+    return check_twice(cfg, err);
 }
 
 int pt_options_parse(struct pt_options *o, bool single, int argc, char **argv,

@@ -13,6 +13,8 @@ static const char help[] =
     "\n"
     "  paritap replay --source a.pcap --target b.pcap    compare two clusters\n"
     "  paritap inspect capture.pcap                      look at one cluster\n"
+    "  paritap report                                    what a running paritap has found\n"
+    "  paritap top                                       the same, live on the screen\n"
     "  paritap replay --help                             all options, with examples\n"
     "  paritap --version\n"
     "\n"
@@ -24,6 +26,8 @@ static const struct {
 } commands[] = {
     { "replay", pt_cmd_replay },
     { "inspect", pt_cmd_inspect },
+    { "report", pt_cmd_report },
+    { "top", pt_cmd_top },
 };
 
 int main(int argc, char **argv)
@@ -46,7 +50,7 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     }
     fprintf(stderr,
-            "paritap: \"%s\" is no command; there are replay and inspect. See paritap --help\n",
-            argv[1]);
+            "paritap: \"%s\" is no command; there are replay, inspect, report and top. See "
+            "paritap --help\n", argv[1]);
     return PT_EXIT_USAGE;
 }

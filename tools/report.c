@@ -147,3 +147,8 @@ struct pt_conn_row *pt_conn_rows_sorted(const struct pt_report *r)
     qsort(rows, r->conn_cnt, sizeof(*rows), by_conn);
     return rows;
 }
+
+const char *pt_input_name(const struct pt_report_input *in)
+{
+    return strcmp(in->info->path, "-") ? in->info->path : "standard input";
+}

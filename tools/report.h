@@ -61,4 +61,7 @@ struct pt_api_row *pt_api_rows_sorted(const struct pt_report *r);
 /* pt_conn_rows_sorted: by cluster, kind, broker. */
 struct pt_conn_row *pt_conn_rows_sorted(const struct pt_report *r);
 
+/* pt_input_name is the input's path; for people "-" is the standard input. */
+const char *pt_input_name(const struct pt_report_input *in);
+
 #endif

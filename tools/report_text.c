@@ -10,7 +10,8 @@
 /* Reasons shown below the verdict; the rest is in the findings. */
 #define REASONS_MAX 6
 
-/* Columns of the topic table. */
+/* Columns of the tables for names; a longer name has a line of its own. What a terminal is narrower
+ * than PT_TEXT_COLUMNS, this column is. */
 #define NAME_COLUMNS 30
 
 struct sums {
@@ -110,6 +111,11 @@ static void verdict_single(const struct pt_report *r, struct pt_text *t)
         pt_text_styled(t, PT_STYLE_BAD, "DIVERGENT");
         pt_text_put(t, "  %s finding%s within this cluster; ", pt_text_count(wrong, a),
                     plural(wrong));
+    } else if (r->verdict == PT_VERDICT_PARITY && !records) {
+        pt_text_styled(t, PT_STYLE_WARN, "NOTHING SEEN");
+        pt_text_put(t, "  no record passed this tap, so nothing was checked; see below what did.");
+        pt_text_end(t);
+        return;
     } else if (r->verdict == PT_VERDICT_PARITY) {
         pt_text_styled(t, PT_STYLE_GOOD, "CLEAN");
         pt_text_put(t, "  nothing wrong within this cluster; ");
@@ -138,7 +144,7 @@ static void verdict_pairs(const struct pt_report *r, struct pt_text *t)
     switch (r->verdict) {
     case PT_VERDICT_PARITY:
         pt_text_styled(t, PT_STYLE_GOOD, "PARITY");
-        pt_text_put(t, "  %s records verified on both clusters, 0 divergent; coverage %s.", a, c);
+        pt_text_put(t, "  %s records verified on both, 0 divergent; coverage %s.", a, c);
         break;
     case PT_VERDICT_DIVERGENT:
         pt_text_styled(t, PT_STYLE_BAD, "DIVERGENT");
@@ -150,8 +156,10 @@ static void verdict_pairs(const struct pt_report *r, struct pt_text *t)
         break;
     default:
         pt_text_styled(t, PT_STYLE_WARN, "INCONCLUSIVE");
-        pt_text_put(t, "  %s records verified, 0 divergent, but the proof has gaps; coverage %s.",
-                    a, c);
+        if (!all.observed)
+            pt_text_put(t, "  nothing could be compared.");
+        else
+            pt_text_put(t, "  %s verified, 0 divergent, but with gaps; coverage %s.", a, c);
     }
     pt_text_end(t);
 }
@@ -172,7 +180,7 @@ static void reasons(const struct pt_report *r, struct pt_text *t)
             continue;
         pt_text_put(t, "  - ");
         pt_text_wrap(t, 4);
-        pt_text_item(t, "%s is cut off:", pt_text_safe(t, r->inputs[i].info->path, safe));
+        pt_text_item(t, "%s is cut off:", pt_text_safe(t, pt_input_name(&r->inputs[i]), safe));
         pt_text_words(t, pt_text_safe(t, r->inputs[i].info->trouble, safe));
         pt_text_end(t);
     }
@@ -207,12 +215,19 @@ void pt_report_text_verdict(const struct pt_report *r, struct pt_text *t)
     reasons(r, t);
 }
 
+/* right_edge turns a column of a page of PT_TEXT_COLUMNS into the one of this page. */
+static unsigned right_edge(const struct pt_text *t, unsigned column)
+{
+    return column - (PT_TEXT_COLUMNS - t->columns);
+}
+
 /* cell writes a right-aligned number that ends at `column`; zeros are dim, so that the eye finds
    the rest. */
 static void cell(struct pt_text *t, uint64_t v, unsigned column, enum pt_style style)
 {
     char buf[PT_TEXT_MAX];
 
+    column = right_edge(t, column);
     pt_text_count(v, buf);
     if (column > strlen(buf))
         pt_text_pad(t, column - (unsigned)strlen(buf));
@@ -223,8 +238,37 @@ static void cell(struct pt_text *t, uint64_t v, unsigned column, enum pt_style s
 
 static void cell_text(struct pt_text *t, const char *s, unsigned column)
 {
+    column = right_edge(t, column);
     pt_text_pad(t, column - (unsigned)strlen(s));
     pt_text_put(t, "%s", s);
+}
+
+/* A column and where it ends. */
+struct table_column {
+    unsigned end;
+    const char *name;
+};
+
+static const struct table_column topic_columns[] = {
+    { 40, "source" }, { 50, "target" },  { 60, "verified" }, { 70, "divergent" },
+    { 79, "unseen" }, { 88, "pending" }, { 98, "coverage" },
+};
+
+static const struct table_column log_columns[] = {
+    { 43, "first" },   { 56, "last" },    { 66, "records" },
+    { 75, "control" }, { 84, "aborted" }, { 93, "unseen" },
+};
+
+static void table_head(struct pt_text *t, const char *name, const struct table_column *column,
+                       size_t cnt)
+{
+    pt_text_put(t, "  ");
+    pt_text_styled(t, PT_STYLE_DIM, "%s", name);
+    for (size_t i = 0; i < cnt; i++) {
+        pt_text_pad(t, right_edge(t, column[i].end) - (unsigned)strlen(column[i].name));
+        pt_text_styled(t, PT_STYLE_DIM, "%s", column[i].name);
+    }
+    pt_text_end(t);
 }
 
 static void detail(struct pt_text *t, uint64_t cnt, const char *what)
@@ -278,7 +322,7 @@ static void topic_row(struct pt_text *t, const char *name, const struct sums *s)
     char buf[PT_TEXT_MAX];
 
     pt_text_put(t, "  %s", name);
-    if (t->column > NAME_COLUMNS)
+    if (t->column > right_edge(t, NAME_COLUMNS))
         pt_text_end(t);
     cell(t, s->source, 40, PT_STYLE_BOLD);
     cell(t, s->target, 50, PT_STYLE_BOLD);
@@ -313,15 +357,13 @@ void pt_report_text_topics(const struct pt_report *r, struct pt_text *t)
     size_t topics = 0;
     size_t next;
 
-    pt_text_heading(t, "Topics: records certified on each side, and what became of them");
+    pt_text_heading(t, "Topics (partitions): records certified on each side, what became of them");
     if (!res->pair_cnt) {
         pt_text_put(t, "  No topic of the source was found on the target.");
         pt_text_end(t);
         return;
     }
-    pt_text_styled(t, PT_STYLE_DIM, "  %-24s %13s %9s %9s %9s %8s %8s %9s", "topic (partitions)",
-                   "source", "target", "verified", "divergent", "unseen", "pending", "coverage");
-    pt_text_end(t);
+    table_head(t, "topic", topic_columns, sizeof(topic_columns) / sizeof(topic_columns[0]));
     for (size_t i = 0; i < res->pair_cnt; i = next) {
         struct sums topic = { 0 };
 
@@ -346,17 +388,15 @@ void pt_report_text_logs(const struct pt_report *r, struct pt_text *t)
     char buf[PT_TEXT_MAX];
 
     pt_text_heading(t, "Logs");
-    pt_text_styled(t, PT_STYLE_DIM, "  %-28s %12s %12s %9s %8s %8s %8s", "topic-partition",
-                   "first", "last", "records", "control", "aborted", "unseen");
-    pt_text_end(t);
+    table_head(t, "topic-partition", log_columns, sizeof(log_columns) / sizeof(log_columns[0]));
     for (size_t i = 0; i < res->log_cnt; i++) {
         const struct pt_log_result *log = &res->logs[i];
 
         pt_text_safe(t, log->name.topic[0] ? log->name.topic : "(unnamed topic id)", safe);
         pt_text_put(t, "  %s-%d", safe, log->name.partition);
-        if (t->column > NAME_COLUMNS)
+        if (t->column > right_edge(t, NAME_COLUMNS))
             pt_text_end(t);
-        pt_text_pad(t, NAME_COLUMNS);
+        pt_text_pad(t, right_edge(t, NAME_COLUMNS));
         pt_text_put(t, " %12" PRId64 " %12" PRId64, log->first_offset, log->last_offset);
         cell(t, log->records, 66, PT_STYLE_BOLD);
         cell(t, log->control, 75, PT_STYLE_DIM);

@@ -70,7 +70,10 @@ static void client_line(const struct pt_client_info *c, size_t connections, stru
     }
     pt_text_put(t, "    ");
     pt_text_wrap(t, 6);
-    pt_text_put(t, "\"%s\"", pt_text_safe(t, c->client_id, safe));
+    if (c->client_id[0])
+        pt_text_put(t, "\"%s\"", pt_text_safe(t, c->client_id, safe));
+    else
+        pt_text_put(t, "(no client id)");
     pt_text_item(t, "%.*s", (int)host_len(c), pt_text_safe(t, c->client_addr, safe));
     if (software[0])
         pt_text_item(t, "(%s)", pt_text_safe(t, software, safe));
@@ -185,7 +188,7 @@ void pt_report_text_clusters(const struct pt_report *r, struct pt_text *t, bool 
 
 /* conn_rows lists the endpoints of one kind that paritap could not or need not read. */
 static bool conn_rows(const struct pt_conn_row *rows, size_t row_cnt, uint8_t kind, int cluster,
-                      const char *what, struct pt_text *t)
+                      const char *what, bool name_cluster, struct pt_text *t)
 {
     char safe[PT_SAFE_MAX];
     char cnt[PT_TEXT_MAX];
@@ -203,7 +206,9 @@ static bool conn_rows(const struct pt_conn_row *rows, size_t row_cnt, uint8_t ki
         pt_text_item(t, "%s connection%s", pt_text_count(c->connections, cnt),
                      plural(c->connections));
         pt_text_item(t, "to %s", pt_text_endpoint(&c->broker, addr));
-        pt_text_item(t, "(%s),", pt_cluster_name(c->cluster));
+        if (name_cluster)
+            pt_text_item(t, "(%s)", pt_cluster_name(c->cluster));
+        pt_text_put(t, ",");
         pt_text_item(t, "%s", pt_text_bytes(c->bytes, bytes));
         if (c->note[0])
             pt_text_item(t, "[%s]", pt_text_safe(t, c->note, safe));
@@ -217,6 +222,7 @@ static bool conn_rows(const struct pt_conn_row *rows, size_t row_cnt, uint8_t ki
 static bool unparsed_apis(const struct pt_report *r, struct pt_text *t)
 {
     struct pt_api_row *rows = pt_api_rows_sorted(r);
+    char where[32] = "";
     char buf[PT_TEXT_MAX];
     bool any = false;
 
@@ -232,12 +238,14 @@ static bool unparsed_apis(const struct pt_report *r, struct pt_text *t)
             pt_text_wrap(t, 4);
         }
         any = true;
+        if (!r->single)
+            snprintf(where, sizeof(where), " (%s)", pt_cluster_name(rows[i].cluster));
         if (name)
-            pt_text_listed(t, "%s v%d x %s", name, rows[i].api_version,
-                           pt_text_count(rows[i].unparsed, buf));
+            pt_text_listed(t, "%s v%d x %s%s", name, rows[i].api_version,
+                           pt_text_count(rows[i].unparsed, buf), where);
         else
-            pt_text_listed(t, "unknown api %d v%d x %s", rows[i].api_key, rows[i].api_version,
-                           pt_text_count(rows[i].unparsed, buf));
+            pt_text_listed(t, "unknown api %d v%d x %s%s", rows[i].api_key, rows[i].api_version,
+                           pt_text_count(rows[i].unparsed, buf), where);
     }
     if (any)
         pt_text_end(t);
@@ -266,7 +274,8 @@ static bool unpaired(const struct pt_result *res, struct pt_text *t)
         }
         pt_text_put(t, "  - only on the %s:", pt_cluster_name(u->cluster));
         pt_text_wrap(t, 4);
-        pt_text_item(t, "%s,", pt_text_safe(t, u->name.topic, safe));
+        pt_text_item(t, "%s,", u->name.topic[0] ? pt_text_safe(t, u->name.topic, safe)
+                                                : "a topic without a name");
         pt_text_item(t, "%zu partition%s,", next - i, plural(next - i));
         pt_text_item(t, "%s record%s:", pt_text_count(records, buf), plural(records));
         pt_text_words(t, pt_text_safe(t, u->why, why));
@@ -310,10 +319,11 @@ void pt_report_text_not_looked_at(const struct pt_report *r, struct pt_text *t)
     bool any = false;
 
     pt_text_heading(t, "Not looked at, and why");
-    any |= conn_rows(rows, cnt, PT_CONN_TLS, -1, "encrypted (TLS)", t);
-    any |= conn_rows(rows, cnt, PT_CONN_KAFKA, PT_CLUSTER_NONE, "Kafka, but of neither cluster", t);
-    any |= conn_rows(rows, cnt, PT_CONN_OTHER, -1, "not Kafka", t);
-    any |= conn_rows(rows, cnt, PT_CONN_UNDECIDED, -1, "not recognised", t);
+    any |= conn_rows(rows, cnt, PT_CONN_TLS, -1, "encrypted (TLS)", !r->single, t);
+    any |= conn_rows(rows, cnt, PT_CONN_KAFKA, PT_CLUSTER_NONE, "Kafka, but of neither cluster",
+                     false, t);
+    any |= conn_rows(rows, cnt, PT_CONN_OTHER, -1, "not Kafka", !r->single, t);
+    any |= conn_rows(rows, cnt, PT_CONN_UNDECIDED, -1, "not recognised", !r->single, t);
     any |= unparsed_apis(r, t);
     any |= missing_bytes(r, t);
     any |= unpaired(r->result, t);
@@ -334,7 +344,7 @@ static void inputs(const struct pt_report *r, struct pt_text *t)
         const struct pt_capture_info *info = r->inputs[i].info;
 
         pt_text_put(t, "  %s: %s", r->single ? "file" : pt_role_name(r->inputs[i].role),
-                    pt_text_safe(t, info->path, safe));
+                    pt_text_safe(t, pt_input_name(&r->inputs[i]), safe));
         pt_text_put(t, ", %s packets, %s", pt_text_count(info->packets, a),
                     pt_text_bytes(info->bytes, b));
         if (info->truncated)
@@ -356,6 +366,8 @@ void pt_report_text_books(const struct pt_report *r, struct pt_text *t)
         const struct pt_ledger *l = &ledger[i];
         const char *sign = "=";
 
+        if (r->single && i == PT_LEDGER_OFFSETS) /* counts what is compared */
+            continue;
         pt_text_put(t, "  %-13s %s %s", l->layer, pt_text_count(l->total, buf), l->total_name);
         pt_text_wrap(t, 16);
         for (size_t k = 0; k < l->part_cnt; k++) {

@@ -49,7 +49,7 @@ static void evidence(const char *side, const struct pt_report *r, const struct p
     pt_text_pad(t, 13);
     pt_text_wrap(t, 13);
     if (p->at.packet && p->at.input < r->input_cnt) {
-        pt_text_listed(t, "%s", pt_text_safe(t, r->inputs[p->at.input].info->path, safe));
+        pt_text_listed(t, "%s", pt_text_safe(t, pt_input_name(&r->inputs[p->at.input]), safe));
         pt_text_item(t, "packet %" PRIu64, p->at.packet);
         if (pt_text_time_ns(p->at.time_ns, buf))
             pt_text_listed(t, "at %s", buf);
@@ -76,14 +76,18 @@ static void evidence(const char *side, const struct pt_report *r, const struct p
 static void parts(uint32_t mask, struct pt_text *t)
 {
     static const char *const name[] = { "key", "value", "headers", "timestamp" };
-    const char *between = "  differs in ";
+    char list[64];
+    size_t at = 0;
 
     for (unsigned i = 0; i < 4; i++) {
-        if (!(mask & 1u << i))
-            continue;
-        pt_text_put(t, "%s%s", between, name[i]);
-        between = ", ";
+        if (mask & 1u << i)
+            at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", at ? ", " : "", name[i]);
     }
+    if (!at)
+        return;
+    pt_text_put(t, ",");
+    pt_text_wrap(t, 6);
+    pt_text_item(t, "differs in %s", list);
 }
 
 /* head writes number, code, and for records where they are. */
@@ -94,7 +98,8 @@ static void head(size_t number, const struct pt_finding *f, struct pt_text *t)
 
     pt_text_put(t, "%4zu. ", number);
     pt_text_styled(t, style_of(pt_finding_severity(f->code)), "%s", pt_finding_code_name(f->code));
-    pt_text_put(t, "  ");
+    if (placed || f->cnt > 1)
+        pt_text_put(t, "  ");
     if (f->source.valid)
         where(&f->source, t);
     if (f->source.valid && f->target.valid)

@@ -5,13 +5,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tools/progress.h"
+#include "tools/publish.h"
 #include "tools/report_json.h"
 #include "tools/report_text.h"
 
-/* Between two looks at the clock. */
-#define FRAMES_PER_LOOK 4096
+/* Between two looks at the clock: few, for a pipe may bring a packet a second. */
+#define FRAMES_PER_LOOK 64
 
 /* Everything that has to be given back. */
 struct run {
@@ -22,6 +24,7 @@ struct run {
     size_t cap_cnt;
     struct pt_merge *merge;
     struct pt_pipeline *pipeline;
+    struct pt_publish publish;
     FILE *json;
     const char *stopped;
 };
@@ -72,6 +75,22 @@ static int open_captures(struct run *run)
     return 0;
 }
 
+/* is_input: writing to this file would destroy a capture, while it is read. */
+static bool is_input(const struct run *run, const char *path)
+{
+    struct stat out;
+    struct stat in;
+
+    if (stat(path, &out) || !S_ISREG(out.st_mode))
+        return false;
+    for (size_t i = 0; i < run->cap_cnt; i++) {
+        if (!stat(run->inputs[i].info->path, &in) && in.st_dev == out.st_dev &&
+            in.st_ino == out.st_ino)
+            return true;
+    }
+    return false;
+}
+
 /* The JSON file is opened first: whoever waits an hour for a report wants it written. */
 static int open_json(struct run *run)
 {
@@ -79,11 +98,20 @@ static int open_json(struct run *run)
 
     if (!path)
         return 0;
+    if (strcmp(path, "-") && is_input(run, path)) {
+        fprintf(stderr, "paritap: --json %s: is one of the captures; name another file\n", path);
+        return PT_EXIT_USAGE;
+    }
     run->json = strcmp(path, "-") ? fopen(path, "w") : stdout;
     if (run->json)
         return 0;
-    fprintf(stderr, "paritap: %s: cannot be written: %s\n", path, strerror(errno));
+    fprintf(stderr, "paritap: --json %s: cannot be written: %s\n", path, strerror(errno));
     return PT_EXIT_USAGE;
+}
+
+static bool publishing(const struct run *run)
+{
+    return run->o->cfg.segment_name[0];
 }
 
 static int open_all(struct run *run)
@@ -101,14 +129,20 @@ static int open_all(struct run *run)
     if (rc == -ENOMEM)
         return complain("not enough memory: give more with --memory, or less to the other limits "
                         "(--print-config shows them)");
-    return rc ? complain("these limits do not fit together (--print-config shows them)") : 0;
+    if (rc)
+        return complain("these limits do not fit together (--print-config shows them)");
+    run->o->cfg.segment.program = "paritap " PT_VERSION;
+    if (publishing(run) &&
+        pt_publish_begin(&run->publish, &run->o->cfg.segment, run->inputs, run->cap_cnt))
+        return complain(run->publish.segment.trouble);
+    return 0;
 }
 
 /* A source that breaks half-way still leaves a report, but never one of parity. */
 static void read_frames(struct run *run)
 {
     struct pt_progress progress;
-    struct pt_frame frame;
+    struct pt_frame frame = { .time_ns = 0 };
     uint32_t input = 0;
     uint64_t cnt = 0;
     int rc = 0;
@@ -116,12 +150,21 @@ static void read_frames(struct run *run)
     pt_progress_begin(&progress, !run->o->quiet);
     while (!interrupted && (rc = pt_merge_next(run->merge, &frame, &input)) > 0) {
         pt_pipeline_frame(run->pipeline, &frame, input);
-        if (++cnt % FRAMES_PER_LOOK == 0)
-            pt_progress_update(&progress, run->caps, run->cap_cnt);
+        if (cnt++ % FRAMES_PER_LOOK)
+            continue;
+        pt_progress_update(&progress, run->caps, run->cap_cnt);
+        if (publishing(run) && pt_publish_due(&run->publish))
+            pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt,
+                                frame.time_ns);
     }
     pt_progress_end(&progress);
+    if (publishing(run)) {
+        pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt,
+                            frame.time_ns);
+        pt_publish_drain(&run->publish);
+    }
     if (interrupted)
-        run->stopped = "interrupted by the operator";
+        run->stopped = "interrupted by a signal (Ctrl-C)";
     else if (rc < 0)
         run->stopped = "a capture could not be read to its end";
 }
@@ -203,11 +246,15 @@ int pt_run(struct pt_options *o, bool single)
     int rc = open_all(&run);
 
     if (!rc) {
-        /* A second Ctrl-C ends the program at once. */
+        /* Without SA_RESTART, so that a read of a silent pipe ends. A second Ctrl-C ends the
+         * program at once. */
         act.sa_flags = (int)SA_RESETHAND;
         sigaction(SIGINT, &act, NULL);
+        sigaction(SIGTERM, &act, NULL);
         read_frames(&run);
         report = make_report(&run);
+        if (publishing(&run))
+            pt_publish_end(&run.publish, &report);
         rc = write_reports(&run, &report);
     }
     close_all(&run);

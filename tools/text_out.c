@@ -5,15 +5,25 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "tools/json_out.h"
+
+static unsigned columns_of(FILE *f)
+{
+    struct winsize size;
+
+    if (ioctl(fileno(f), TIOCGWINSZ, &size) || !size.ws_col || size.ws_col > PT_TEXT_COLUMNS)
+        return PT_TEXT_COLUMNS;
+    return size.ws_col < PT_TEXT_COLUMNS_MIN ? PT_TEXT_COLUMNS_MIN : size.ws_col;
+}
 
 void pt_text_init(struct pt_text *t, FILE *f, bool colour)
 {
     const char *no_color = getenv("NO_COLOR");
 
-    *t = (struct pt_text){ .f = f };
+    *t = (struct pt_text){ .f = f, .columns = columns_of(f) };
     t->colour = colour && isatty(fileno(f)) && !(no_color && *no_color);
     t->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
@@ -91,7 +101,7 @@ void pt_text_wrap(struct pt_text *t, unsigned indent)
 /* fit goes to the next line if `columns` more (and a space) do not fit on this one. */
 static void fit(struct pt_text *t, unsigned columns)
 {
-    if (t->column > t->indent && t->column + 1 + columns > PT_TEXT_COLUMNS)
+    if (t->column > t->indent && t->column + 1 + columns > t->columns)
         pt_text_end(t);
     else if (t->column > t->indent)
         put(t, " ");

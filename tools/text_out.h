@@ -3,14 +3,15 @@
 #define PT_TOOLS_TEXT_OUT_H
 /*
  * Plain text for people: styles that vanish where there is no terminal, words that wrap at 100
- * columns, and text from the wire made harmless (a client id may hold anything, also terminal
- * control codes).
+ * columns (on a narrower terminal at its own, but not below 80), and text from the wire made
+ * harmless (a client id may hold anything, also terminal control codes).
  */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #define PT_TEXT_COLUMNS 100
+#define PT_TEXT_COLUMNS_MIN 80
 
 enum pt_style { PT_STYLE_BOLD, PT_STYLE_DIM, PT_STYLE_GOOD, PT_STYLE_BAD, PT_STYLE_WARN };
 
@@ -18,6 +19,7 @@ struct pt_text {
     FILE *f;
     bool colour;
     bool utf8;   /* the locale can show it */
+    unsigned columns; /* of a line */
     unsigned column;
     unsigned indent; /* of the lines that wrapping begins */
     bool listing;    /* an item was listed since pt_text_wrap */

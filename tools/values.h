@@ -48,6 +48,9 @@ int pt_parse_duration(const char *s, int64_t *ret_ns, struct pt_error *err);
 /* Decimal, or hexadecimal with 0x. */
 int pt_parse_u64(const char *s, uint64_t *ret, struct pt_error *err);
 
+/* "0640" or "640": permissions. */
+int pt_parse_octal(const char *s, uint64_t *ret, struct pt_error *err);
+
 /* "0.99" or "99%". */
 int pt_parse_ratio(const char *s, double *ret, struct pt_error *err);
 

@@ -153,6 +153,16 @@ int pt_parse_u64(const char *s, uint64_t *ret, struct pt_error *err)
     return 0;
 }
 
+int pt_parse_octal(const char *s, uint64_t *ret, struct pt_error *err)
+{
+    size_t len = strspn(s, "01234567");
+
+    if (!len || s[len] || len > 8)
+        return pt_error_set(err, "\"%.80s\" is no permission: write octal digits, as in 0640", s);
+    *ret = strtoul(s, NULL, 8);
+    return 0;
+}
+
 int pt_parse_ratio(const char *s, double *ret, struct pt_error *err)
 {
     double v;

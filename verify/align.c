@@ -106,7 +106,8 @@ size_t pt_align_push(struct pt_align *a, enum pt_side side, const struct pt_item
             cnt = q->cap - q->cnt;
         }
     }
-    memcpy(q->item + q->head + q->cnt, items, cnt * sizeof(*items));
+    if (cnt)
+        memcpy(q->item + q->head + q->cnt, items, cnt * sizeof(*items));
     q->cnt += cnt;
     return cnt;
 }

@@ -39,6 +39,7 @@ static struct pt_sighting sighting_of(const struct pt_obs_batch *b, uint32_t cli
         .append_time_ms = -1,
         .fingerprint = b->fingerprint,
         .client = client,
+        .leader_epoch = b->leader_epoch,
         .flags = b->flags,
         .source = b->source,
         .magic = b->magic,
@@ -168,6 +169,7 @@ void pt_shard_batch(struct pt_shard *s, uint32_t lane, struct pt_topic *t,
 static void acknowledge(struct pt_shard *s, struct pt_float *e,
                         const struct pt_obs_produce_outcome *o)
 {
+    const struct pt_part *part = pt_topic_part(e->log->topic, e->log->partition);
     struct pt_sighting b = e->b;
 
     if (b.last > INT64_MAX - 1 - o->base_offset) {
@@ -178,7 +180,8 @@ static void acknowledge(struct pt_shard *s, struct pt_float *e,
     b.base += o->base_offset;
     b.last += o->base_offset;
     b.cert_from = b.base;
-    b.acks_all = o->acks == -1;
+    /* With a single replica the leader's word is everybody's. */
+    b.acks_all = o->acks == -1 || (o->acks == 1 && part && part->replica_cnt == 1);
     if (o->log_append_time_ms >= 0) {
         b.append_time_ms = o->log_append_time_ms;
         b.flags |= PT_BATCH_LOG_APPEND;
@@ -196,13 +199,19 @@ void pt_shard_outcome(struct pt_shard *s, uint32_t lane, struct pt_topic *t,
                                 .topic = o->head.topic,
                                 .partition = o->head.partition };
     const struct pt_part *part = pt_topic_part(t, o->head.partition);
+    bool acked = o->outcome == PT_PRODUCE_ACKED && o->base_offset >= 0;
+    struct pt_log *unseen = acked && !pt_floating_find(s->floating, &key)
+                                    ? pt_shard_log(s, t, o->head.partition)
+                                    : NULL;
 
+    if (unseen && o->base_offset < INT64_MAX) /* the request itself was not seen */
+        pt_log_reaches(unseen, o->base_offset + 1);
     if (part && o->outcome == PT_PRODUCE_ACKED)
         pt_registry_answered(s->registry, t->name->cluster, part);
     for (struct pt_float *e; (e = pt_floating_find(s->floating, &key));) {
         struct pt_log *l = e->log;
 
-        if (o->outcome == PT_PRODUCE_ACKED && o->base_offset >= 0) {
+        if (acked) {
             pt_floating_take(s->floating, e);
             acknowledge(s, e, o);
             pt_floating_free(s->floating, e);

@@ -17,6 +17,8 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
     pt_slots_init(&l->slots, env->mem);
     pt_ranges_init(&l->certified, env->mem);
     pt_ranges_init(&l->holes, env->mem);
+    pt_ranges_init(&l->open, env->mem);
+    pt_ranges_init(&l->reduced, env->mem);
     pt_markers_init(&l->markers, env->mem);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
         pt_ranges_init(&l->lost[i], env->mem);
@@ -25,6 +27,8 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
     l->grew_ns = INT64_MIN;
     l->hw_max = -1;
     l->cursor = -1;
+    l->lost_ns = INT64_MIN;
+    l->tail_ns = INT64_MIN;
     return l;
 }
 
@@ -35,6 +39,8 @@ void pt_log_close(struct pt_log *l)
     pt_slots_fini(&l->slots);
     pt_ranges_fini(&l->certified);
     pt_ranges_fini(&l->holes);
+    pt_ranges_fini(&l->open);
+    pt_ranges_fini(&l->reduced);
     pt_markers_fini(&l->markers);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
         pt_ranges_fini(&l->lost[i]);
@@ -85,7 +91,7 @@ static uint32_t evidence_new(struct pt_log *l, const struct pt_sighting *b)
         .client = b->client,
         .source = b->source,
         .magic = b->magic,
-        .acks_all = b->acks_all,
+        .leader_epoch = b->leader_epoch,
     };
     return (uint32_t)i;
 }
@@ -135,41 +141,70 @@ static void gone_add(struct pt_log *l, int64_t off, int64_t time_ns)
         memmove(&l->gone[i + 1], &l->gone[i], (l->gone_cnt - i) * sizeof(*l->gone));
         l->gone[i] = (struct pt_gone){ .from = off, .to = off + 1, .time_ns = time_ns };
         l->gone_cnt++;
-    } else if (i > 0) {
-        l->gone[i - 1].to = off + 1;
-    } else if (l->gone_cnt) {
-        l->gone[0].from = off;
+    } else {
+        l->gone_unknown = true;
     }
 }
 
+/* A statement of the log start. */
 static void trim_add(struct pt_log *l, int64_t log_start, int64_t time_ns)
 {
+    struct pt_trim *last = l->trim_cnt ? &l->trim[l->trim_cnt - 1] : NULL;
     void *p = l->trim;
 
-    if (l->trim_cnt < PT_TRIM_MAX && grow(l, &p, l->trim_cnt, &l->trim_cap, sizeof(*l->trim))) {
-        l->trim = p;
-        l->trim[l->trim_cnt++] = (struct pt_trim){ .log_start = log_start, .time_ns = time_ns };
-    } else if (l->trim_cnt) {
-        l->trim[l->trim_cnt - 1].log_start = log_start;
+    if (log_start < l->log_start)
+        return; /* an old one, or a follower's */
+    if (last && log_start == last->log_start) {
+        if (time_ns > last->last_ns)
+            last->last_ns = time_ns;
+        return;
     }
+    l->log_start = log_start;
+    if (l->trim_cnt == PT_TRIM_MAX || !grow(l, &p, l->trim_cnt, &l->trim_cap, sizeof(*l->trim))) {
+        size_t kept = 0;
+
+        /* The first stays: it says where the log began. */
+        for (size_t i = 0; i < l->trim_cnt; i += 2)
+            l->trim[kept++] = l->trim[i];
+        l->trim_cnt = kept;
+        p = l->trim;
+    }
+    l->trim = p;
+    if (l->trim_cnt < l->trim_cap)
+        l->trim[l->trim_cnt++] = (struct pt_trim){ log_start, time_ns, time_ns };
+    else
+        l->gone_unknown = true;
 }
 
-int64_t pt_log_gone_ns(const struct pt_log *l, int64_t off)
+static enum pt_gone_when trimmed(const struct pt_log *l, int64_t off, int64_t time_ns)
+{
+    for (size_t k = 0; k < l->trim_cnt; k++)
+        if (off < l->trim[k].log_start) {
+            if (l->trim[k].time_ns < time_ns)
+                return PT_GONE_BEFORE;
+            return k && l->trim[k - 1].last_ns >= time_ns ? PT_GONE_NOT : PT_GONE_MAYBE;
+        }
+    return PT_GONE_NOT;
+}
+
+enum pt_gone_when pt_log_gone(const struct pt_log *l, int64_t off, int64_t time_ns)
 {
     size_t i = gone_find(l, off);
-    int64_t ns = i < l->gone_cnt && l->gone[i].from <= off ? l->gone[i].time_ns : INT64_MAX;
+    enum pt_gone_when when = trimmed(l, off, time_ns);
 
-    for (size_t k = 0; k < l->trim_cnt; k++)
-        if (off < l->trim[k].log_start)
-            return l->trim[k].time_ns < ns ? l->trim[k].time_ns : ns;
-    return ns;
+    if (i < l->gone_cnt && l->gone[i].from <= off && l->gone[i].time_ns < time_ns)
+        when = PT_GONE_BEFORE;
+    else if (when == PT_GONE_NOT &&
+             (l->gone_unknown || (i < l->gone_cnt && l->gone[i].from <= off)))
+        when = PT_GONE_MAYBE;
+    return when;
 }
 
 /* A log may lose its uncommitted end when the leader changes: what is seen there anew is what
  * counts. */
 static void forget_from(struct pt_log *l, int64_t from)
 {
-    uint8_t *state;
+    uint16_t *state;
     int64_t at = from;
 
     for (int64_t off; (off = pt_slots_next(&l->slots, at)) != INT64_MAX; at = off + 1) {
@@ -183,7 +218,7 @@ static void forget_from(struct pt_log *l, int64_t from)
 }
 
 /* What a slot's state becomes when this batch fills it. */
-static uint8_t state_of(const struct pt_sighting *b)
+static uint16_t state_of(const struct pt_sighting *b)
 {
     unsigned state = b->flags & PT_BATCH_CONTROL ? PT_SLOT_CONTROL : PT_SLOT_DATA;
 
@@ -192,7 +227,11 @@ static uint8_t state_of(const struct pt_sighting *b)
         state |= PT_SLOT_LOG_APPEND;
     if ((b->flags & PT_BATCH_TRANSACTIONAL) && !(b->flags & PT_BATCH_CONTROL))
         state |= PT_SLOT_TXN;
-    return (uint8_t)state;
+    if (b->source == PT_SRC_FETCH_CONSUMER || (b->source == PT_SRC_PRODUCE && b->acks_all))
+        state |= PT_SLOT_SURE;
+    if (b->source == PT_SRC_FETCH_CONSUMER)
+        state |= PT_SLOT_READ;
+    return (uint16_t)state;
 }
 
 enum change { SAME, TAKE_NEW, KEEP_OLD, DIFFERS };
@@ -200,10 +239,10 @@ enum change { SAME, TAKE_NEW, KEEP_OLD, DIFFERS };
 /* What a record seen at an offset that already holds one means. Lawful are: the broker's append
  * time in place of the producer's, and what a format conversion cannot carry (headers before magic
  * 2, timestamps before magic 1). */
-static enum change compare(const struct pt_slot *old, uint8_t old_state, uint8_t old_magic,
+static enum change compare(const struct pt_slot *old, uint16_t old_state, uint8_t old_magic,
                            const struct pt_record *rec, const struct pt_sighting *b)
 {
-    uint8_t state = state_of(b);
+    uint16_t state = state_of(b);
     uint8_t magic_min = old_magic < b->magic ? old_magic : b->magic;
     bool converted = old_magic != b->magic && magic_min < 2;
 
@@ -217,9 +256,13 @@ static enum change compare(const struct pt_slot *old, uint8_t old_state, uint8_t
         return DIFFERS;
     if (b->magic != old_magic)
         return b->magic > old_magic ? TAKE_NEW : KEEP_OLD;
-    if (old->timestamp_ms != rec->timestamp_ms)
-        return state & PT_SLOT_LOG_APPEND ? TAKE_NEW : KEEP_OLD;
-    return SAME;
+    if (old->timestamp_ms == rec->timestamp_ms && !((old_state ^ state) & PT_SLOT_LOG_APPEND))
+        return SAME;
+    /* What a fetch says of the time is what the log holds. (A broker answers a repeated Produce
+     * with the largest timestamp of the batch, as if that were its append time.) */
+    if ((old_state ^ state) & PT_SLOT_FETCHED)
+        return state & PT_SLOT_FETCHED ? TAKE_NEW : KEEP_OLD;
+    return state & PT_SLOT_LOG_APPEND ? TAKE_NEW : KEEP_OLD;
 }
 
 static void report_change(struct pt_log *l, int64_t off, const struct pt_record *rec,
@@ -240,16 +283,20 @@ static void report_change(struct pt_log *l, int64_t off, const struct pt_record 
     pt_findings_add(l->env->findings, &fact);
 }
 
-/* A Produce that not all replicas acknowledged can lose its place lawfully when the leader changes.
- * It is only held against the log if what is there now is recognisably the same record. */
-static bool may_have_lost_place(const struct pt_slot *old, const struct pt_evidence *was,
-                                const struct pt_record *rec, const struct pt_sighting *b)
+/* What is not committed (a Produce that only the leader acknowledged, what a follower was given)
+ * can lose its place lawfully when the leader changes. It is only held against the log if the
+ * leader was the same, or if what is there now is recognisably the same record: of the same time,
+ * with the same key or value. */
+static bool may_have_lost_place(const struct pt_slot *old, uint16_t old_state,
+                                const struct pt_evidence *was, const struct pt_record *rec,
+                                const struct pt_sighting *b)
 {
-    bool weak = (was->source == PT_SRC_PRODUCE && !was->acks_all) ||
-                (b->source == PT_SRC_PRODUCE && !b->acks_all);
+    bool weak = !(old_state & PT_SLOT_SURE) || (b->source == PT_SRC_PRODUCE && !b->acks_all);
+    bool same_leader = was->leader_epoch >= 0 && was->leader_epoch == b->leader_epoch;
 
-    return weak && !(old->content == rec->content || (old->key && old->key == rec->key) ||
-                     (old->value && old->value == rec->value));
+    return weak && !same_leader &&
+           !(old->timestamp_ms == rec->timestamp_ms &&
+             ((old->key && old->key == rec->key) || (old->value && old->value == rec->value)));
 }
 
 static void fill(struct pt_slot *slot, const struct pt_record *rec)
@@ -262,17 +309,17 @@ static void fill(struct pt_slot *slot, const struct pt_record *rec)
 }
 
 /* The offset holds something already: compare, report, keep the earliest evidence. */
-static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint8_t *state,
+static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint16_t *state,
                     const struct pt_record *rec, const struct pt_sighting *b, uint32_t ev)
 {
     const struct pt_evidence *was = &l->evidence[slot->evidence];
     enum change change = compare(slot, *state, was->magic, rec, b);
     bool earlier = b->at.order < was->at.order;
-    uint8_t seen = *state & PT_SLOT_SEEN;
-    uint8_t now = state_of(b);
+    uint16_t seen = *state & PT_SLOT_SEEN;
+    uint16_t now = state_of(b);
 
     if (change == DIFFERS) {
-        if (!may_have_lost_place(slot, was, rec, b))
+        if (!may_have_lost_place(slot, *state, was, rec, b))
             report_change(l, off, rec, b, !(seen & now));
         /* What was fetched is what the log holds. */
         if (!(now & PT_SLOT_FETCHED) && (seen & PT_SLOT_FETCHED))
@@ -282,9 +329,14 @@ static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint8_t
         earlier = true;
     } else if (change == TAKE_NEW) {
         fill(slot, rec);
-        *state = (uint8_t)((*state & (PT_SLOT_COMMITTED | PT_SLOT_ABORTED)) | seen | now);
+        *state = (uint16_t)((*state & PT_SLOT_KEEP) | seen | now);
+        /* A down-converted sighting does not even show whose transaction it is. */
+        earlier |= was->source != PT_SRC_PRODUCE && was->magic < b->magic;
+    } else if (b->magic < was->magic) {
+        *state |= now & (PT_SLOT_SEEN | PT_SLOT_SURE | PT_SLOT_READ);
+        return;
     } else {
-        *state |= now & PT_SLOT_SEEN;
+        *state |= now & (PT_SLOT_SEEN | PT_SLOT_SURE | PT_SLOT_READ);
     }
     if (earlier) {
         evidence_drop(l, slot->evidence);
@@ -297,7 +349,7 @@ static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint8_t
 static bool place(struct pt_log *l, int64_t off, const struct pt_record *rec,
                   const struct pt_sighting *b, uint32_t ev)
 {
-    uint8_t *state;
+    uint16_t *state;
     struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
 
     if (slot && off >= l->committed_end &&
@@ -326,7 +378,7 @@ static bool place(struct pt_log *l, int64_t off, const struct pt_record *rec,
 /* Data in [from, to) that a fetch certified to be absent at that time. */
 static void mark_gone(struct pt_log *l, int64_t from, int64_t to, int64_t time_ns)
 {
-    uint8_t *state;
+    uint16_t *state;
 
     for (int64_t off; (off = pt_slots_next(&l->slots, from)) < to; from = off + 1) {
         pt_slots_get(&l->slots, off, &state);
@@ -358,6 +410,39 @@ static bool certify(struct pt_log *l, int64_t from, int64_t to)
         return false;
     known = pt_ranges_count(&l->certified, from, to);
     return known < (uint64_t)(to - from) && pt_ranges_add(&l->certified, from, to);
+}
+
+/* Notes by what [from, to) is known; before it is certified. */
+static void note_format(struct pt_log *l, const struct pt_sighting *b, int64_t from, int64_t to)
+{
+    l->holds_v2 |= b->magic >= 2;
+    l->appended |= b->source == PT_SRC_PRODUCE;
+    if (from < l->cursor)
+        from = l->cursor;
+    if (from >= to)
+        return;
+    if (b->source == PT_SRC_PRODUCE || b->magic >= 2) {
+        pt_ranges_remove(&l->reduced, from, to);
+        return;
+    }
+    for (int64_t end; (from = pt_ranges_until(&l->certified, from)) < to; from = end) {
+        end = pt_ranges_next(&l->certified, from);
+        end = end < to ? end : to;
+        if (!pt_ranges_add(&l->reduced, from, end))
+            l->reduced_unknown = true;
+    }
+}
+
+bool pt_log_reduced(const struct pt_log *l, int64_t from, int64_t to)
+{
+    return l->holds_v2 && (l->reduced_unknown || pt_ranges_count(&l->reduced, from, to) > 0);
+}
+
+/* The end of what is certified was seen again, or anew. */
+static void note_tail(struct pt_log *l, const struct pt_sighting *b)
+{
+    if (l->certified.cnt && b->last + 1 >= l->certified.r[l->certified.cnt - 1].to)
+        l->tail_ns = l->env->now_ns;
 }
 
 static void commit_by(struct pt_log *l, const struct pt_sighting *b)
@@ -401,8 +486,10 @@ enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
         if (!pt_markers_add(&l->markers, &marker))
             end = b->base < end ? b->base : end;
     }
+    note_format(l, b, b->cert_from, end);
     credited = certify(l, b->cert_from, end);
     commit_by(l, b);
+    note_tail(l, b);
     if (l->evidence[ev].refs == 0)
         evidence_free(l, ev);
     if (end <= b->last)
@@ -414,15 +501,33 @@ enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
     return PT_CREDIT_NEW;
 }
 
+/* What a follower was given first, a consumer has got as well. */
+static void make_sure(struct pt_log *l, const struct pt_sighting *b)
+{
+    uint16_t *state;
+    int64_t off = pt_slots_next(&l->slots, b->base);
+
+    if (off > b->last || !pt_slots_get(&l->slots, off, &state) || (*state & PT_SLOT_READ))
+        return; /* batches are confirmed as a whole */
+    for (; off <= b->last; off = pt_slots_next(&l->slots, off + 1)) {
+        pt_slots_get(&l->slots, off, &state);
+        *state |= PT_SLOT_SURE | PT_SLOT_READ;
+    }
+}
+
 bool pt_log_again(struct pt_log *l, const struct pt_sighting *b)
 {
     if (pt_ranges_until(&l->certified, b->base) <= b->last)
         return b->last < l->cursor; /* settled long ago */
     if (b->cert_from < b->base) {
         mark_gone(l, b->cert_from, b->base, b->at.time_ns);
+        note_format(l, b, b->cert_from, b->base);
         certify(l, b->cert_from, b->base);
     }
     commit_by(l, b);
+    if (b->source == PT_SRC_FETCH_CONSUMER)
+        make_sure(l, b);
+    note_tail(l, b);
     return true;
 }
 
@@ -480,24 +585,30 @@ void pt_log_bounds(struct pt_log *l, const struct pt_obs_bounds *b)
             l->hw_ns = b->head.at.time_ns;
         commit_up_to(l, hw);
     }
-    if (b->log_start_offset > l->log_start) {
+    if (b->log_start_offset >= 0)
         trim_add(l, b->log_start_offset, b->head.at.time_ns);
-        l->log_start = b->log_start_offset;
-    }
 }
 
 void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason reason)
 {
     if (from < 0 || to <= from) {
         l->lost_somewhere[reason]++;
+        if (reason != PT_LOST_NO_OUTCOME)
+            l->lost_ns = l->env->now_ns;
         return;
     }
     if (!pt_ranges_add(&l->lost[reason], from, to))
         l->lost_somewhere[reason]++;
     /* Offsets of a batch that fails its checksum are hearsay: no reason to believe in an end there.
      */
-    if (to > l->lost_end && reason != PT_LOST_CRC_BAD && reason != PT_LOST_MALFORMED)
-        l->lost_end = to;
+    if (reason != PT_LOST_CRC_BAD && reason != PT_LOST_MALFORMED)
+        pt_log_reaches(l, to);
+}
+
+void pt_log_reaches(struct pt_log *l, int64_t end)
+{
+    if (end > l->lost_end)
+        l->lost_end = end;
 }
 
 void pt_log_count(struct pt_log *l, const struct pt_obs_batch *b)
@@ -534,7 +645,7 @@ int64_t pt_log_end(const struct pt_log *l)
 struct pt_site pt_log_site(struct pt_log *l, int64_t off)
 {
     struct pt_site site = { .log = l, .offset = off, .timestamp_ms = -1, .client = PT_NO_CLIENT };
-    uint8_t *state;
+    uint16_t *state;
     const struct pt_slot *slot = off >= 0 ? pt_slots_get(&l->slots, off, &state) : NULL;
 
     if (slot) {
@@ -548,7 +659,7 @@ struct pt_site pt_log_site(struct pt_log *l, int64_t off)
 
 int64_t pt_log_seen_ns(struct pt_log *l, int64_t off, int64_t def)
 {
-    uint8_t *state;
+    uint16_t *state;
     const struct pt_slot *slot = off >= 0 ? pt_slots_get(&l->slots, off, &state) : NULL;
 
     return slot ? l->evidence[slot->evidence].at.time_ns : def;

@@ -36,6 +36,7 @@ struct pt_ledger {
     int64_t now_ns; /* packet time of the observation being read */
     int64_t tap_end_ns[PT_CLUSTER_CNT]; /* time of a cluster's last packet; INT64_MIN: not known, or
                                            its taps lost something */
+    int64_t seen_ns[PT_CLUSTER_CNT]; /* of the latest from each cluster: behind it that one is dark */
 };
 
 /* A sighting of a batch, at absolute offsets. */
@@ -48,8 +49,9 @@ struct pt_sighting {
     int64_t append_time_ms; /* of a Produce outcome; -1 none */
     uint64_t fingerprint;
     uint32_t client;
-    uint16_t flags; /* PT_BATCH_* */
-    uint8_t source; /* enum pt_obs_source */
+    int32_t leader_epoch; /* -1 not known */
+    uint16_t flags;       /* PT_BATCH_* */
+    uint8_t source;       /* enum pt_obs_source */
     uint8_t magic;
     bool acks_all; /* Produce: acknowledged by all replicas */
 };
@@ -60,13 +62,13 @@ struct pt_evidence {
     int64_t producer_id;
     uint32_t client;
     uint32_t refs; /* slots; 0: free, producer_id is the next free index + 1 */
+    int32_t leader_epoch;
     uint8_t source;
     uint8_t magic;
-    bool acks_all;
 };
 
 /* Offsets that held data and were certified absent later (compaction), and when that was first
- * known. At the limit a neighbour is widened, which can only excuse more. */
+ * known. Beyond the limit any record may be gone. */
 #define PT_GONE_MAX 65536u
 struct pt_gone {
     int64_t from;
@@ -74,12 +76,20 @@ struct pt_gone {
     int64_t time_ns;
 };
 
-/* The log start moved (retention, DeleteRecords): what lies below it is gone since then. At the
- * limit the last step is widened. */
+/* The log start moved (retention, DeleteRecords): what lies below it is gone since time_ns at the
+ * latest, what lies behind it was still there at last_ns. At the limit every other of the older
+ * steps is dropped, so that less is known of when its records went. */
 #define PT_TRIM_MAX 256u
 struct pt_trim {
     int64_t log_start;
     int64_t time_ns;
+    int64_t last_ns;
+};
+
+enum pt_gone_when {
+    PT_GONE_NOT,    /* it is not known to be gone, or was still there */
+    PT_GONE_BEFORE, /* lawfully gone before that time */
+    PT_GONE_MAYBE,  /* gone, but since when is not known */
 };
 
 /* Bad batches told apart for one finding each; more are only counted. */
@@ -104,21 +114,31 @@ struct pt_log {
     size_t evidence_cap;
     size_t evidence_free; /* index + 1 of the first free one */
     struct pt_ranges certified;
+    /* Offsets that only a fetch in a format before magic 2 shows. If the log holds newer batches,
+     * its answer was down-converted: headers, transactions and markers are not in it. What is
+     * settled as such stays so. */
+    struct pt_ranges reduced;
+    bool reduced_unknown; /* some did not find room */
+    bool holds_v2;        /* a batch of magic 2 was credited */
     struct pt_markers markers;
     struct pt_ranges lost[PT_LOST_REASON_CNT];   /* why something may be unseen */
     uint64_t lost_somewhere[PT_LOST_REASON_CNT]; /* the same without offsets */
-    int64_t lost_end;     /* one past the highest offset known to have been lost */
+    int64_t lost_end;     /* one past the highest offset known to exist and not seen */
+    int64_t lost_ns;      /* when something was lost last, of unknown offsets */
+    int64_t tail_ns;      /* when the last certified offset was seen last */
     struct pt_trim *trim; /* rising */
     size_t trim_cnt;
     size_t trim_cap;
     struct pt_gone *gone; /* sorted, disjoint */
     size_t gone_cnt;
     size_t gone_cap;
+    bool gone_unknown; /* some did not find room */
     struct pt_bad *bad;
     size_t bad_cnt;
     size_t bad_cap;
     bool seen_produce;
     bool seen_fetch;
+    bool appended; /* a Produce was acknowledged in sight */
 
     /* Bounds: -1 not stated. */
     int64_t committed_end; /* below it everything is committed; 0 at first */
@@ -141,6 +161,7 @@ struct pt_log {
     uint64_t aborted;
     uint64_t control;
     uint64_t undecided;
+    struct pt_ranges open; /* ... their offsets */
 
     struct pt_batch_row *rows;
     size_t row_cnt;
@@ -166,11 +187,17 @@ enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
  * known of them here, nothing was done. */
 bool pt_log_again(struct pt_log *l, const struct pt_sighting *b);
 
+/* pt_log_reduced: of some offset in [from, to) only a down-converted answer was seen. */
+bool pt_log_reduced(const struct pt_log *l, int64_t from, int64_t to);
+
 /* pt_log_bad takes a batch that cannot be used: one finding for the same offsets or bytes. */
 void pt_log_bad(struct pt_log *l, const struct pt_sighting *b, enum pt_status status);
 
 void pt_log_bounds(struct pt_log *l, const struct pt_obs_bounds *b);
 void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason reason);
+
+/* pt_log_reaches: a record is known to be right before `end`, but it was not seen. */
+void pt_log_reaches(struct pt_log *l, int64_t end);
 
 /* pt_log_count adds a sighting to the table of batches. */
 void pt_log_count(struct pt_log *l, const struct pt_obs_batch *b);
@@ -184,8 +211,8 @@ struct pt_site pt_log_site(struct pt_log *l, int64_t off);
 /* pt_log_seen_ns: packet time at which off was seen first; def if its slot is not there. */
 int64_t pt_log_seen_ns(struct pt_log *l, int64_t off, int64_t def);
 
-/* pt_log_gone_ns: when off was first known to be lawfully gone, INT64_MAX if it is not. */
-int64_t pt_log_gone_ns(const struct pt_log *l, int64_t off);
+/* pt_log_gone: whether the record at off was lawfully gone at that time. */
+enum pt_gone_when pt_log_gone(const struct pt_log *l, int64_t off, int64_t time_ns);
 
 /* pt_log_release frees the slots of whole chunks below off, all of them settled: what they held
  * stays certified. */
@@ -200,7 +227,7 @@ enum pt_txn_state { PT_TXN_UNDECIDED, PT_TXN_COMMITTED, PT_TXN_ABORTED };
 
 /* pt_txn_decide: what became of the transactional record in this slot. */
 enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struct pt_slot *slot,
-                                uint8_t state);
+                                uint16_t state);
 
 /* pt_txn_listed applies the list of a read_committed response to the records that it covers. */
 void pt_txn_listed(struct pt_log *l, const struct pt_obs_aborted *a);

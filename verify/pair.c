@@ -89,6 +89,8 @@ static void learn_times(struct pt_pair *p, const struct pt_align_event *ev)
             p->lag_arrived_ns = t;
             p->lag_ns = t > s ? t - s : 0;
         }
+        if (t - s < p->lag_min_ns)
+            p->lag_min_ns = t - s;
         if (s > p->source_topic->matched_ns)
             p->source_topic->matched_ns = s;
     }
@@ -100,6 +102,7 @@ static void on_match(struct pt_pair *p, const struct pt_align_event *ev)
     int64_t t_end = ev->target_offset + (int64_t)ev->cnt;
 
     p->sum.verified += ev->cnt;
+    p->source_topic->recognised = true;
     add_map(p, ev->source_offset, ev->target_offset, ev->cnt);
     if (s_end > p->matched_end[0])
         p->matched_end[0] = s_end;
@@ -120,20 +123,30 @@ static void report(struct pt_pair *p, enum pt_finding_code code, int64_t source_
     pt_findings_add(p->env->findings, &fact);
 }
 
-/* Lawfully gone from the source before the mirror passed it: gone before the next record that the
- * mirror did carry was seen on the target. */
-static bool was_compacted(struct pt_pair *p, const struct pt_align_event *ev)
+/* Whether it was lawfully gone from the source before the mirror passed it: before the next record
+ * that the mirror did carry was seen on the target. */
+static enum pt_gone_when was_gone(struct pt_pair *p, const struct pt_align_event *ev)
 {
-    int64_t gone_ns = pt_log_gone_ns(p->log[0], ev->source_offset);
+    int64_t passed_ns = ev->next_target_offset < 0
+                                ? INT64_MAX
+                                : pt_log_seen_ns(p->log[1], ev->next_target_offset, INT64_MIN);
 
-    return gone_ns != INT64_MAX &&
-           gone_ns < pt_log_seen_ns(p->log[1], ev->next_target_offset, INT64_MAX);
+    return pt_log_gone(p->log[0], ev->source_offset, passed_ns);
+}
+
+/* This side's topic has incarnations without a partner: their records may be what is left over on
+ * the other side. */
+static bool extra_incarnation(const struct pt_pair *p, enum pt_cluster side)
+{
+    return p->log[side]->topic->name->inc_cnt > p->log[!side]->topic->name->inc_cnt;
 }
 
 /* Whether the place of a leftover on the other side may have held its partner once:
  *  - an offset there is certified to be empty, and logs are dense when they are written;
  *  - it lies in front of the first match, and the other log has lost its beginning;
- *  - the other topic has another incarnation, which is compared with nothing. */
+ *  - the other topic has another incarnation, which is compared with nothing;
+ *  - of an offset there only a down-converted answer was seen, so that its record looks different.
+ */
 static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
                                 const struct pt_align_event *ev)
 {
@@ -141,17 +154,50 @@ static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
     int64_t prev = side == PT_CLUSTER_SOURCE ? ev->prev_source_offset : ev->prev_target_offset;
     int64_t next = side == PT_CLUSTER_SOURCE ? ev->next_source_offset : ev->next_target_offset;
 
-    return (prev < 0 && l->log_start > 0) || p->extra_incarnation[side] ||
-           pt_log_has_hole(l, prev, next);
+    return (prev < 0 && l->log_start > 0) || extra_incarnation(p, side) ||
+           pt_log_has_hole(l, prev, next) ||
+           pt_log_reduced(l, prev + 1, next < 0 ? INT64_MAX : next);
+}
+
+/* A record of which only a down-converted answer was seen looks like none on the other side, and
+ * may be one of an aborted transaction. */
+static bool looks_different(const struct pt_log *l, int64_t off)
+{
+    return pt_log_reduced(l, off, off + 1);
+}
+
+/* Offsets of it were seen to be empty: its policy is not only `delete`. */
+static bool is_cleaned(const struct pt_topic *t)
+{
+    for (size_t i = 0; i < t->part_cnt; i++)
+        if (t->part[i].log && (t->part[i].log->gone_cnt || t->part[i].log->holes.cnt))
+            return true;
+    return false;
+}
+
+/* Whether a record may have been gone from the source before the mirror came to it, although the tap
+ * did not see that: the topic is one that is cleaned, and nobody was seen to be given the record, who
+ * would show that it was still there. */
+static bool may_have_been_gone(const struct pt_pair *p, int64_t off)
+{
+    uint16_t *state;
+
+    if (!is_cleaned(p->source_topic))
+        return false;
+    return !pt_slots_get(&p->log[0]->slots, off, &state) || !(*state & PT_SLOT_READ);
 }
 
 /* A leftover of the source. */
 static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
                            enum pt_finding_code code, uint64_t *cnt)
 {
-    if (was_compacted(p, ev)) {
+    enum pt_gone_when gone = was_gone(p, ev);
+
+    if (gone == PT_GONE_BEFORE) {
         p->sum.compacted++;
-    } else if (may_have_been_there(p, PT_CLUSTER_TARGET, ev)) {
+    } else if (gone == PT_GONE_MAYBE || looks_different(p->log[0], ev->source_offset) ||
+               may_have_been_there(p, PT_CLUSTER_TARGET, ev) ||
+               may_have_been_gone(p, ev->source_offset)) {
         p->sum.unverifiable_source++;
     } else {
         (*cnt)++;
@@ -159,18 +205,27 @@ static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
     }
 }
 
-/* A leftover of the target. Behind the last match it counts only if the source's end was stated
- * after the record had appeared: otherwise its source may have been written and not been seen yet.
- */
+/* Whether the source's end was stated after the target's record had appeared: otherwise its source
+ * may have been written and not been seen yet. Records that are on the target before they are on
+ * the source tell how far the two clocks, or the two writes, may be apart. */
+static bool source_ended_before(struct pt_pair *p, int64_t target_offset)
+{
+    int64_t seen_ns = pt_log_seen_ns(p->log[1], target_offset, INT64_MAX);
+    int64_t margin = p->lag_min_ns > INT64_MIN / 2 ? -2 * p->lag_min_ns : INT64_MAX;
+
+    return seen_ns < INT64_MAX - margin && p->log[0]->hw_ns > seen_ns + margin;
+}
+
+/* A leftover of the target. Behind the last match it counts only if the source's end is known. */
 static void on_target_only(struct pt_pair *p, const struct pt_align_event *ev,
                            enum pt_finding_code code, uint64_t *cnt)
 {
     bool tail = ev->next_source_offset < 0;
 
-    if (may_have_been_there(p, PT_CLUSTER_SOURCE, ev)) {
+    if (looks_different(p->log[1], ev->target_offset) ||
+        may_have_been_there(p, PT_CLUSTER_SOURCE, ev)) {
         p->sum.unverifiable_target++;
-    } else if (tail &&
-               !(p->log[0]->hw_ns > pt_log_seen_ns(p->log[1], ev->target_offset, INT64_MAX))) {
+    } else if (tail && !source_ended_before(p, ev->target_offset)) {
         p->sum.pending_target++;
     } else {
         (*cnt)++;
@@ -187,6 +242,9 @@ static void on_mutated(struct pt_pair *p, const struct pt_align_event *ev)
         return;
     }
     p->sum.mutated++;
+    /* A copy that was changed keeps its time, or all but its time. */
+    if (!(ev->parts & PT_PART_TIMESTAMP) || ev->parts == PT_PART_TIMESTAMP)
+        p->source_topic->recognised = true;
     report(p, PT_FINDING_RECORD_MUTATED, ev->source_offset, ev->target_offset, ev->parts);
 }
 
@@ -203,6 +261,7 @@ static void on_event(struct pt_pair *p, const struct pt_align_event *ev)
         break;
     case PT_ALIGN_REORDERED:
         sum->reordered++;
+        p->source_topic->recognised = true;
         report(p, PT_FINDING_RECORD_REORDERED, ev->source_offset, ev->target_offset, 0);
         break;
     case PT_ALIGN_MISSING:
@@ -339,6 +398,34 @@ void pt_pair_finish(struct pt_pair *p)
     sum->unverifiable_target += sum->target_records - verdicts[1];
 }
 
+uint64_t pt_pair_withdraw(struct pt_pair *p)
+{
+    struct pt_pair_result *sum = &p->sum;
+    uint64_t accused = sum->missing + sum->extra + sum->duplicated + sum->mutated +
+                       sum->missing_or_reordered + sum->ambiguous_source + sum->ambiguous_target;
+
+    uint64_t total[PT_FINDING_CODE_CNT];
+
+    if (!accused)
+        return 0;
+    /* Also of findings that were only counted. */
+    memcpy(total, p->env->findings->total, sizeof(total));
+    total[PT_FINDING_RECORD_MISSING] -= sum->missing;
+    total[PT_FINDING_RECORD_EXTRA] -= sum->extra;
+    total[PT_FINDING_RECORD_DUPLICATED] -= sum->duplicated;
+    total[PT_FINDING_RECORD_MUTATED] -= sum->mutated;
+    total[PT_FINDING_RECORD_MISSING_OR_REORDERED] -= sum->missing_or_reordered;
+    total[PT_FINDING_RECORD_COUNT_DIFFERS] -= sum->ambiguous_source + sum->ambiguous_target;
+    pt_findings_forget(p->env->findings, p);
+    memcpy(p->env->findings->total, total, sizeof(total));
+    sum->unverifiable_source +=
+            sum->missing + sum->mutated + sum->missing_or_reordered + sum->ambiguous_source;
+    sum->unverifiable_target += sum->extra + sum->duplicated + sum->mutated + sum->ambiguous_target;
+    sum->missing = sum->extra = sum->duplicated = sum->mutated = sum->missing_or_reordered = 0;
+    sum->ambiguous_source = sum->ambiguous_target = 0;
+    return accused;
+}
+
 /* When the newest record of any of the topic's partitions was first seen. */
 static int64_t topic_grew_ns(const struct pt_topic *t)
 {
@@ -380,29 +467,58 @@ static bool is_overdue(const struct pt_pair *p, int64_t off, int64_t commit_ns)
            p->source_topic->matched_ns >= pt_log_seen_ns(p->log[0], off, INT64_MAX);
 }
 
+static bool is_older(const struct pt_pair *p, int64_t time_ns, int64_t max_lag_ns)
+{
+    return time_ns < p->env->now_ns && p->env->now_ns - time_ns > max_lag_ns;
+}
+
+/* Source records whose transaction is open, or that nobody has committed, for too long. */
+static uint64_t open_too_long(struct pt_pair *p, int64_t max_lag_ns)
+{
+    const struct pt_ranges *open = &p->log[0]->open;
+    uint64_t cnt = 0;
+
+    for (size_t i = 0; i < open->cnt; i++)
+        for (int64_t off = open->r[i].from; off < open->r[i].to; off++)
+            cnt += is_older(p, pt_log_seen_ns(p->log[0], off, INT64_MAX), max_lag_ns);
+    return cnt;
+}
+
 uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
 {
     const struct pt_log *target = p->log[1];
     int64_t from = p->matched_end[1];
     bool target_certified =
-            target->hw_max >= 0 && !p->sum.pending_target && !p->extra_incarnation[1] &&
+            target->hw_max >= 0 && !p->sum.pending_target &&
+            !extra_incarnation(p, PT_CLUSTER_TARGET) &&
             (from >= target->hw_max || pt_ranges_until(&target->certified, from) >= target->hw_max);
-    uint64_t stalled = 0;
+    int64_t target_ns = p->env->seen_ns[PT_CLUSTER_TARGET];
+    bool dark = target_ns == INT64_MIN || p->env->now_ns - target_ns > PT_DARK_NS;
+    uint64_t stalled = open_too_long(p, max_lag_ns);
 
     for (size_t i = 0; i < p->pending.cnt; i++) {
         for (int64_t off = p->pending.r[i].from; off < p->pending.r[i].to; off++) {
             int64_t commit_ns = pt_txn_commit_ns(p->log[0], off);
 
-            if (target_certified && is_overdue(p, off, commit_ns)) {
+            if (looks_different(p->log[0], off)) {
                 p->sum.pending_source--;
-                if (pt_log_gone_ns(p->log[0], off) != INT64_MAX) {
+                p->sum.unverifiable_source++;
+            } else if (target_certified && is_overdue(p, off, commit_ns)) {
+                p->sum.pending_source--;
+                if (pt_log_gone(p->log[0], off, INT64_MAX) != PT_GONE_NOT) {
                     p->sum.compacted++;
+                } else if (may_have_been_gone(p, off)) {
+                    p->sum.unverifiable_source++;
                 } else {
                     p->sum.missing++;
                     report(p, PT_FINDING_RECORD_MISSING, off, -1, 0);
                 }
-            } else {
-                stalled += commit_ns < p->env->now_ns && p->env->now_ns - commit_ns > max_lag_ns;
+            } else if (is_older(p, commit_ns, max_lag_ns)) {
+                stalled++;
+            } else if (commit_ns != INT64_MAX && (dark || commit_ns > target_ns)) {
+                /* Nobody looked whether it came. */
+                p->sum.pending_source--;
+                p->sum.unverifiable_source++;
             }
         }
     }

@@ -79,6 +79,8 @@ static void part_from(struct pt_shard *s, struct pt_topic *t)
     }
     t->partner->partner = NULL;
     t->partner = NULL;
+    t->recognised = false;
+    t->matched_ns = INT64_MIN;
 }
 
 static void marry(struct pt_shard *s, struct pt_topic *t)
@@ -125,12 +127,6 @@ void pt_shard_map(struct pt_shard *s)
         for (size_t k = 0; k < names[i]->inc_cnt; k++)
             marry(s, names[i]->inc[k]);
     pt_mem_free(s->mem, names, cnt * sizeof(struct pt_name *));
-    for (struct pt_pair *p = s->pairs; p; p = p->next) {
-        size_t inc_cnt[2] = { p->log[0]->topic->name->inc_cnt, p->log[1]->topic->name->inc_cnt };
-
-        p->extra_incarnation[0] = inc_cnt[0] > inc_cnt[1];
-        p->extra_incarnation[1] = inc_cnt[1] > inc_cnt[0];
-    }
 }
 
 void pt_shard_pair_log(struct pt_shard *s, struct pt_log *l)

@@ -221,13 +221,14 @@ static struct pt_topic *current(struct pt_registry *r, struct pt_name *n, int64_
     return new_incarnation(r, n);
 }
 
-static bool join(struct pt_registry *r, struct pt_name *n, struct pt_id *id)
+static bool join(struct pt_registry *r, struct pt_name *n, struct pt_id *id, int64_t now_ns)
 {
-    struct pt_topic *t = n->inc_cnt ? n->inc[n->inc_cnt - 1] : NULL;
+    struct pt_topic *t;
 
     if (id->topic)
         return true; /* known; a name cannot change */
-    if (!t || t->has_id)
+    t = current(r, n, now_ns);
+    if (t && t->has_id)
         t = new_incarnation(r, n);
     if (!t)
         return false;
@@ -275,7 +276,7 @@ bool pt_registry_topic(struct pt_registry *r, uint32_t lane, const struct pt_obs
     }
     if (!is_zero(o->id)) {
         id = pt_registry_id(r, o->head.cluster, o->id);
-        if (!id || (n && !join(r, n, id)))
+        if (!id || (n && !join(r, n, id, o->head.at.time_ns)))
             return false;
     }
     *ref = id ? (struct pt_topic_ref){ .id = id } : (struct pt_topic_ref){ .name = n };
@@ -294,17 +295,20 @@ bool pt_registry_topic_id(struct pt_registry *r, const struct pt_obs_topic_id *o
     if (is_zero(o->id))
         return true;
     id = pt_registry_id(r, o->head.cluster, o->id);
-    return id && join(r, n, id);
+    return id && join(r, n, id, o->head.at.time_ns);
 }
 
 void pt_registry_deleted(struct pt_registry *r, const struct pt_obs_topic_id *o)
 {
-    struct pt_id *id = pt_registry_id(r, o->head.cluster, o->id);
+    const struct pt_id *id = pt_registry_id(r, o->head.cluster, o->id);
+    const struct pt_name *n =
+            is_zero(o->id) ? find_name(r, o->head.cluster, o->name, o->name_len) : NULL;
+    struct pt_topic *t = id ? id->topic : n && n->inc_cnt ? n->inc[n->inc_cnt - 1] : NULL;
 
-    if (!id || !id->topic || id->topic->deleted)
+    if (!t || t->deleted)
         return;
-    id->topic->deleted = true;
-    id->topic->deleted_ns = o->head.at.time_ns;
+    t->deleted = true;
+    t->deleted_ns = o->head.at.time_ns;
 }
 
 struct pt_topic *pt_registry_resolve(struct pt_registry *r, uint32_t lane, const struct pt_obs *o,

@@ -7,12 +7,23 @@
  */
 #include "verify/log.h"
 
+/* The log began at off, when it was first heard of or later. A log start that moved past off behind
+ * that says nothing about what had been in front of it. */
+static bool is_log_start(const struct pt_log *l, int64_t off)
+{
+    bool start = off == 0 || (l->trim_cnt && off <= l->trim[0].log_start);
+
+    for (size_t k = 0; k < l->trim_cnt && !start; k++)
+        start = off == l->trim[k].log_start;
+    return start;
+}
+
 /* The first offset to settle. Offset 0, or a log start that the broker states, is an anchor; a log
  * that begins anywhere else has a gap in front of it. */
 static bool begin(struct pt_log *l, unsigned how)
 {
     int64_t first = pt_ranges_next(&l->certified, 0);
-    bool anchored = (first == 0 || first <= l->log_start) && !l->lost[PT_LOST_EVICTED].cnt;
+    bool anchored = is_log_start(l, first) && !l->lost[PT_LOST_EVICTED].cnt;
 
     if (first == INT64_MAX || (!anchored && !(how & PT_SETTLE_GAPS)))
         return false;
@@ -28,11 +39,19 @@ static void pass_hole(struct pt_log *l, int64_t to)
     l->cursor = to;
 }
 
+/* There is no timestamp to compare: the original never had one (whoever copies it may give it one),
+ * or the copy's format has no room for it. */
+static bool has_no_time(const struct pt_log *l, const struct pt_slot *slot)
+{
+    return slot->timestamp_ms < 0 &&
+           (l->cluster == PT_CLUSTER_SOURCE || l->evidence[slot->evidence].magic == 0);
+}
+
 /* What lies at the cursor, which is certified and has a slot. True: a record. */
 static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct pt_item *ret_item)
 {
     int64_t off = l->cursor;
-    uint8_t *state;
+    uint16_t *state;
     const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
     enum pt_txn_state txn = PT_TXN_UNDECIDED;
 
@@ -50,6 +69,8 @@ static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct p
     l->cursor++;
     if (txn == PT_TXN_UNDECIDED) {
         l->undecided++;
+        /* Refused: it stays pending, whatever its age. */
+        pt_ranges_add(&l->open, off, off + 1);
         l->gap = true;
         return false;
     }
@@ -65,7 +86,7 @@ static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct p
                                   .headers = slot->headers };
     if (l->gap)
         ret_item->flags |= PT_ITEM_GAP_BEFORE;
-    if (*state & PT_SLOT_LOG_APPEND)
+    if ((*state & PT_SLOT_LOG_APPEND) || has_no_time(l, slot))
         ret_item->flags |= PT_ITEM_LOG_APPEND;
     l->gap = false;
     l->records++;
@@ -106,6 +127,7 @@ void pt_log_rewind(struct pt_log *l)
     l->gap = false;
     l->holes_unknown = false;
     pt_ranges_fini(&l->holes);
+    pt_ranges_fini(&l->open);
     l->records = 0;
     l->records_alone = 0;
     l->aborted = 0;
@@ -124,6 +146,10 @@ enum pt_end pt_log_ending(const struct pt_log *l)
         return end > 0 ? PT_END_UNSEEN : PT_END_OPEN;
     }
     if (l->gap || l->cursor < end)
+        return PT_END_UNSEEN;
+    /* What was lost may have been the next records, unless the end was stated, or seen, since then.
+     */
+    if (l->lost_ns > l->tail_ns && !(stated && l->hw_ns > l->lost_ns))
         return PT_END_UNSEEN;
     return stated ? PT_END_COMPLETE : PT_END_OPEN;
 }

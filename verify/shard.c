@@ -20,8 +20,12 @@ int pt_shard_open(struct pt_mem *mem, const struct pt_policy *policy, struct pt_
     pt_findings_init(&s->findings, mem, policy->finding_max);
     pt_clients_init(&s->clients, mem);
     s->env = (struct pt_ledger){
-        .mem = mem, .stats = &s->stats, .findings = &s->findings, .now_ns = INT64_MIN,
-        .tap_end_ns = { INT64_MIN, INT64_MIN }
+        .mem = mem,
+        .stats = &s->stats,
+        .findings = &s->findings,
+        .now_ns = INT64_MIN,
+        .seen_ns = { INT64_MIN, INT64_MIN },
+        .tap_end_ns = { INT64_MIN, INT64_MIN },
     };
     s->registry = pt_registry_open(mem, policy->waiting_max_sz);
     s->floating = pt_floating_open(mem, policy->floating_max_sz);
@@ -148,6 +152,8 @@ static void on_partition(struct pt_shard *s, struct pt_topic *t, const struct pt
         return;
     }
     part->stated = true;
+    if (o->replica_cnt > 0)
+        part->replica_cnt = o->replica_cnt;
     if (o->leader_epoch >= 0 && o->leader_epoch < part->leader_epoch)
         return; /* an old answer */
     part->leader_id = o->leader_id;
@@ -352,6 +358,18 @@ static void dispatch(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
     s->stats.messages_refused += !ok;
 }
 
+/* The cluster itself shows something of a log at this time. (That something was lost, or got no
+ * answer, may be told at any later time.) */
+static bool shows_log(const struct pt_obs *o)
+{
+    const void *m = o;
+
+    return o->cluster < PT_CLUSTER_CNT &&
+           (o->kind == PT_OBS_BATCH || o->kind == PT_OBS_BOUNDS ||
+            (o->kind == PT_OBS_PRODUCE_OUTCOME &&
+             ((const struct pt_obs_produce_outcome *)m)->outcome != PT_PRODUCE_UNKNOWN));
+}
+
 static void consume(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
 {
     const void *m = o;
@@ -363,6 +381,8 @@ static void consume(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
     }
     if (o->at.time_ns > s->env.now_ns)
         s->env.now_ns = o->at.time_ns;
+    if (shows_log(o) && o->at.time_ns > s->env.seen_ns[o->cluster])
+        s->env.seen_ns[o->cluster] = o->at.time_ns;
     if (s->lane[lane].open && o->kind != PT_OBS_RECORDS)
         end_batch(s, lane, NULL); /* its records never came */
     if (o->kind == PT_OBS_BATCH)
@@ -423,6 +443,28 @@ static void end_waiting(struct pt_shard *s)
         }
 }
 
+/* Names alone do not make a pair. Two topics of which no record was recognised on the other side, in
+ * no partition, are strangers as far as anybody knows (each site's own topic of that name, say),
+ * unless the operator paired them. A handful of records that all differ says nothing of that kind. */
+static void part_strangers(struct pt_shard *s)
+{
+    for (struct pt_pair *p = s->pairs; p; p = p->next) {
+        struct pt_fact fact = { .code = PT_FINDING_TOPIC_UNPAIRED,
+                                .cluster = PT_CLUSTER_SOURCE,
+                                .cnt = 1 };
+
+        if (p->given[0] < PT_STRANGERS_MIN || p->given[1] < PT_STRANGERS_MIN ||
+            p->sum.rule == PT_PAIR_CONFIGURED || p->source_topic->recognised ||
+            !pt_pair_withdraw(p))
+            continue;
+        pt_findings_say(&s->findings, &fact,
+                        "source %s-%d: not one of its records is in target topic %s; the names "
+                        "alone do not make them a pair",
+                        p->source_topic->name->text, p->log[0]->partition,
+                        p->log[1]->topic->name->text);
+    }
+}
+
 static void conclude_pair(struct pt_shard *s, struct pt_pair *p)
 {
     struct pt_fact fact = { .code = PT_FINDING_REPLICATION_STALLED, .cluster = -1, .pair = p };
@@ -452,6 +494,7 @@ const struct pt_result *pt_shard_finish(struct pt_shard *s)
         pt_shard_pair_all(s);
     for (struct pt_pair *p = s->pairs; p; p = p->next)
         pt_pair_finish(p);
+    part_strangers(s);
     for (size_t i = 0; i < s->log_cnt; i++)
         while (!s->log[i]->pair && pt_log_next(s->log[i], PT_SETTLE_ALL, &item))
             ;

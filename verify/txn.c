@@ -2,14 +2,15 @@
 /*
  * Which records of transactions count. Two proofs, and nothing else decides:
  *  - the next marker of the same producer behind the record, if every offset up to it is certified
- * (an unseen offset between them could be another marker);
+ * (an unseen offset between them could be another marker, and so could one that only an old
+ * consumer's answer shows, which carries none);
  *  - a read_committed response over the record: it lists every aborted transaction that overlaps
  * it.
  */
 #include "verify/log.h"
 
 enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struct pt_slot *slot,
-                                uint8_t state)
+                                uint16_t state)
 {
     const struct pt_marker *m;
 
@@ -18,7 +19,7 @@ enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struc
     if (state & PT_SLOT_ABORTED)
         return PT_TXN_ABORTED;
     m = pt_markers_next(&l->markers, l->evidence[slot->evidence].producer_id, off);
-    if (!m || pt_ranges_until(&l->certified, off) <= m->offset)
+    if (!m || pt_ranges_until(&l->certified, off) <= m->offset || pt_log_reduced(l, off, m->offset))
         return PT_TXN_UNDECIDED;
     return m->commit ? PT_TXN_COMMITTED : PT_TXN_ABORTED;
 }
@@ -41,7 +42,7 @@ static enum pt_txn_state listed(const struct pt_log *l, const struct pt_obs_abor
         return PT_TXN_COMMITTED;
     if (first < a->from)
         first = a->from;
-    if (pt_ranges_until(&l->certified, first) <= off)
+    if (pt_ranges_until(&l->certified, first) <= off || pt_log_reduced(l, first, off))
         return PT_TXN_UNDECIDED;
     m = pt_markers_next(&l->markers, producer_id, first - 1);
     return m && m->offset < off ? PT_TXN_COMMITTED : PT_TXN_ABORTED;
@@ -50,7 +51,7 @@ static enum pt_txn_state listed(const struct pt_log *l, const struct pt_obs_abor
 void pt_txn_listed(struct pt_log *l, const struct pt_obs_aborted *a)
 {
     int64_t at = a->from > l->cursor ? a->from : l->cursor;
-    uint8_t *state;
+    uint16_t *state;
 
     for (int64_t off; (off = pt_slots_next(&l->slots, at)) < a->to; at = off + 1) {
         const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
@@ -68,7 +69,7 @@ void pt_txn_listed(struct pt_log *l, const struct pt_obs_aborted *a)
 
 int64_t pt_txn_commit_ns(struct pt_log *l, int64_t off)
 {
-    uint8_t *state;
+    uint16_t *state;
     const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
     const struct pt_evidence *ev;
     const struct pt_marker *m;
@@ -79,7 +80,7 @@ int64_t pt_txn_commit_ns(struct pt_log *l, int64_t off)
     if (!(*state & PT_SLOT_TXN))
         return ev->at.time_ns;
     m = pt_markers_next(&l->markers, ev->producer_id, off);
-    if (!m || pt_ranges_until(&l->certified, off) <= m->offset)
+    if (!m || pt_ranges_until(&l->certified, off) <= m->offset || pt_log_reduced(l, off, m->offset))
         return INT64_MAX;
     return m->time_ns > ev->at.time_ns ? m->time_ns : ev->at.time_ns;
 }

@@ -145,8 +145,9 @@ static inline void tell_broker(struct world *w, uint8_t cluster, int32_t node, c
     memcpy(o->host, host, strlen(host));
 }
 
-static inline void tell_partition(struct world *w, uint8_t cluster, uint32_t topic,
-                                  int32_t partition, int32_t leader)
+static inline struct pt_obs_partition *tell_partition(struct world *w, uint8_t cluster,
+                                                      uint32_t topic, int32_t partition,
+                                                      int32_t leader)
 {
     struct pt_obs_partition *o = tell(w, PT_OBS_PARTITION, cluster, sizeof(*o), 0);
 
@@ -154,6 +155,8 @@ static inline void tell_partition(struct world *w, uint8_t cluster, uint32_t top
     o->head.partition = partition;
     o->leader_id = leader;
     o->leader_epoch = -1;
+    o->replica_cnt = -1;
+    return o;
 }
 
 static inline struct pt_record make_record(uint64_t c, int32_t offset_delta)
@@ -186,6 +189,9 @@ struct say {
     const uint64_t *content; /* instead of counting up from first */
     const int32_t *delta;    /* offset deltas, instead of 0, 1, 2 ... */
     int64_t last;            /* 0: that of the last record */
+    int32_t epoch;           /* of the leader; 0: not known */
+    int64_t shift_ms;        /* added to all timestamps */
+    bool plain;              /* without headers: what an old format can carry */
 };
 
 static inline void tell_batch(struct world *w, const struct say *say)
@@ -208,7 +214,7 @@ static inline void tell_batch(struct world *w, const struct say *say)
     b->client = say->client;
     b->request = w->request;
     b->base_sequence = -1;
-    b->leader_epoch = -1;
+    b->leader_epoch = say->epoch ? say->epoch : -1;
     b->flags = (uint16_t)(say->flags | (say->again ? PT_BATCH_SEEN_AGAIN : 0));
     b->source = say->source;
     b->status = say->status;
@@ -219,9 +225,15 @@ static inline void tell_batch(struct world *w, const struct say *say)
                                               sizeof(*r), n * sizeof(struct pt_record));
 
         r->cnt = n;
-        for (uint32_t i = 0; i < n; i++, done++)
+        for (uint32_t i = 0; i < n; i++, done++) {
             r->rec[i] = make_record(say->content ? say->content[done] : say->first + done,
                                     say->delta ? say->delta[done] : (int32_t)done);
+            r->rec[i].timestamp_ms += say->shift_ms;
+            if (say->plain) {
+                r->rec[i].content ^= 0x5555;
+                r->rec[i].headers = 0;
+            }
+        }
     }
 }
 

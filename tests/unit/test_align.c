@@ -245,7 +245,8 @@ static void sim_make(struct sim *m, const struct sim_row *row)
             }
             break;
         case 5:
-            sim_put(m, (struct sim_record){ .number = injected++, .content = (1ull << 41) + injected });
+            injected++;
+            sim_put(m, (struct sim_record){ .number = injected, .content = (1ull << 41) + injected });
             break;
         case 6: { /* the replicator starts again some records back */
             uint32_t from = m->t_cnt;

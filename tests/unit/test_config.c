@@ -59,7 +59,8 @@ static void test_load(void **state)
         "limits:\n"
         "  memory: 1GiB\n"
         "  hold-off: 300ms\n"
-        "policy: { max-lag: 5m, min-coverage: 99.9%, hash-key: 0x10 }\n";
+        "policy: { max-lag: 5m, min-coverage: 99.9%, hash-key: 0x10 }\n"
+        "segment: { name: probe-1, mode: 0644, group: 65534, findings: 100 }\n";
     struct pt_config cfg;
     struct pt_error err = { "" };
     const struct pt_pipeline_cfg *p = &cfg.pipeline;
@@ -82,6 +83,10 @@ static void test_load(void **state)
     assert_int_equal(p->policy.max_lag_ns, 300000000000);
     assert_int_equal(p->parser.batch.hash_key, 16);
     assert_true(p->policy.min_coverage > 0.9989 && p->policy.min_coverage < 0.9991);
+    assert_string_equal(cfg.segment.name, "probe-1");
+    assert_int_equal(cfg.segment.mode, 0644);
+    assert_int_equal(cfg.segment.group, 65534);
+    assert_int_equal(cfg.segment.ring_slots, 100);
     /* Neighbours in memory are untouched. */
     assert_int_equal(p->streams.idle_ns, fake_defaults.streams.idle_ns);
     assert_int_equal(p->streams.store_flow_max, fake_defaults.streams.store_flow_max);
@@ -103,6 +108,14 @@ static void test_errors(void **state)
           "typing error" },
         { "limit:\n", ":1: unknown key \"limit\"; known here: clusters, topics, limits, policy",
           "unknown section" },
+        { "segment:\n  mode: 0660\n", ":2: segment.mode: \"0660\" is out of range: allowed is 0400 "
+                                     "to 0644", "readers never write" },
+        { "segment:\n  mode: rw-r-----\n", ":2: segment.mode: \"rw-r-----\" is no permission",
+          "not octal" },
+        { "segment:\n  name: "
+          "a123456789012345678901234567890123456789012345678901234567890123\n",
+          ":2: segment.name: \"a12345678901234567890123456789012345678901234567890123456789",
+          "64 characters" },
         { "limits:\n  seen-batches: 5000\n", ":2: limits.seen-batches: \"5000\" is no power of two",
           "power of two" },
         { "policy:\n  min-coverage: 1.5\n", ":2: policy.min-coverage: \"1.5\" is out of range",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The report for people: the verdict is the first line, what a reviewer needs is on the page, no
- * line is wider than 100 columns, and nothing that came from the wire reaches the terminal raw.
- * With -p the program prints the hand-made report, for looking at.
+ * line is wider than 100 columns (80 on a narrow terminal), and nothing that came from the wire
+ * reaches the terminal raw. With -p the program prints the hand-made report, for looking at.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,10 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "fake_report.h"
 #include "tools/report_text.h"
@@ -40,7 +43,7 @@ static void test_page(void **state)
         "1 missing, 2 extra, 1 duplicated, 1 reordered, 1 mutated",
         "10 tap_gap",
         "94.859 %", /* (140 + 63) / (151 + 63), rounded down, by bc */
-        "RECORD_MUTATED  orders-0 @41 -> dr.orders-0 @40  differs in value, timestamp",
+        "RECORD_MUTATED  orders-0 @41 -> dr.orders-0 @40, differs in value, timestamp",
         "source.pcap packet 17, at 2023-11-14T22:13:21.000000007Z",
         "by \"producer-1\"\n             10.88.4.1:41000",
         "BROKER_NOT_SEEN: broker 2 leads active partitions",
@@ -67,6 +70,40 @@ static void test_page(void **state)
     free(text);
 }
 
+/* On a terminal of 80 columns the tables fit, and so do the lines of our own words. */
+static void test_narrow_terminal(void **state)
+{
+    struct winsize size = { .ws_row = 24, .ws_col = 80 };
+    struct pt_report r = fake_report();
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    struct pt_text t;
+    FILE *f;
+
+    (void)state;
+    assert_true(master >= 0);
+    assert_int_equal(grantpt(master) | unlockpt(master), 0);
+    f = fdopen(open(ptsname(master), O_RDWR | O_NOCTTY), "r+");
+    assert_non_null(f);
+    assert_int_equal(ioctl(fileno(f), TIOCSWINSZ, &size), 0);
+    pt_text_init(&t, f, false);
+    assert_int_equal(t.columns, 80);
+    fclose(f);
+    close(master);
+
+    t.f = tmpfile();
+    assert_non_null(t.f);
+    pt_report_text_verdict(&r, &t);
+    pt_report_text_topics(&r, &t);
+    pt_report_text_logs(&r, &t);
+    pt_report_text_findings(&r, &t, true);
+    rewind(t.f);
+    for (char line[1024]; fgets(line, sizeof(line), t.f);) {
+        if (strcspn(line, "\n") > 80)
+            fail_msg("wider than 80 columns: %s", line);
+    }
+    fclose(t.f);
+}
+
 static void test_verdict_lines(void **state)
 {
     static const struct {
@@ -75,7 +112,7 @@ static void test_verdict_lines(void **state)
         const char *first;
     } rows[] = {
         { PT_VERDICT_PARITY, false, "PARITY  90 records verified" },
-        { PT_VERDICT_INCONCLUSIVE, false, "INCONCLUSIVE  90 records verified, 0 divergent, but" },
+        { PT_VERDICT_INCONCLUSIVE, false, "INCONCLUSIVE  90 verified, 0 divergent, but" },
         { PT_VERDICT_PARITY, true, "CLEAN  nothing wrong within this cluster; 70 records" },
         { PT_VERDICT_DIVERGENT, true, "DIVERGENT  0 findings within this cluster" },
     };
@@ -123,6 +160,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_page),
+        cmocka_unit_test(test_narrow_terminal),
         cmocka_unit_test(test_verdict_lines),
         cmocka_unit_test(test_first_findings),
     };

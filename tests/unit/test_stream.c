@@ -4,10 +4,10 @@
  * both written by hand from TCP's rules, and how some counters must stand. After every row the
  * counters must add up and no memory may be left.
  *
- * Segments: "TIME SIDE FLAGS SEQ ACK PAYLOAD [miss=N] [id=N]; ...", TIME in ms, SIDE A or B (X: some
- * other connection's RST: only time passes; Y: another connection), FLAGS of S F R or '.', ACK or PAYLOAD '-': none.
- * Events: "open A:text A-7 A? A~3 close": bytes, a hole of 7, one of unknown length, a snap-length cut; '|' is
- * the end of the capture.
+ * Segments: "TIME SIDE FLAGS SEQ ACK PAYLOAD [miss=N] [id=N]; ...", TIME in ms, SIDE A or B (X:
+ * some other connection's RST: only time passes; Y: another connection), FLAGS of S F R or '.', ACK
+ * or PAYLOAD '-': none. Events: "open A:text A-7 A? A~3 close": bytes, a hole of 7, one of unknown
+ * length, a snap-length cut; '|' is the end of the capture.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,14 +30,17 @@ struct row {
 
 static const struct row rows[] = {
     { "a whole connection, lent straight from the packets",
-      HANDSHAKE "1 A . 100 500 req;2 B . 500 103 resp;3 A F 103 504 -;4 B F 504 104 -;4 A . 104 505 -",
+      HANDSHAKE
+      "1 A . 100 500 req;2 B . 500 103 resp;3 A F 103 504 -;4 B F 504 104 -;4 A . 104 505 -",
       "open A:req B:resp close |",
       "in_order_bytes=7 flows=1 flows_midstream=0 flows_empty=0 segments=8 holes=0" },
     { "mirror copies change nothing, and a second copy of a FIN starts no flow",
-      HANDSHAKE "0 A . 100 500 - ;1 A . 100 500 req id=7;1.003 A . 100 500 req id=7;2 B . 500 103 resp id=8;"
-                "2.001 B . 500 103 resp id=8;3 A F 103 504 - id=9;3 A F 103 504 - id=9;4 B F 504 104 - id=3;"
-                "4 B F 504 104 - id=3;4 A . 104 505 - id=4;4 A . 104 505 - id=4",
-      "open A:req B:resp close |", "segments_copies=6 copied_bytes=7 retransmitted_bytes=0 flows=1" },
+      HANDSHAKE
+      "0 A . 100 500 - ;1 A . 100 500 req id=7;1.003 A . 100 500 req id=7;2 B . 500 103 resp id=8;"
+      "2.001 B . 500 103 resp id=8;3 A F 103 504 - id=9;3 A F 103 504 - id=9;4 B F 504 104 - id=3;"
+      "4 B F 504 104 - id=3;4 A . 104 505 - id=4;4 A . 104 505 - id=4",
+      "open A:req B:resp close |",
+      "segments_copies=6 copied_bytes=7 retransmitted_bytes=0 flows=1" },
     { "the same bytes with another IP id are a retransmission",
       HANDSHAKE "1 A . 100 500 req id=7;2 A . 100 500 req id=8", "open A:req | close",
       "segments_copies=0 retransmitted_bytes=3" },
@@ -47,24 +50,31 @@ static const struct row rows[] = {
     { "unnumbered packets: copies within 1 ms only",
       HANDSHAKE "1 A . 100 500 req;1.5 A . 100 500 req;5 A . 100 500 req", "open A:req | close",
       "segments_copies=1 copied_bytes=3 retransmitted_bytes=3" },
-    { "two segments swapped",
-      HANDSHAKE "1 A . 103 500 two;2 A . 100 500 one", "open A:one A:two | close",
-      "in_order_bytes=3 reordered_bytes=3 holes=0" },
+    { "two segments swapped", HANDSHAKE "1 A . 103 500 two;2 A . 100 500 one",
+      "open A:one A:two | close", "in_order_bytes=3 reordered_bytes=3 holes=0" },
     { "effect before cause: the response waits for its request",
       HANDSHAKE "1 B . 500 103 resp;1.01 A . 100 500 req", "open A:req B:resp | close", "holes=0" },
-    { "a lost request, acknowledged by its response, is a hole of exactly its length after the hold-off",
+    { "a lost request, acknowledged by its response, is a hole of exactly its length after the "
+      "hold-off",
       HANDSHAKE "1 B . 500 103 resp;200 X . 0 - -;201.1 X . 0 - -", "open A-3 B:resp | close",
       "holes=1 hole_bytes=3" },
     { "not before the hold-off has passed: the data comes just in time",
       HANDSHAKE "1 B . 500 103 resp;201 X . 0 - -;201 A . 100 500 req", "open A:req B:resp | close",
       "holes=0" },
+    { "the flow's own packets do not shorten the hold-off",
+      HANDSHAKE "1 B . 500 103 resp;100 B . 504 103 more;150 A . 100 500 req",
+      "open A:req B:resp B:more | close", "holes=0" },
+    { "a retransmission seen before its original: the original tells what its bytes depend on",
+      HANDSHAKE "1 A . 100 504 req id=2;1.1 A . 100 500 req id=1;2 B . 500 103 resp",
+      "open A:req B:resp | close", "retransmitted_bytes=3 holes=0" },
     { "a hole in the middle, proven by an empty acknowledgement",
-      HANDSHAKE "1 A . 100 500 one;2 A . 106 500 three;3 B . 500 111 -;203 X . 0 - -;203.1 X . 0 - -",
+      HANDSHAKE
+      "1 A . 100 500 one;2 A . 106 500 three;3 B . 500 111 -;203 X . 0 - -;203.1 X . 0 - -",
       "open A:one A-3 A:three | close", "holes=1 hole_bytes=3" },
     { "unacknowledged: the sender may repeat it, for as long as patience lasts",
       HANDSHAKE "1 A . 103 500 two;1900 A . 100 500 one", "open A:one A:two | close", "holes=0" },
-    { "unacknowledged and never repeated",
-      HANDSHAKE "1 A . 103 500 two;2002 X . 0 - -", "open A-3 A:two | close", "holes=1" },
+    { "unacknowledged and never repeated", HANDSHAKE "1 A . 103 500 two;2002 X . 0 - -",
+      "open A-3 A:two | close", "holes=1" },
     { "a missing 64 KB segment that is acknowledged in parts is one hole",
       HANDSHAKE "1 B . 500 1100 -;50 B . 500 2100 -;150 A . 2100 500 next;450 X . 0 - -;",
       "open A-2000 A:next | close", "holes=1 hole_bytes=2000" },
@@ -75,20 +85,23 @@ static const struct row rows[] = {
       HANDSHAKE "1 A . 101 500 a;1 A . 103 500 b;1 A . 105 500 c;1 B . 500 106 -;202 X . 0 - -;",
       "open A-1 A:a A-1 A:b A-1 A:c | close", "holes=3" },
     { "other connections' packets let time pass, the flow's own as well",
-      HANDSHAKE "1 A . 103 500 two;2 B . 500 106 -;300 B . 500 106 xyz", "open A-3 A:two B:xyz | close", "holes=1" },
-    { "the end of the capture resolves what waits",
-      HANDSHAKE "1 A . 103 500 two;2 B . 500 106 yes", "| open A-3 A:two B:yes close", "holes=1" },
-    { "mid-connection: the start is held, an earlier segment moves it back, then the unknown is told",
+      HANDSHAKE "1 A . 103 500 two;2 B . 500 106 -;300 B . 500 106 xyz",
+      "open A-3 A:two B:xyz | close", "holes=1" },
+    { "the end of the capture resolves what waits", HANDSHAKE "1 A . 103 500 two;2 B . 500 106 yes",
+      "| open A-3 A:two B:yes close", "holes=1" },
+    { "mid-connection: the start is held, an earlier segment moves it back, then the unknown is "
+      "told",
       "0 A . 1003 700 two;1 A . 1000 700 one;2 B . 700 1006 yes;201 X . 0 - -;203 X . 0 - -",
       "open A? A:one A:two B? B:yes | close", "flows_midstream=1 holes=0" },
     { "mid-connection: what comes behind its hold-off and before its start is not followed",
       "0 A . 1003 700 two;201 A . 1000 700 one;", "open A? A:two | close",
       "retransmitted_bytes=3 flows_one_sided=1" },
     { "mid-connection: a hole right behind the start, which an empty segment told",
-      "0 A . 1000 700 -;1 A . 1004 700 two;2 B . 700 1007 -;300 X . 0 - -", "open A? A-4 A:two | close",
-      "holes=1" },
+      "0 A . 1000 700 -;1 A . 1004 700 two;2 B . 700 1007 -;300 X . 0 - -",
+      "open A? A-4 A:two | close", "holes=1" },
     { "mid-connection: a first segment that is a keep-alive is no missing byte",
-      "0 A . 999 700 -;1 A . 1000 700 one;2 B . 700 1003 -;300 X . 0 - -", "open A? A:one | close", "holes=0" },
+      "0 A . 999 700 -;1 A . 1000 700 one;2 B . 700 1003 -;300 X . 0 - -", "open A? A:one | close",
+      "holes=0" },
     { "mid-connection: a late SYN fixes the start after all",
       "0 A . 100 500 req;0.1 B S 499 100 -;0.2 A S 99 - -;0.3 B . 500 103 resp", "open A:req B:resp | close",
       "flows_midstream=0" },
@@ -97,14 +110,14 @@ static const struct row rows[] = {
       "0.5 B . 505 106 resp2", "open A:one A:two B? B:resp2 | close",
       "flows=1 retransmitted_bytes=5" },
     { "only the SYN-ACK was missed: its side starts unknown",
-      "0 A S 99 - -;1 A . 100 500 req;2 B . 500 103 resp;300 X . 0 - -", "open A:req B? B:resp | close",
-      "flows_midstream=0 holes=0" },
+      "0 A S 99 - -;1 A . 100 500 req;2 B . 500 103 resp;300 X . 0 - -",
+      "open A:req B? B:resp | close", "flows_midstream=0 holes=0" },
     { "one direction only: never wait for a side that was not seen",
       "0 A S 99 - -;1 A . 100 900 one;2 A . 103 950 two", "open A:one A:two | close",
       "flows_one_sided=1" },
     { "one direction only: a gap is given up when patience ends",
-      "0 A S 99 - -;1 A . 100 900 one;2 A . 105 950 two;2003 X . 0 - -", "open A:one A-2 A:two | close",
-      "holes=1" },
+      "0 A S 99 - -;1 A . 100 900 one;2 A . 105 950 two;2003 X . 0 - -",
+      "open A:one A-2 A:two | close", "holes=1" },
     { "one direction only: its FIN ends the flow when the other did not show up",
       "0 A S 99 - -;1 A . 100 900 one;2 A F 103 950 -;2003 X . 0 - -", "open A:one close |", "" },
     { "a side that shows up late does not tell what was answered already",
@@ -114,30 +127,35 @@ static const struct row rows[] = {
       HANDSHAKE "1 A . 100 500 abcd;2 A . 102 500 cdef", "open A:abcd A:ef | close",
       "retransmitted_bytes=2 in_order_bytes=6" },
     { "a coalesced retransmission covers what waits",
-      HANDSHAKE "1 A . 103 500 def;2 A . 100 500 abcdefgh;3 A . 108 500 ij", "open A:abcdefgh A:ij | close",
-      "retransmitted_bytes=3 overlaps_differ=0" },
+      HANDSHAKE "1 A . 103 500 def;2 A . 100 500 abcdefgh;3 A . 108 500 ij",
+      "open A:abcdefgh A:ij | close", "retransmitted_bytes=3 overlaps_differ=0" },
     { "overlaps with other bytes are counted",
-      HANDSHAKE "1 A . 103 500 def;1 A . 105 500 XYZ;2 A . 100 500 abcdE", "open A:abcdE A:f A:YZ | close",
-      "overlaps_differ=2 retransmitted_bytes=3" },
+      HANDSHAKE "1 A . 103 500 def;1 A . 105 500 XYZ;2 A . 100 500 abcdE",
+      "open A:abcdE A:f A:YZ | close", "overlaps_differ=2 retransmitted_bytes=3" },
     { "keep-alives, empty and of one byte",
-      HANDSHAKE "1 A . 100 500 req;2 B . 500 103 ok;50 A . 102 502 -;51 B . 502 103 -;60 A . 102 502 z;61 B . 502 103 -",
+      HANDSHAKE "1 A . 100 500 req;2 B . 500 103 ok;50 A . 102 502 -;51 B . 502 103 -;60 A . 102 "
+                "502 z;61 B . 502 103 -",
       "open A:req B:ok | close", "keepalives=2 retransmitted_bytes=1 holes=0" },
     { "a zero window and its probe: the byte that did not fit comes again",
-      HANDSHAKE "1 A . 100 500 abc;2 B . 500 103 -;3 A . 103 500 d;4 B . 500 103 -;500 A . 103 500 def;501 B . 500 106 -",
+      HANDSHAKE "1 A . 100 500 abc;2 B . 500 103 -;3 A . 103 500 d;4 B . 500 103 -;500 A . 103 500 "
+                "def;501 B . 500 106 -",
       "open A:abc A:d A:ef | close", "holes=0 retransmitted_bytes=1" },
     { "the sequence wraps",
       "0 A S 4294967292 - -;0 B S 4294967290 4294967293 -;1 A . 4294967293 4294967291 abcdef;"
       "2 B . 4294967291 3 uvwxyz;3 A . 6 1 ij;3 A . 3 1 ghi;4 B . 1 8 !;5 A F 8 2 -;6 B F 2 9 -",
       "open A:abcdef B:uvwxyz A:ghi A:ij B:! close |", "holes=0" },
     { "a hole across the wrap",
-      "0 A S 4294967292 - -;0 B S 4294967290 4294967293 -;1 A . 5 4294967291 abc;2 B . 4294967291 8 -;300 X . 0 - -",
+      "0 A S 4294967292 - -;0 B S 4294967290 4294967293 -;1 A . 5 4294967291 abc;2 B . 4294967291 "
+      "8 -;300 X . 0 - -",
       "open A-8 A:abc | close", "hole_bytes=8" },
-    { "data with the SYN",
-      "0 A S 99 - hi;0 B S 499 102 -;1 A . 102 500 you", "open A:hi A:you | close", "" },
+    { "data with the SYN", "0 A S 99 - hi;0 B S 499 102 -;1 A . 102 500 you",
+      "open A:hi A:you | close", "" },
     { "data with the SYN, refused by the server and sent again",
-      "0 A S 99 - hi;0 B S 499 100 -;1 A . 100 500 hiyou", "open A:hi A:you | close", "retransmitted_bytes=2" },
+      "0 A S 99 - hi;0 B S 499 100 -;1 A . 100 500 hiyou", "open A:hi A:you | close",
+      "retransmitted_bytes=2" },
     { "a SYN again is no new connection",
-      "0 A S 99 - -;1000 A S 99 - - id=4;1001 B S 499 100 -;1002 A . 100 500 req", "open A:req | close", "flows=1" },
+      "0 A S 99 - -;1000 A S 99 - - id=4;1001 B S 499 100 -;1002 A . 100 500 req",
+      "open A:req | close", "flows=1" },
     { "port reuse: what waits is resolved, then a new connection begins",
       HANDSHAKE "1 A . 103 500 two;5 A S 70000 - -;5 B S 900 70001 -;6 A . 70001 901 new",
       "open A-3 A:two close open A:new | close", "flows=2" },
@@ -146,18 +164,22 @@ static const struct row rows[] = {
                 "5 B S 900 70001 -;6 A . 70001 901 new",
       "open A:req close open A:new | close", "flows=2" },
     { "port reuse whose SYN was missed: data that is no straggler",
-      HANDSHAKE "1 A . 100 500 req;2 A F 103 500 -;2 B F 500 104 -;3 A . 104 501 -;5 A . 900000000 7000 new;"
-                "6 B . 7000 900000003 yes;300 X . 0 - -",
+      HANDSHAKE
+      "1 A . 100 500 req;2 A F 103 500 -;2 B F 500 104 -;3 A . 104 501 -;5 A . 900000000 7000 new;"
+      "6 B . 7000 900000003 yes;300 X . 0 - -",
       "open A:req close open A? A:new B? B:yes | close", "flows=2" },
     { "stragglers of a closed flow start no new one, and are forgotten with it",
-      HANDSHAKE "1 A . 100 500 req;2 A F 103 500 -;2 B F 500 104 -;3 A . 104 501 -;1000 A . 100 500 req;"
-                "1001 B F 500 104 - id=77;1002 A R 104 - -", "open A:req close |",
+      HANDSHAKE
+      "1 A . 100 500 req;2 A F 103 500 -;2 B F 500 104 -;3 A . 104 501 -;1000 A . 100 500 req;"
+      "1001 B F 500 104 - id=77;1002 A R 104 - -",
+      "open A:req close |",
       "flows=1 retransmitted_bytes=3 stale_bytes=0 resets=0 payload_bytes=6" },
     { "RST ends both sides a hold-off later, so that what the mirror delivers late still counts",
-      HANDSHAKE "1 A . 100 500 req;2 A R 103 - - id=5;3 B . 500 103 resp;203 X . 0 - -;210 B . 504 103 zz",
+      HANDSHAKE
+      "1 A . 100 500 req;2 A R 103 - - id=5;3 B . 500 103 resp;203 X . 0 - -;210 B . 504 103 zz",
       "open A:req B:resp close | open B? B:zz close", "resets=1 flows=2" },
-    { "a refused connection",
-      "0 A S 99 - -;1 B R 0 100 -;300 X . 0 - -", "open close |", "resets=1 flows_empty=1" },
+    { "a refused connection", "0 A S 99 - -;1 B R 0 100 -;300 X . 0 - -", "open close |",
+      "resets=1 flows_empty=1" },
     { "an RST of nothing, and a lone FIN, start no flow", "0 A R 99 - -;1 A F 70 60 -", "|",
       "segments_refused=2 flows=0" },
     { "an RST outside the window is not believed",
@@ -165,17 +187,24 @@ static const struct row rows[] = {
     { "a connection without payload is told only when it ends", "0 A S 99 - -", "| open close",
       "flows_empty=1 flows_one_sided=1" },
     { "one side closes, the other goes on",
-      HANDSHAKE "1 A F 100 500 req;2 B . 500 104 resp;3000 B . 504 104 more;3001 B F 508 104 -;3002 A . 104 509 -",
+      HANDSHAKE "1 A F 100 500 req;2 B . 500 104 resp;3000 B . 504 104 more;3001 B F 508 104 "
+                "-;3002 A . 104 509 -",
       "open A:req B:resp B:more close |", "" },
     { "a FIN that was missed, but acknowledged, is no missing byte",
-      HANDSHAKE "1 A . 100 500 req;2 B . 500 103 resp;3 A F 103 504 -;4 A . 104 505 -;300 X . 0 - -",
+      HANDSHAKE
+      "1 A . 100 500 req;2 B . 500 103 resp;3 A F 103 504 -;4 A . 104 505 -;300 X . 0 - -",
       "open A:req B:resp close |", "holes=0" },
+    { "the same, while the other side stays open: what acknowledges it is not held up for good",
+      HANDSHAKE "1 B . 500 100 resp;2 A . 100 505 more;300 X . 0 - -;400 A . 104 505 still",
+      "open B:resp A:more A:still | close", "holes=0" },
     { "data and FIN missed together: the FIN is not counted",
-      HANDSHAKE "1 A F 100 500 -;4 A . 101 508 -;300 X . 0 - -", "open B-7 close |", "hole_bytes=7" },
-    { "one missing byte that proves to be one",
-      HANDSHAKE "1 B . 500 101 -;300 A . 101 500 z", "open A-1 A:z | close", "hole_bytes=1" },
+      HANDSHAKE "1 A F 100 500 -;4 A . 101 508 -;300 X . 0 - -", "open B-7 close |",
+      "hole_bytes=7" },
+    { "one missing byte that proves to be one", HANDSHAKE "1 B . 500 101 -;300 A . 101 500 z",
+      "open A-1 A:z | close", "hole_bytes=1" },
     { "data beyond the FIN is not followed",
-      HANDSHAKE "1 A . 103 500 zzz;2 A F 100 500 abc;3 A . 103 500 qq", "open A:abc | close", "stale_bytes=5" },
+      HANDSHAKE "1 A . 103 500 zzz;2 A F 100 500 abc;3 A . 103 500 qq", "open A:abc | close",
+      "stale_bytes=5" },
     { "a FIN proves that what lies before it was sent",
       HANDSHAKE "1 A F 105 500 -;2 B F 500 106 -;300 X . 0 - -", "open A-5 close |", "" },
     { "the snap length cut a segment: a hole behind what is there",
@@ -184,21 +213,25 @@ static const struct row rows[] = {
     { "the same, out of order, and with nothing of it there",
       HANDSHAKE "1 A . 110 500 x miss=2;2 A . 105 500 - miss=5;3 A . 100 500 abcde;4 A . 113 500 y",
       "open A:abcde A~5 A:x A~2 A:y | close", "truncated_bytes=7 holes=2" },
-    { "a cut segment and its copy", HANDSHAKE "1 A . 100 500 abc miss=7 id=3;1.1 A . 100 500 abc miss=7 id=3",
+    { "a cut segment and its copy",
+      HANDSHAKE "1 A . 100 500 abc miss=7 id=3;1.1 A . 100 500 abc miss=7 id=3",
       "open A:abc A~7 | close", "segments_copies=1 truncated_bytes=7" },
-    { "nothing but cut segments", "0 A S 99 - -;1 A . 100 500 - miss=9", "open A~9 | close", "truncated_bytes=9" },
-    { "one stray segment is stale",
-      HANDSHAKE "1 A . 3000000000 500 zz;2 A . 100 500 req", "open A:req | close", "stale_bytes=2" },
+    { "nothing but cut segments", "0 A S 99 - -;1 A . 100 500 - miss=9", "open A~9 | close",
+      "truncated_bytes=9" },
+    { "one stray segment is stale", HANDSHAKE "1 A . 3000000000 500 zz;2 A . 100 500 req",
+      "open A:req | close", "stale_bytes=2" },
     { "two that join are another connection",
-      HANDSHAKE "1 A . 3000000000 500 zz;2 A . 3000000002 500 yy;300 X . 0 - -", "open close open A? A:yy | close",
-      "stale_bytes=2 flows=2" },
+      HANDSHAKE "1 A . 3000000000 500 zz;2 A . 3000000002 500 yy;300 X . 0 - -",
+      "open close open A? A:yy | close", "stale_bytes=2 flows=2" },
     { "a retransmission acknowledges more than its bytes depend on: the pair does not lock up",
       HANDSHAKE "1 B . 500 103 resp;50 A . 100 504 req;", "open A:req B:resp | close", "holes=0" },
-    { "a nonsense acknowledgement blocks nothing",
-      HANDSHAKE "1 A . 100 2500000000 req", "open A:req | close", "" },
-    { "idle: closed and forgotten", HANDSHAKE "1 A . 100 500 req;1200002 X . 0 - -;1200003 A . 103 500 more",
+    { "a nonsense acknowledgement blocks nothing", HANDSHAKE "1 A . 100 2500000000 req",
+      "open A:req | close", "" },
+    { "idle: closed and forgotten",
+      HANDSHAKE "1 A . 100 500 req;1200002 X . 0 - -;1200003 A . 103 500 more",
       "open A:req close | open A? A:more close", "flows_evicted=1" },
-    { "time that goes back is ignored", HANDSHAKE "5 A . 103 500 two;1 A . 100 500 one", "open A:one A:two | close", "" },
+    { "time that goes back is ignored", HANDSHAKE "5 A . 103 500 two;1 A . 100 500 one",
+      "open A:one A:two | close", "" },
 };
 
 struct run {
@@ -253,11 +286,13 @@ static void push(struct pt_streams *s, struct run *r, const char *line)
     double ms;
     char side;
 
-    assert_true(sscanf(line, " %lf %c %7s %u %15s %63s", &ms, &side, flags, &seg.seq, ack, payload) >= 5);
+    assert_true(sscanf(line, " %lf %c %7s %u %15s %63s", &ms, &side, flags, &seg.seq, ack,
+                       payload) >= 5);
     at.time_ns = (int64_t)(ms * 1e6) + 1000000000;
     seg.src = stream_endpoint(side == 'A' ? 1 : side == 'B' ? 2 : 3, side == 'B' ? 9092 : 40000);
     seg.dst = stream_endpoint(side == 'A' ? 2 : side == 'B' ? 1 : 4, side == 'B' ? 40000 : 9092);
-    seg.flags = (uint8_t)((strchr(flags, 'S') ? PT_TCP_SYN : 0) | (strchr(flags, 'F') ? PT_TCP_FIN : 0) |
+    seg.flags = (uint8_t)((strchr(flags, 'S') ? PT_TCP_SYN : 0) |
+                          (strchr(flags, 'F') ? PT_TCP_FIN : 0) |
                           (strchr(flags, 'R') ? PT_TCP_RST : 0) | (ack[0] != '-' ? PT_TCP_ACK : 0));
     if (side == 'X')
         seg.flags = PT_TCP_RST;
@@ -325,12 +360,14 @@ static void test_rules(void **state)
 
         pt_mem_init(&mem, 64 << 20);
         assert_int_equal(pt_streams_open(&mem, &pt_streams_cfg_default, &s), 0);
-        for (char *save, *line = strtok_r(script, ";", &save); line; line = strtok_r(NULL, ";", &save))
+        for (char *save, *line = strtok_r(script, ";", &save); line;
+             line = strtok_r(NULL, ";", &save))
             push(s, &r, line);
         add(&r, r.text[0] ? " |" : "|");
         pt_streams_finish(s);
         pull(s, &r);
-        if (strcmp(r.text, rows[i].events) || check_counters(pt_streams_stats(s), rows[i].counters)) {
+        if (strcmp(r.text, rows[i].events) ||
+            check_counters(pt_streams_stats(s), rows[i].counters)) {
             print_message("%s\n  came: %s\n  want: %s\n", rows[i].why, r.text, rows[i].events);
             bad++;
         }
@@ -374,8 +411,11 @@ static void test_full_store(void **state)
     (void)state;
     cfg.flow_max = 4;
     cfg.store_flow_max = 2048; /* two pieces */
-    run_bounded(&cfg, 1 << 20, HANDSHAKE "1 A . 101 500 b;1 A . 103 500 d;1 A . 105 500 f;1 A . 107 500 h;2 A . 100 500 a",
-                "open A-1 A:b A-1 A:d | A-1 A:f A-1 A:h close", "cut_short=2 late_bytes=0 retransmitted_bytes=1 holes=4");
+    run_bounded(&cfg, 1 << 20,
+                HANDSHAKE
+                "1 A . 101 500 b;1 A . 103 500 d;1 A . 105 500 f;1 A . 107 500 h;2 A . 100 500 a",
+                "open A-1 A:b A-1 A:d | A-1 A:f A-1 A:h close",
+                "cut_short=2 late_bytes=0 retransmitted_bytes=1 holes=4");
     cfg.store_flow_max = 100; /* none */
     run_bounded(&cfg, 1 << 20, HANDSHAKE "1 A . 101 500 b;2 B . 500 104 resp;3 A . 104 500 z",
                 "open A-1 A:b A-2 B:resp A:z | close", "holes=2 reordered_bytes=0");
@@ -397,8 +437,8 @@ static void test_full_table(void **state)
     run_bounded(&cfg, 1 << 20, HANDSHAKE "1 A . 101 500 b;2 Y . 0 - -;3 A . 102 500 z",
                 "open A-1 A:b close | open A? A:z close", "flows_evicted=2 flows=3");
     /* A closed one gives way unseen. */
-    run_bounded(&cfg, 1 << 20, HANDSHAKE "1 A F 100 500 -;1 B F 500 101 -;2 Y . 0 - -", "open close |",
-                "flows_evicted=0 flows=2");
+    run_bounded(&cfg, 1 << 20, HANDSHAKE "1 A F 100 500 -;1 B F 500 101 -;2 Y . 0 - -",
+                "open close |", "flows_evicted=0 flows=2");
 }
 
 /* A million half-open connections cost what they may, and the refusal of memory is no crash. */
@@ -415,8 +455,10 @@ static void test_half_open(void **state)
     assert_int_equal(pt_streams_open(&mem, &cfg, &s), 0);
     used = mem.used_sz;
     for (uint32_t i = 0; i < 40000; i++) {
-        struct pt_segment seg = { .src = stream_endpoint(1, (uint16_t)i), .dst = stream_endpoint(2, 9092),
-                                  .flags = PT_TCP_SYN, .seq = i };
+        struct pt_segment seg = { .src = stream_endpoint(1, (uint16_t)i),
+                                  .dst = stream_endpoint(2, 9092),
+                                  .flags = PT_TCP_SYN,
+                                  .seq = i };
         struct pt_packet_ref at = { .order = i, .time_ns = i };
 
         pt_streams_push(s, &seg, &at);
@@ -444,7 +486,12 @@ static void test_event_fields(void **state)
     struct pt_endpoint srv = stream_endpoint(2, 9092);
     const struct pt_segment segs[] = {
         { .src = srv, .dst = cli, .flags = PT_TCP_SYN | PT_TCP_ACK, .seq = 499, .ack = 100 },
-        { .src = cli, .dst = srv, .flags = PT_TCP_ACK, .seq = 103, .ack = 500, .pay_len = 2,
+        { .src = cli,
+          .dst = srv,
+          .flags = PT_TCP_ACK,
+          .seq = 103,
+          .ack = 500,
+          .pay_len = 2,
           .pay = (const uint8_t *)"de" },
         { .src = srv, .dst = cli, .flags = PT_TCP_ACK, .seq = 500, .ack = 105 },
     };
@@ -457,7 +504,9 @@ static void test_event_fields(void **state)
     pt_mem_init(&mem, 64 << 20);
     assert_int_equal(pt_streams_open(&mem, &pt_streams_cfg_default, &s), 0);
     for (uint64_t i = 0; i < 3; i++) {
-        struct pt_packet_ref at = { .order = i + 10, .time_ns = (int64_t)i, .packet = i + 1, .input = 3 };
+        struct pt_packet_ref at = {
+            .order = i + 10, .time_ns = (int64_t)i, .packet = i + 1, .input = 3
+        };
 
         pt_streams_push(s, &segs[i], &at);
         assert_int_equal(pt_streams_next(s, &ev), PT_STREAM_NONE);
@@ -490,8 +539,8 @@ static void test_event_fields(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rules),      cmocka_unit_test(test_full_store),
-        cmocka_unit_test(test_full_table), cmocka_unit_test(test_half_open),
+        cmocka_unit_test(test_rules),        cmocka_unit_test(test_full_store),
+        cmocka_unit_test(test_full_table),   cmocka_unit_test(test_half_open),
         cmocka_unit_test(test_event_fields),
     };
 
