@@ -153,11 +153,13 @@ static int open_object(struct pt_segment_reader *r, const char *name, int *ret_f
         return 0;
     }
     if (errno == ENOENT)
-        return trouble(r, -ENOENT, "there is none; is the writer running, and under that name? "
-                                   "ls /dev/shm shows what there is");
+        return trouble(r, -ENOENT,
+                       "there is none; is the writer running, and under that name? "
+                       "ls /dev/shm shows what there is");
     if (errno == EACCES)
-        return trouble(r, -EACCES, "you may not read it; join the group that owns it (ls -l "
-                                   "/dev/shm), or let the writer give it to your group");
+        return trouble(r, -EACCES,
+                       "you may not read it; join the group that owns it (ls -l "
+                       "/dev/shm), or let the writer give it to your group");
     snprintf(r->trouble, sizeof(r->trouble), "cannot be opened: %s", strerror(errno));
     return -errno;
 }

@@ -119,7 +119,7 @@ static void clean_finding(struct pt_segment_finding *f)
     {                                                                                              \
         struct pt_segment_##name row;                                                              \
                                                                                                    \
-        if (!get(r, PT_SEGMENT_TABLE_##NAME, idx, &row))                         \
+        if (!get(r, PT_SEGMENT_TABLE_##NAME, idx, &row))                                           \
             return false;                                                                          \
         clean_##name(&row);                                                                        \
         *ret_row = row;                                                                            \

@@ -48,9 +48,9 @@ size_t pt_segment_footprint(const struct pt_segment_cfg *cfg)
         return 0;
     if (!cfg->ring_slots || cfg->ring_slots > PT_SEGMENT_ROW_MAX || cfg->beat_every_ns <= 0)
         return 0;
-    return sz + (size_t)pt_segment_stride(sizeof(struct pt_segment_finding),
-                                          PT_SEGMENT_RING_COPIES) *
-                        cfg->ring_slots * cfg->ring_cnt;
+    return sz +
+           (size_t)pt_segment_stride(sizeof(struct pt_segment_finding), PT_SEGMENT_RING_COPIES) *
+                   cfg->ring_slots * cfg->ring_cnt;
 }
 
 uint8_t pt_segment_copy(char *dst, size_t dst_sz, const char *src)
@@ -117,16 +117,18 @@ static int remove_leftover(struct pt_segment_writer *s, const char *name)
     if (fd < 0 && errno == ENOENT) /* gone meanwhile */
         return 0;
     if (fd < 0)
-        return trouble_errno(s, name, "an older object of that name cannot be taken over; remove "
-                                      "it as its owner, or give another name");
+        return trouble_errno(s, name,
+                             "an older object of that name cannot be taken over; remove "
+                             "it as its owner, or give another name");
     if (pt_segment_lock(fd)) {
         rc = trouble(s, -EBUSY, name, "another paritap is writing it; give this one another name");
         goto out;
     }
     got = pread(fd, magic, sizeof(magic), 0);
     if (got && (got != (ssize_t)sizeof(magic) || memcmp(magic, PT_SEGMENT_MAGIC, sizeof(magic)))) {
-        rc = trouble(s, -EEXIST, name, "that shared memory belongs to something else; give another "
-                                       "name");
+        rc = trouble(s, -EEXIST, name,
+                     "that shared memory belongs to something else; give another "
+                     "name");
         goto out;
     }
     if (stands_for(name, fd) && shm_unlink(name))
@@ -168,9 +170,10 @@ static int map_object(struct pt_segment_writer *s, const char *name)
         return trouble_errno(s, name, "cannot be written");
     err = posix_fallocate(s->fd, 0, (off_t)s->total_sz);
     if (err)
-        return trouble(s, -err, name, "%zu KiB of shared memory cannot be had: %s; make room in "
-                                      "/dev/shm, or ask for fewer rows", s->total_sz / 1024,
-                       strerror(err));
+        return trouble(s, -err, name,
+                       "%zu KiB of shared memory cannot be had: %s; make room in "
+                       "/dev/shm, or ask for fewer rows",
+                       s->total_sz / 1024, strerror(err));
     s->head = mmap(NULL, s->total_sz, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, s->fd, 0);
     if (s->head == MAP_FAILED) {
         s->head = NULL;
@@ -183,8 +186,8 @@ static uint64_t add_section(struct pt_segment_head *h, const char *name, enum pt
                             uint32_t row_sz, uint32_t row_max, uint64_t off)
 {
     struct pt_segment_section *sec = &h->section[h->section_cnt++];
-    uint32_t copies = kind == PT_SEGMENT_KIND_RING ? PT_SEGMENT_RING_COPIES
-                                                   : PT_SEGMENT_TABLE_COPIES;
+    uint32_t copies =
+            kind == PT_SEGMENT_KIND_RING ? PT_SEGMENT_RING_COPIES : PT_SEGMENT_TABLE_COPIES;
 
     snprintf(sec->name, sizeof(sec->name), "%s", name);
     sec->kind = kind;
@@ -232,13 +235,15 @@ int pt_segment_create(struct pt_segment_writer *s, const struct pt_segment_cfg *
 
     *s = (struct pt_segment_writer){ .fd = -1, .total_sz = pt_segment_footprint(cfg) };
     if (pt_segment_shm_name(cfg->name, name))
-        return trouble(s, -EINVAL, cfg->name, "a name has letters, digits, '.', '_' and '-', and "
-                                              "does not begin with a '.'");
+        return trouble(s, -EINVAL, cfg->name,
+                       "a name has letters, digits, '.', '_' and '-', and "
+                       "does not begin with a '.'");
     if (!s->total_sz)
         return trouble(s, -EINVAL, name, "wrong number of rows, rings or findings");
     if (cfg->mode & ~(mode_t)0644 || !(cfg->mode & 0400))
-        return trouble(s, -EINVAL, name, "permissions beyond 0644: nobody but the writer needs to "
-                                         "write");
+        return trouble(s, -EINVAL, name,
+                       "permissions beyond 0644: nobody but the writer needs to "
+                       "write");
     rc = make_object(s, name);
     made = !rc;
     if (!rc)
@@ -348,8 +353,7 @@ void pt_segment_append(struct pt_segment_writer *s, uint32_t ring,
 
 void pt_segment_beat(struct pt_segment_writer *s)
 {
-    atomic_store_explicit(&s->head->beat_ns, (uint64_t)pt_segment_clock_ns(),
-                          memory_order_relaxed);
+    atomic_store_explicit(&s->head->beat_ns, (uint64_t)pt_segment_clock_ns(), memory_order_relaxed);
 }
 
 /* Partner: the acquire in pt_segment_reader_state: who sees ENDED sees the last rows. */

@@ -144,8 +144,8 @@ static void partition_end(struct pt_msg *m)
     struct pt_obs_bounds *o;
 
     if (pt_request_take_log(&m->req, log) != PT_TAKE_TWICE)
-        put_outcome(m->conn, &m->req, log, outcome_of(p->error_code), p->error_code,
-                    p->base_offset, p->log_append_time_ms, &m->at);
+        put_outcome(m->conn, &m->req, log, outcome_of(p->error_code), p->error_code, p->base_offset,
+                    p->log_append_time_ms, &m->at);
     if (p->log_start_offset < 0 || log.topic == PT_TOPIC_NONE)
         return;
     o = pt_obs_put(m->parser->out, PT_OBS_BOUNDS, m->conn->cluster, &m->at, sizeof(*o), 0);

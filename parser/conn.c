@@ -261,8 +261,8 @@ static void learn_client(struct pt_conn *c, struct pt_view id, const struct pt_p
         pt_conn_announce(c, at);
 }
 
-/* Where ids do not tell requests apart, only their order does. After a gap that holds no longer, unless
- * the client always waits: then whatever was sent before is answered, or given up. */
+/* Where ids do not tell requests apart, only their order does. After a gap that holds no longer,
+ * unless the client always waits: then whatever was sent before is answered, or given up. */
 static bool may_be_answered(struct pt_conn *c, int32_t correlation_id,
                             const struct pt_packet_ref *at)
 {
@@ -396,8 +396,8 @@ static bool is_refusal(const struct pt_request *req, struct pt_view v)
            pt_be16(v.data + 4) == ERROR_UNSUPPORTED_VERSION;
 }
 
-/* withhold: records may hold whole responses that somebody recorded, so a response whose start was a
- * guess proves nothing; it only shows, with the next one, that the guess was right. */
+/* withhold: records may hold whole responses that somebody recorded, so a response whose start was
+ * a guess proves nothing; it only shows, with the next one, that the guess was right. */
 static void withhold(struct pt_conn *c, const struct pt_request *req,
                      const struct pt_packet_ref *at)
 {

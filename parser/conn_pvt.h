@@ -109,10 +109,10 @@ struct pt_msg {
 /* One direction of a connection, there from its first byte on. */
 struct pt_conn_dir {
     struct pt_frame frame;
-    bool in_msg;    /* msg is under way */
-    bool sasl;      /* frames are raw SASL tokens (after SaslHandshake v0, or from the start on) */
-    bool sure;      /* the boundaries are no guess any more: they are those of the connection's start,
-                       or of the first bytes behind a request, or a second frame fitted */
+    bool in_msg; /* msg is under way */
+    bool sasl;   /* frames are raw SASL tokens (after SaslHandshake v0, or from the start on) */
+    bool sure;   /* the boundaries are no guess any more: they are those of the connection's start,
+                    or of the first bytes behind a request, or a second frame fitted */
     uint32_t trust; /* frames understood since the boundaries were found */
     uint32_t votes; /* pieces that look like TLS, while nothing else is known */
     struct pt_msg msg;
@@ -128,8 +128,8 @@ struct pt_conn {
     uint64_t bytes; /* before there is a row */
     uint32_t row;   /* of the profile; PT_PROFILE_NONE: undecided */
     uint32_t client;
-    uint32_t number;       /* of the last request */
-    uint32_t request_cnt;  /* since it was found out which side sends them */
+    uint32_t number;      /* of the last request */
+    uint32_t request_cnt; /* since it was found out which side sends them */
     uint32_t response_cnt;
     uint32_t last_api_row;
     int32_t correlation_id; /* of the last request */
@@ -138,7 +138,7 @@ struct pt_conn {
     int8_t tls_answer; /* side whose hello is awaited, -1: none */
     uint8_t cluster;
     uint8_t kind;
-    bool announced; /* PT_OBS_CLIENT was sent */
+    bool announced;  /* PT_OBS_CLIENT was sent */
     bool ids_repeat; /* correlation ids do not tell the requests apart: only their order does ... */
     bool gaps;       /* ... which is lost where requests or responses may be missing, but if the
                         client ... */

@@ -85,8 +85,8 @@ bool pt_exchange_pop(struct pt_exchange *x, struct pt_request *ret_req);
 bool pt_request_add_log(struct pt_mem *mem, struct pt_request *req, struct pt_log_ref log);
 
 /* pt_request_take_log takes a log out. A request should name it once: then nothing else of that log
- * is open any more. None may be added later, since a response may name a hundred thousand, so that they
- * are sorted at the first. */
+ * is open any more. None may be added later, since a response may name a hundred thousand, so that
+ * they are sorted at the first. */
 enum pt_take {
     PT_TAKE_NONE, /* it was not there */
     PT_TAKE_ONE,

@@ -359,8 +359,8 @@ static bool next_hole(struct pt_frame *f, struct pt_frame_event *ev)
     return false;
 }
 
-/* next_start: how many gathered bytes stand in front of the next one that may begin a frame, which is
- * where a piece began; behind the last mark any may. 0: there is none. */
+/* next_start: how many gathered bytes stand in front of the next one that may begin a frame, which
+ * is where a piece began; behind the last mark any may. 0: there is none. */
 static uint32_t next_start(const struct pt_frame *f)
 {
     uint32_t here = f->gather_end - f->topped; /* the present piece */

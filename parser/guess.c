@@ -101,8 +101,9 @@ static int id_bits(int32_t id, const struct pt_guess_known *known)
     return step == 1 ? BITS_ID_NEXT : BITS_ID_NEAR;
 }
 
-/* accept_at returns the evidence that is needed. Records may hold whole requests that somebody recorded:
- * on a connection that is known the same client must go on, by its name, or by its count. */
+/* accept_at returns the evidence that is needed. Records may hold whole requests that somebody
+ * recorded: on a connection that is known the same client must go on, by its name, or by its count.
+ */
 static int accept_at(const struct pt_request_head *head, const struct pt_guess_known *known)
 {
     bool same = is_known_client(head->client_id, known);

@@ -357,8 +357,8 @@ static void parts(uint32_t mask, struct pt_text *t)
     }
 }
 
-void pt_snapshot_text_finding(const struct pt_segment_reader *r,
-                              const struct pt_segment_finding *f, struct pt_text *t)
+void pt_snapshot_text_finding(const struct pt_segment_reader *r, const struct pt_segment_finding *f,
+                              struct pt_text *t)
 {
     bool source = f->source.flags & PT_SEGMENT_PLACE_VALID;
     bool target = f->target.flags & PT_SEGMENT_PLACE_VALID;
@@ -379,8 +379,8 @@ void pt_snapshot_text_finding(const struct pt_segment_reader *r,
     if (target)
         pt_text_put(t, "%s", pt_segment_place_text(t, &f->target, where, sizeof(where)));
     if (f->cnt > 1)
-        pt_text_put(t, "  %s %s", pt_text_count(f->cnt, buf), source || target ? "records"
-                                                                               : "times");
+        pt_text_put(t, "  %s %s", pt_text_count(f->cnt, buf),
+                    source || target ? "records" : "times");
     parts(f->parts, t);
     pt_text_end(t);
     /* About records the line above says it all. */

@@ -33,10 +33,11 @@ struct pt_ledger {
     struct pt_mem *mem;
     struct pt_shard_stats *stats;
     struct pt_findings *findings;
-    int64_t now_ns; /* packet time of the observation being read */
+    int64_t now_ns;                     /* packet time of the observation being read */
     int64_t tap_end_ns[PT_CLUSTER_CNT]; /* time of a cluster's last packet; INT64_MIN: not known, or
                                            its taps lost something */
-    int64_t seen_ns[PT_CLUSTER_CNT]; /* of the latest from each cluster: behind it that one is dark */
+    int64_t seen_ns[PT_CLUSTER_CNT]; /* of the latest from each cluster: behind it that one is dark
+                                      */
 };
 
 /* A sighting of a batch, at absolute offsets. */

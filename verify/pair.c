@@ -76,7 +76,8 @@ static void add_map(struct pt_pair *p, int64_t source, int64_t target, uint64_t 
             (struct pt_map_run){ .source_from = source, .target_from = target, .cnt = cnt };
 }
 
-/* What matches teach about time: how far the target lags, and until when the replication went on. */
+/* What matches teach about time: how far the target lags, and until when the replication went on.
+ */
 static void learn_times(struct pt_pair *p, const struct pt_align_event *ev)
 {
     for (uint64_t i = 0; i < ev->cnt; i++) {
@@ -175,9 +176,9 @@ static bool is_cleaned(const struct pt_topic *t)
     return false;
 }
 
-/* Whether a record may have been gone from the source before the mirror came to it, although the tap
- * did not see that: the topic is one that is cleaned, and nobody was seen to be given the record, who
- * would show that it was still there. */
+/* Whether a record may have been gone from the source before the mirror came to it, although the
+ * tap did not see that: the topic is one that is cleaned, and nobody was seen to be given the
+ * record, who would show that it was still there. */
 static bool may_have_been_gone(const struct pt_pair *p, int64_t off)
 {
     uint16_t *state;
@@ -438,15 +439,17 @@ static int64_t topic_grew_ns(const struct pt_topic *t)
 }
 
 /*
- * When is a record that is pending at the end really missing? A replicator that is merely slow, or stopped,
- * must not be accused, and one that skipped the last record of a partition must not get away with it.
- * All must hold:
- *  - the target's taps lost nothing, so that whatever was appended until their last packet was seen, and
- *    its log is certified from the last match to its end, with nothing in it undecided or pending;
- *  - replication went past the record: another one of the same source topic, of any partition, that was
- *    written with it or later, has arrived;
- *  - replication is over: nothing was written to the topic, on either cluster, for far longer than the lag
- *    of the last record that arrived in this pair. While anything is under way, nothing is said.
+ * When is a record that is pending at the end really missing? A replicator that is merely slow, or
+ * stopped, must not be accused, and one that skipped the last record of a partition must not get
+ * away with it. All must hold:
+ *  - the target's taps lost nothing, so that whatever was appended until their last packet was
+ * seen, and its log is certified from the last match to its end, with nothing in it undecided or
+ * pending;
+ *  - replication went past the record: another one of the same source topic, of any partition, that
+ * was written with it or later, has arrived;
+ *  - replication is over: nothing was written to the topic, on either cluster, for far longer than
+ * the lag of the last record that arrived in this pair. While anything is under way, nothing is
+ * said.
  */
 static bool is_overdue(const struct pt_pair *p, int64_t off, int64_t commit_ns)
 {

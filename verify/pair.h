@@ -13,8 +13,8 @@
 #include "verify/registry.h"
 #include "verify/result.h"
 
-/* When everything has been quiet for this long, and for so many times the lag that the pair had last,
- * a replicator in good health has nothing left to do. */
+/* When everything has been quiet for this long, and for so many times the lag that the pair had
+ * last, a replicator in good health has nothing left to do. */
 #define PT_QUIET_MIN_NS 1000000000ll
 #define PT_QUIET_LAGS 2
 
@@ -36,9 +36,9 @@ struct pt_pair {
     size_t map_cap;
     struct pt_ranges pending;       /* source offsets behind the last anchor */
     uint64_t given[PT_CLUSTER_CNT]; /* records given to the alignment */
-    int64_t lag_ns;       /* of the match that arrived last, */
-    int64_t lag_arrived_ns; /* at this time on the target */
-    int64_t lag_min_ns; /* below 0: the clocks differ, or the target is written first */
+    int64_t lag_ns;                 /* of the match that arrived last, */
+    int64_t lag_arrived_ns;         /* at this time on the target */
+    int64_t lag_min_ns;             /* below 0: the clocks differ, or the target is written first */
     int64_t matched_end[PT_CLUSTER_CNT]; /* one past the last matched offset, 0 none */
     int64_t index;                       /* in the report */
 };

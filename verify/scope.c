@@ -39,7 +39,8 @@ static bool advanced_unseen(const struct pt_shard *s, const struct pt_log *l)
            s->env.now_ns - l->hw_since_ns > HW_SETTLE_NS;
 }
 
-/* Seen, and not merely as markers and aborted transactions: the other cluster should show it too. */
+/* Seen, and not merely as markers and aborted transactions: the other cluster should show it too.
+ */
 static bool has_records(const struct pt_log *l)
 {
     return pt_log_seen(l) && (l->records || l->undecided || !l->certified.cnt);

@@ -443,9 +443,10 @@ static void end_waiting(struct pt_shard *s)
         }
 }
 
-/* Names alone do not make a pair. Two topics of which no record was recognised on the other side, in
- * no partition, are strangers as far as anybody knows (each site's own topic of that name, say),
- * unless the operator paired them. A handful of records that all differ says nothing of that kind. */
+/* Names alone do not make a pair. Two topics of which no record was recognised on the other side,
+ * in no partition, are strangers as far as anybody knows (each site's own topic of that name, say),
+ * unless the operator paired them. A handful of records that all differ says nothing of that kind.
+ */
 static void part_strangers(struct pt_shard *s)
 {
     for (struct pt_pair *p = s->pairs; p; p = p->next) {

@@ -42,7 +42,7 @@ import report as rep
 PAIRS = ("dual-write", "late", "link", "mirror-faults", "mm2-clean", "old", "compact", "logappend",
          "odd", "recreate", "repeat", "retention", "sasl")
 
-# Where a loss may not turn one right answer into another: repeat has several for which copy is gone.
+# Where a loss cannot turn one right answer into another: repeat has several equal copies.
 LOSS = tuple(n for n in PAIRS if n != "repeat")
 
 # Where every broker and both writers and readers of the target show something of each partition.
@@ -179,7 +179,7 @@ RECUTS = {
 
 
 def without_segments(report):
-    """What does not depend on how bytes were cut and when they came; lists in an order of their own."""
+    """What does not depend on how bytes were cut and when they came; lists sorted."""
     out = without_packets(report)
     del out["counters"]
     del out["ledger"]["stream_bytes"]
@@ -626,7 +626,8 @@ def bad_config(program):
 
 # ---------------------------------------------------------------- main
 
-SUITES = {"pairs": suite_pairs, "split": suite_split, "segments": suite_segments, "clients": suite_clients,
+SUITES = {"pairs": suite_pairs, "split": suite_split, "segments": suite_segments,
+          "clients": suite_clients,
           "loss": suite_loss, "absent": suite_absent, "bad": suite_bad}
 
 

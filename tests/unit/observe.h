@@ -145,9 +145,8 @@ static inline void tell_broker(struct world *w, uint8_t cluster, int32_t node, c
     memcpy(o->host, host, strlen(host));
 }
 
-static inline struct pt_obs_partition *tell_partition(struct world *w, uint8_t cluster,
-                                                      uint32_t topic, int32_t partition,
-                                                      int32_t leader)
+static inline struct pt_obs_partition *
+tell_partition(struct world *w, uint8_t cluster, uint32_t topic, int32_t partition, int32_t leader)
 {
     struct pt_obs_partition *o = tell(w, PT_OBS_PARTITION, cluster, sizeof(*o), 0);
 

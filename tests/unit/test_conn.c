@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shows that a whole recorded conversation becomes the right observations. The bytes are real (clients/,
- * 26 captures of 10 client libraries from Kafka 0.9 on); what must come out was found by another reader and
- * stands in the .json beside each capture. Then the same bytes in other pieces must give the same
- * messages, and with a hole anywhere nothing that was not there before: what is lost is lost, never
- * different.
+ * Shows that a whole recorded conversation becomes the right observations. The bytes are real
+ * (clients/, 26 captures of 10 client libraries from Kafka 0.9 on); what must come out was found by
+ * another reader and stands in the .json beside each capture. Then the same bytes in other pieces
+ * must give the same messages, and with a hole anywhere nothing that was not there before: what is
+ * lost is lost, never different.
  */
 #include <jansson.h>
 #include <setjmp.h>
@@ -108,7 +108,7 @@ static void feed_holed(struct pt_conn *c, const struct talk_piece *p, uint64_t o
 static void run(const struct talk *t, const struct replay *how, struct result *ret)
 {
     struct pt_conn **conn = calloc(t->conn_cnt, sizeof(struct pt_conn *));
-    uint64_t (*off)[2] = calloc(t->conn_cnt, sizeof(*off));
+    uint64_t(*off)[2] = calloc(t->conn_cnt, sizeof(*off));
     struct pt_parser_cfg cfg = pt_parser_cfg_default;
     uint8_t *buf = malloc(PT_OBS_OUT_MIN);
     struct pt_obs_out out = { .buf = buf, .buf_sz = PT_OBS_OUT_MIN, .flush = keep_all };
@@ -217,15 +217,32 @@ static void names_of(const struct result *r, struct names *n)
 }
 
 static const char *const captures[] = {
-    "java09-console",   "java09-perf",         "kafka-python-202-v010",
-    "kafka-python-202", "kafka-python-202-v09", "kafkajs-224",
-    "kafkanode-500",    "kcat-09",             "kcat171-bigrecord",
-    "kcat171-codecs",   "net-lo-gso64k-badcsum", "net-lo-mtu1500-badcsum",
-    "net-vxlan",        "nokafka-344",         "rdk202-acks0-09",
-    "rdk202-codecs",    "rdk202-txn",          "rdk215-acks",
-    "rdk215-apiversions-fallback", "rdk215-codecs", "rdk215-txn",
-    "rdk215-version-sweep", "replication-09",  "sarama-1221-v010",
-    "sarama-1221-v09",  "tls-09",
+    "java09-console",
+    "java09-perf",
+    "kafka-python-202-v010",
+    "kafka-python-202",
+    "kafka-python-202-v09",
+    "kafkajs-224",
+    "kafkanode-500",
+    "kcat-09",
+    "kcat171-bigrecord",
+    "kcat171-codecs",
+    "net-lo-gso64k-badcsum",
+    "net-lo-mtu1500-badcsum",
+    "net-vxlan",
+    "nokafka-344",
+    "rdk202-acks0-09",
+    "rdk202-codecs",
+    "rdk202-txn",
+    "rdk215-acks",
+    "rdk215-apiversions-fallback",
+    "rdk215-codecs",
+    "rdk215-txn",
+    "rdk215-version-sweep",
+    "replication-09",
+    "sarama-1221-v010",
+    "sarama-1221-v09",
+    "tls-09",
 };
 #define CAPTURE_CNT (sizeof(captures) / sizeof(captures[0]))
 
@@ -303,7 +320,7 @@ static void check_sets(const char *name, const struct result *r, const json_t *t
         total += s.batches;
     }
     EACH_OBS(r, o)
-        sent += o->kind == PT_OBS_BATCH;
+    sent += o->kind == PT_OBS_BATCH;
     if (sent != total)
         fail_msg("%s: %ld batches, there are %ld", name, (long)sent, (long)total);
 }
@@ -357,15 +374,18 @@ static void test_truth(void **state)
         check_ledger(&r.stats);
         check_sets(captures[i], &r, truth);
         check_versions(captures[i], &r, truth);
-        /* The other reader does not pair answers to acks=0, and not those that the capture's end cuts. */
+        /* The other reader does not pair answers to acks=0, and not those that the capture's end
+         * cuts. */
         responses += number(notes, "resp_without_req") + (int64_t)r.stats.lost_bodies;
         assert_true((int64_t)r.stats.lost_bodies <= number(notes, "resp_tail_unparsed"));
         if (r.stats.requests != (uint64_t)requests || r.stats.responses != (uint64_t)responses ||
-            r.stats.bad_bodies != known_bad(captures[i]) || r.stats.unparsed_bodies || r.stats.wrong_locks ||
-            r.stats.orphan_responses)
-            fail_msg("%s: %lu requests of %ld, %lu responses of %ld, %lu bad, %lu unparsed, %lu wrong"
-                     " locks, %lu orphans", captures[i], (unsigned long)r.stats.requests,
-                     (long)requests, (unsigned long)r.stats.responses, (long)responses,
+            r.stats.bad_bodies != known_bad(captures[i]) || r.stats.unparsed_bodies ||
+            r.stats.wrong_locks || r.stats.orphan_responses)
+            fail_msg("%s: %lu requests of %ld, %lu responses of %ld, %lu bad, %lu unparsed, %lu "
+                     "wrong"
+                     " locks, %lu orphans",
+                     captures[i], (unsigned long)r.stats.requests, (long)requests,
+                     (unsigned long)r.stats.responses, (long)responses,
                      (unsigned long)r.stats.bad_bodies, (unsigned long)r.stats.unparsed_bodies,
                      (unsigned long)r.stats.wrong_locks, (unsigned long)r.stats.orphan_responses);
         result_free(&r);
@@ -405,8 +425,7 @@ static void test_split(void **state)
             struct result r;
 
             run(&t, &how, &r);
-            if (r.obs_sz != whole.obs_sz ||
-                (r.obs_sz && memcmp(r.obs, whole.obs, r.obs_sz)) ||
+            if (r.obs_sz != whole.obs_sz || (r.obs_sz && memcmp(r.obs, whole.obs, r.obs_sz)) ||
                 memcmp(&r.stats, &whole.stats, sizeof(r.stats)))
                 fail_msg("%s: pieces of up to %u bytes give something else", captures[i],
                          split_max[k]);
@@ -468,8 +487,8 @@ static bool is_fact(const struct fact *f, const struct fact *all, size_t cnt)
             all[i].last_offset == f->last_offset && all[i].fingerprint == f->fingerprint &&
             all[i].partition == f->partition && all[i].status == f->status &&
             /* A consumer may be taken for a follower, never the other way; an id may be unnamed. */
-            (all[i].source == f->source || (all[i].source == PT_SRC_FETCH_CONSUMER &&
-                                            f->source == PT_SRC_FETCH_FOLLOWER)) &&
+            (all[i].source == f->source ||
+             (all[i].source == PT_SRC_FETCH_CONSUMER && f->source == PT_SRC_FETCH_FOLLOWER)) &&
             (!f->topic[0] || !strcmp(f->topic, all[i].topic)) && f->cert_from >= all[i].cert_from)
             return true;
     return false;
@@ -480,8 +499,8 @@ static size_t outcomes_of(const struct result *r, uint8_t outcome)
     size_t cnt = 0;
 
     EACH_OBS(r, o)
-        cnt += o->kind == PT_OBS_PRODUCE_OUTCOME &&
-               ((const struct pt_obs_produce_outcome *)(const void *)o)->outcome == outcome;
+    cnt += o->kind == PT_OBS_PRODUCE_OUTCOME &&
+           ((const struct pt_obs_produce_outcome *)(const void *)o)->outcome == outcome;
     return cnt;
 }
 
@@ -533,10 +552,11 @@ static void test_holes(void **state)
             for (size_t j = 0; j < f_cnt; j++)
                 if (!is_fact(&f[j], all, cnt))
                     fail_msg("%s: hole of %lu at %lu of connection %u side %d: packet %lu, %s-%d "
-                             "%ld..%ld status %d is new", few[i], (unsigned long)how.hole_len,
-                             (unsigned long)how.hole_off, how.hole_conn, how.hole_side,
-                             (unsigned long)f[j].order, f[j].topic, f[j].partition,
-                             (long)f[j].base_offset, (long)f[j].last_offset, f[j].status);
+                             "%ld..%ld status %d is new",
+                             few[i], (unsigned long)how.hole_len, (unsigned long)how.hole_off,
+                             how.hole_conn, how.hole_side, (unsigned long)f[j].order, f[j].topic,
+                             f[j].partition, (long)f[j].base_offset, (long)f[j].last_offset,
+                             f[j].status);
             assert_true(outcomes_of(&r, PT_PRODUCE_ACKED) <= outcomes_of(&whole, PT_PRODUCE_ACKED));
             kept += f_cnt;
             all_cnt += cnt;
@@ -622,11 +642,8 @@ static void test_tls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_truth),
-        cmocka_unit_test(test_split),
-        cmocka_unit_test(test_holes),
-        cmocka_unit_test(test_budgets),
-        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_truth),   cmocka_unit_test(test_split), cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_budgets), cmocka_unit_test(test_tls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shows that nobody can make the parser say what no broker said. Records may hold recorded Kafka frames,
- * whole and right, that name a topic "evil"; a hole or a late start may lead us right in front of them.
- * Clients may give all their requests one correlation id. Topics may have names that no topic has. Each
- * time nothing must come out about what is not there, and what is there must come out again soon.
+ * Shows that nobody can make the parser say what no broker said. Records may hold recorded Kafka
+ * frames, whole and right, that name a topic "evil"; a hole or a late start may lead us right in
+ * front of them. Clients may give all their requests one correlation id. Topics may have names that
+ * no topic has. Each time nothing must come out about what is not there, and what is there must
+ * come out again soon.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,7 +48,9 @@ static void flush(struct pt_obs_out *out)
             memcpy(t->name[t->topic_cnt++], topic->name, topic->name_len);
         } else if (o->kind == PT_OBS_BATCH) {
             snprintf(t->log + len, sizeof(t->log) - len, " %.20s%c%ld", t->name[o->topic],
-                     b->status ? '!' : b->source == PT_SRC_PRODUCE ? '<' : '@',
+                     b->status                     ? '!'
+                     : b->source == PT_SRC_PRODUCE ? '<'
+                                                   : '@',
                      (long)b->base_offset);
         } else if (o->kind == PT_OBS_PRODUCE_OUTCOME && p->outcome == PT_PRODUCE_ACKED) {
             snprintf(t->log + len, sizeof(t->log) - len, " %s+%ld#%u", t->name[o->topic],

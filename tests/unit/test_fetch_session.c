@@ -204,11 +204,9 @@ static void test_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_twice),       cmocka_unit_test(test_incremental),
-        cmocka_unit_test(test_doubt),
-        cmocka_unit_test(test_errors_and_misses),
-        cmocka_unit_test(test_pipelined),
-        cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_twice),     cmocka_unit_test(test_incremental),
+        cmocka_unit_test(test_doubt),     cmocka_unit_test(test_errors_and_misses),
+        cmocka_unit_test(test_pipelined), cmocka_unit_test(test_wrap),
         cmocka_unit_test(test_bounds),
     };
 

@@ -360,8 +360,8 @@ static void test_small_pieces(void **state)
     }
 }
 
-/* Without memory nothing that lies in several pieces can be read, but every byte is accounted for, and
- * what is read is right (drain looks at each entry). */
+/* Without memory nothing that lies in several pieces can be read, but every byte is accounted for,
+ * and what is read is right (drain looks at each entry). */
 static void test_no_memory(void **state)
 {
     (void)state;

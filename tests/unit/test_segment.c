@@ -376,8 +376,9 @@ static void test_other_user(void **state)
     if (!pid) {
         if (setgroups(0, NULL) || setgid(65534) || setuid(65534))
             _exit(2);
-        _exit(pt_segment_reader_open(&r, name) ? 1 :
-              pt_segment_reader_life(&r) == PT_SEGMENT_ALIVE ? 0 : 3);
+        _exit(pt_segment_reader_open(&r, name)                 ? 1
+              : pt_segment_reader_life(&r) == PT_SEGMENT_ALIVE ? 0
+                                                               : 3);
     }
     waitpid(pid, &status, 0);
     assert_int_equal(status, 0);

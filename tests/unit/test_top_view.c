@@ -145,7 +145,7 @@ static void test_page(void **state)
         "paritap 1.2.3 on probe, pid 4711: running",
         " 654,321/s", /* packets between the snapshots over two seconds */
         "800.0 MB/s",
-        " 11/s ",     /* loss */
+        " 11/s ", /* loss */
         "95 %",
         "step 1",
         "2/3", /* brokers */
