@@ -158,9 +158,12 @@ static enum pt_packet_kind read_link(struct layer *l, uint32_t link_type, uint16
 static void set_ipv4(uint8_t ip[16], const uint8_t *addr)
 {
     static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+    uint64_t half[2] = { 0 };
 
-    memcpy(ip, mapped, sizeof(mapped));
-    memcpy(ip + 12, addr, 4);
+    /* Two words, so that who reads them at once need not wait for the parts. */
+    memcpy((uint8_t *)half + 8, mapped + 8, 4);
+    memcpy((uint8_t *)half + 12, addr, 4);
+    memcpy(ip, half, sizeof(half));
 }
 
 static enum pt_packet_kind read_ipv4(struct layer *l, struct pt_segment *seg, uint8_t *ret_proto)
@@ -294,7 +297,6 @@ static enum pt_packet_kind read_tcp(struct layer *l, struct pt_segment *seg)
 enum pt_packet_kind pt_packet_decode(const struct pt_frame *f, struct pt_segment *ret_seg)
 {
     struct layer l = { .c = pt_cur(f->data, f->cap_len), .wire = f->wire_len };
-    struct pt_segment seg;
     uint16_t ethertype = ETHER_NONE;
     enum pt_packet_kind kind = read_link(&l, f->link_type, &ethertype);
 
@@ -302,21 +304,17 @@ enum pt_packet_kind pt_packet_decode(const struct pt_frame *f, struct pt_segment
         uint8_t proto = 0;
 
         if (ethertype == ETHER_IPV4)
-            kind = read_ipv4(&l, &seg, &proto);
+            kind = read_ipv4(&l, ret_seg, &proto);
         else if (ethertype == ETHER_IPV6)
-            kind = read_ipv6(&l, &seg, &proto);
+            kind = read_ipv6(&l, ret_seg, &proto);
         else
             return PT_PACKET_NOT_IP;
         if (kind != PT_PACKET_TCP)
             return kind;
 
         if (proto == IP_TCP) {
-            kind = read_tcp(&l, &seg);
-            if (kind == PT_PACKET_TCP) {
-                seg.tunnels = (uint8_t)tunnels;
-                *ret_seg = seg;
-            }
-            return kind;
+            ret_seg->tunnels = (uint8_t)tunnels;
+            return read_tcp(&l, ret_seg);
         }
         if (proto != IP_UDP || tunnels == TUNNEL_MAX)
             return PT_PACKET_NOT_TCP;

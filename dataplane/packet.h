@@ -28,7 +28,7 @@ enum pt_packet_kind {
 #define X(name, help) PT_PACKET_##name,
     PT_PACKET_LIST(X)
 #undef X
-        PT_PACKET_KIND_CNT
+            PT_PACKET_KIND_CNT
 };
 
 #define PT_TCP_FIN 0x01u
@@ -49,9 +49,9 @@ struct pt_segment {
     uint8_t tunnels; /* wrappers taken off */
 };
 
-/* pt_packet_decode fills *ret_seg only for PT_PACKET_TCP. A frame cut inside the TCP options is still
- * TCP: all of its payload is missing. Where an IP length says more than the frame had, the frame was
- * cut before the tap, and pay_missing counts that too. */
+/* pt_packet_decode fills *ret_seg, whose content counts only for PT_PACKET_TCP. A frame cut inside
+ * the TCP options is still TCP: all of its payload is missing. Where an IP length says more than
+ * the frame had, the frame was cut before the tap, and pay_missing counts that too. */
 enum pt_packet_kind pt_packet_decode(const struct pt_frame *f, struct pt_segment *ret_seg);
 
 const char *pt_packet_kind_name(enum pt_packet_kind kind);

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Shares of the whole budget, in percent. The shard keeps a slot for every record that waits for its
- * partner, so it gets the most; streams and parser only bridge the moment. */
+/* Shares of the whole budget, in percent. The shard keeps a slot for every record that waits for
+ * its partner, so it gets the most; streams and parser only bridge the moment. */
 #define STREAMS_PERCENT 15u
 #define PARSER_PERCENT 20u
 #define OBS_BUF_SZ (256u * 1024u)
@@ -113,7 +113,8 @@ static bool in_cidr(const struct pt_cidr *cidr, const struct pt_endpoint *ep)
     return !bits || !((cidr->ip[bytes] ^ ep->ip[bytes]) >> (8 - bits));
 }
 
-/* The role of the input that showed its first bytes decides; an input with both clusters is told apart by the brokers' addresses. */
+/* The role of the input that showed its first bytes decides; an input with both clusters is told
+ * apart by the brokers' addresses. */
 static uint8_t cluster_of(const struct pt_pipeline *p, const struct pt_stream_event *ev)
 {
     enum pt_input_role role = p->cfg.input_role[ev->at.input];
@@ -131,8 +132,8 @@ static uint8_t cluster_of(const struct pt_pipeline *p, const struct pt_stream_ev
     return PT_CLUSTER_NONE;
 }
 
-/* A connection is opened by its first byte or hole, so that one without payload costs nothing. NULL:
- * the budget is spent, which the parser counts; what the connection carries stays unseen. */
+/* A connection is opened by its first byte or hole, so that one without payload costs nothing.
+ * NULL: the budget is spent, which the parser counts; what the connection carries stays unseen. */
 static struct pt_conn *conn_of(struct pt_pipeline *p, const struct pt_stream_event *ev)
 {
     if (!*ev->user)

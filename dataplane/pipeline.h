@@ -6,8 +6,8 @@
  *
  *   frame (capture or port) -> packet -> streams -> conn -> observations -> shard
  *
- * Replay, tests, fuzzers and (from the next step) live workers all run this. A pipeline is one worker
- * with its shard behind it; it takes frames and knows no files.
+ * Replay, tests, fuzzers and (from the next step) live workers all run this. A pipeline is one
+ * worker with its shard behind it; it takes frames and knows no files.
  */
 #include "dataplane/packet.h"
 #include "dataplane/stream.h"
@@ -15,9 +15,9 @@
 #include "verify/shard.h"
 
 struct pt_cidr {
-    uint8_t ip[16]; /* IPv4 as ::ffff:a.b.c.d */
+    uint8_t ip[16];     /* IPv4 as ::ffff:a.b.c.d */
     uint8_t prefix_len; /* 0..128 */
-    uint16_t port; /* 0: any */
+    uint16_t port;      /* 0: any */
 };
 
 /* Which cluster a connection belongs to: the input's role if it is source or target, else the first

@@ -58,7 +58,7 @@ enum pt_segment_state {
 #define X(name, text) PT_SEGMENT_##name,
     PT_SEGMENT_STATE_LIST(X)
 #undef X
-        PT_SEGMENT_STATE_CNT
+            PT_SEGMENT_STATE_CNT
 };
 
 /* Zeroed memory never says parity. */
@@ -69,11 +69,7 @@ enum pt_segment_verdict {
     PT_SEGMENT_INCONCLUSIVE = 3
 };
 
-enum pt_segment_severity {
-    PT_SEGMENT_INFO = 0,
-    PT_SEGMENT_WARNING = 1,
-    PT_SEGMENT_DIVERGENCE = 2
-};
+enum pt_segment_severity { PT_SEGMENT_INFO = 0, PT_SEGMENT_WARNING = 1, PT_SEGMENT_DIVERGENCE = 2 };
 
 /* Text is terminated; cut is 1 if it was longer. Bytes are as on the wire: not always UTF-8, and
  * maybe terminal control codes. */
@@ -186,12 +182,12 @@ struct pt_segment_pair {
 /* Table "code": totals, also of findings that no ring holds any more. */
 struct pt_segment_code {
     struct pt_segment_text32 name;
-    uint32_t severity; /* enum pt_segment_severity */
+    uint32_t severity;     /* enum pt_segment_severity */
     uint32_t inconclusive; /* 1: stands against a verdict of parity */
     uint64_t total;
 };
 
-#define PT_SEGMENT_PLACE_VALID 1u    /* else the side of the finding is empty */
+#define PT_SEGMENT_PLACE_VALID 1u /* else the side of the finding is empty */
 #define PT_SEGMENT_PLACE_KEY_NULL 2u
 
 /* One side of a finding: a record and where it was seen first. */
@@ -240,7 +236,7 @@ enum pt_segment_table {
 #define X(NAME, name, rows) PT_SEGMENT_TABLE_##NAME,
     PT_SEGMENT_TABLE_LIST(X)
 #undef X
-        PT_SEGMENT_TABLE_CNT
+            PT_SEGMENT_TABLE_CNT
 };
 
 #define PT_SEGMENT_RING_NAME "findings"
@@ -249,11 +245,11 @@ enum pt_segment_kind { PT_SEGMENT_KIND_TABLE = 1, PT_SEGMENT_KIND_RING = 2 };
 
 struct pt_segment_section {
     char name[16];
-    uint32_t kind;    /* enum pt_segment_kind */
-    uint32_t row_sz;  /* of the struct */
-    uint64_t off;     /* from the start of the segment */
-    uint32_t stride;  /* from row to row */
-    uint32_t row_max; /* rows or slots */
+    uint32_t kind;            /* enum pt_segment_kind */
+    uint32_t row_sz;          /* of the struct */
+    uint64_t off;             /* from the start of the segment */
+    uint32_t stride;          /* from row to row */
+    uint32_t row_max;         /* rows or slots */
     _Atomic uint64_t used;    /* table: rows taken; ring: findings ever appended */
     _Atomic uint64_t refused; /* rows for which there was no room: they are not in the table */
     uint64_t pad;
@@ -267,15 +263,15 @@ struct pt_segment_head {
     uint64_t total_sz;
     uint32_t section_cnt;
     uint32_t pid;
-    uint64_t run_id;       /* random: tells runs under one name apart */
-    int64_t start_ns;      /* wall clock, ns since the epoch */
-    int64_t beat_every_ns; /* how often the writer means to move beat_ns */
+    uint64_t run_id;                  /* random: tells runs under one name apart */
+    int64_t start_ns;                 /* wall clock, ns since the epoch */
+    int64_t beat_every_ns;            /* how often the writer means to move beat_ns */
     struct pt_segment_text64 program; /* "paritap 0.1.0" */
     struct pt_segment_text64 host;
     uint8_t pad[72];
     /* Moves while the run lives. */
-    _Atomic uint64_t ready; /* 1: everything above and the section list hold */
-    _Atomic uint64_t state; /* enum pt_segment_state */
+    _Atomic uint64_t ready;   /* 1: everything above and the section list hold */
+    _Atomic uint64_t state;   /* enum pt_segment_state */
     _Atomic uint64_t beat_ns; /* heartbeat, CLOCK_MONOTONIC */
     uint64_t pad2[5];
     struct pt_segment_section section[PT_SEGMENT_SECTION_MAX];

@@ -27,7 +27,7 @@ int pt_segment_shm_name(const char *name, char buf[PT_SEGMENT_NAME_MAX]);
 /* A writer holds an open-file-description lock for writing on its object as long as it lives: the
  * kernel gives it up however the process ends, and no process id can be mistaken for another.
  * Asking takes no lock. */
-int pt_segment_lock(int fd);             /* 0, or -errno: another one holds it */
+int pt_segment_lock(int fd); /* 0, or -errno: another one holds it */
 bool pt_segment_locked_by_writer(int fd);
 
 int64_t pt_segment_clock_ns(void); /* CLOCK_MONOTONIC */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -47,9 +48,9 @@ size_t pt_segment_footprint(const struct pt_segment_cfg *cfg)
         return 0;
     if (!cfg->ring_slots || cfg->ring_slots > PT_SEGMENT_ROW_MAX || cfg->beat_every_ns <= 0)
         return 0;
-    return sz + (size_t)pt_segment_stride(sizeof(struct pt_segment_finding),
-                                          PT_SEGMENT_RING_COPIES) *
-                        cfg->ring_slots * cfg->ring_cnt;
+    return sz +
+           (size_t)pt_segment_stride(sizeof(struct pt_segment_finding), PT_SEGMENT_RING_COPIES) *
+                   cfg->ring_slots * cfg->ring_cnt;
 }
 
 uint8_t pt_segment_copy(char *dst, size_t dst_sz, const char *src)
@@ -88,41 +89,51 @@ static int trouble_errno(struct pt_segment_writer *s, const char *name, const ch
     return trouble(s, -err, name, "%s: %s", what, strerror(err));
 }
 
+/* stands_for: the name still means the object that is open as fd. */
+static bool stands_for(const char *name, int fd)
+{
+    struct stat named;
+    struct stat held;
+    int again = shm_open(name, O_RDONLY | O_CLOEXEC, 0);
+    bool same;
+
+    if (again < 0)
+        return false;
+    same = !fstat(again, &named) && !fstat(fd, &held) && named.st_ino == held.st_ino &&
+           named.st_dev == held.st_dev;
+    close(again);
+    return same;
+}
+
 /* remove_leftover unlinks what a dead writer left under the name. The lock on the old object is
  * held meanwhile, so that of two starts only one does it. */
 static int remove_leftover(struct pt_segment_writer *s, const char *name)
 {
     char magic[sizeof(PT_SEGMENT_MAGIC)] = "";
-    struct stat held;
-    struct stat named;
     int rc = 0;
     int fd = shm_open(name, O_RDWR | O_CLOEXEC, 0);
-    int again = -1;
     ssize_t got;
 
     if (fd < 0 && errno == ENOENT) /* gone meanwhile */
         return 0;
     if (fd < 0)
-        return trouble_errno(s, name, "an older object of that name cannot be taken over; remove "
-                                      "it as its owner, or give another name");
+        return trouble_errno(s, name,
+                             "an older object of that name cannot be taken over; remove "
+                             "it as its owner, or give another name");
     if (pt_segment_lock(fd)) {
         rc = trouble(s, -EBUSY, name, "another paritap is writing it; give this one another name");
         goto out;
     }
     got = pread(fd, magic, sizeof(magic), 0);
     if (got && (got != (ssize_t)sizeof(magic) || memcmp(magic, PT_SEGMENT_MAGIC, sizeof(magic)))) {
-        rc = trouble(s, -EEXIST, name, "that shared memory belongs to something else; give another "
-                                       "name");
+        rc = trouble(s, -EEXIST, name,
+                     "that shared memory belongs to something else; give another "
+                     "name");
         goto out;
     }
-    again = shm_open(name, O_RDONLY | O_CLOEXEC, 0);
-    if (again < 0 || fstat(fd, &held) || fstat(again, &named))
-        goto out; /* gone meanwhile, or the next try says what is wrong */
-    if (held.st_ino == named.st_ino && held.st_dev == named.st_dev && shm_unlink(name))
+    if (stands_for(name, fd) && shm_unlink(name))
         rc = trouble_errno(s, name, "an older segment cannot be removed");
 out:
-    if (again >= 0)
-        close(again);
     close(fd);
     return rc;
 }
@@ -143,7 +154,8 @@ static int make_object(struct pt_segment_writer *s, const char *name)
         if (rc)
             return rc;
     }
-    if (s->fd < 0 || pt_segment_lock(s->fd))
+    /* Before it was locked, another start may have taken it for a leftover. */
+    if (s->fd < 0 || pt_segment_lock(s->fd) || !stands_for(name, s->fd))
         return trouble(s, -EBUSY, name, "another paritap is starting under the same name");
     return 0;
 }
@@ -158,9 +170,10 @@ static int map_object(struct pt_segment_writer *s, const char *name)
         return trouble_errno(s, name, "cannot be written");
     err = posix_fallocate(s->fd, 0, (off_t)s->total_sz);
     if (err)
-        return trouble(s, -err, name, "%zu KiB of shared memory cannot be had: %s; make room in "
-                                      "/dev/shm, or ask for fewer rows", s->total_sz / 1024,
-                       strerror(err));
+        return trouble(s, -err, name,
+                       "%zu KiB of shared memory cannot be had: %s; make room in "
+                       "/dev/shm, or ask for fewer rows",
+                       s->total_sz / 1024, strerror(err));
     s->head = mmap(NULL, s->total_sz, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, s->fd, 0);
     if (s->head == MAP_FAILED) {
         s->head = NULL;
@@ -173,8 +186,8 @@ static uint64_t add_section(struct pt_segment_head *h, const char *name, enum pt
                             uint32_t row_sz, uint32_t row_max, uint64_t off)
 {
     struct pt_segment_section *sec = &h->section[h->section_cnt++];
-    uint32_t copies = kind == PT_SEGMENT_KIND_RING ? PT_SEGMENT_RING_COPIES
-                                                   : PT_SEGMENT_TABLE_COPIES;
+    uint32_t copies =
+            kind == PT_SEGMENT_KIND_RING ? PT_SEGMENT_RING_COPIES : PT_SEGMENT_TABLE_COPIES;
 
     snprintf(sec->name, sizeof(sec->name), "%s", name);
     sec->kind = kind;
@@ -222,13 +235,15 @@ int pt_segment_create(struct pt_segment_writer *s, const struct pt_segment_cfg *
 
     *s = (struct pt_segment_writer){ .fd = -1, .total_sz = pt_segment_footprint(cfg) };
     if (pt_segment_shm_name(cfg->name, name))
-        return trouble(s, -EINVAL, cfg->name, "a name has letters, digits, '.', '_' and '-', and "
-                                              "does not begin with a '.'");
+        return trouble(s, -EINVAL, cfg->name,
+                       "a name has letters, digits, '.', '_' and '-', and "
+                       "does not begin with a '.'");
     if (!s->total_sz)
         return trouble(s, -EINVAL, name, "wrong number of rows, rings or findings");
     if (cfg->mode & ~(mode_t)0644 || !(cfg->mode & 0400))
-        return trouble(s, -EINVAL, name, "permissions beyond 0644: nobody but the writer needs to "
-                                         "write");
+        return trouble(s, -EINVAL, name,
+                       "permissions beyond 0644: nobody but the writer needs to "
+                       "write");
     rc = make_object(s, name);
     made = !rc;
     if (!rc)
@@ -243,7 +258,7 @@ int pt_segment_create(struct pt_segment_writer *s, const struct pt_segment_cfg *
         rc = trouble_errno(s, name, "its permissions cannot be set");
 out:
     if (!rc) {
-        /* Partner: the acquire in check_head of the reader. */
+        /* Partner: the acquire in check_head in segment_reader.c. */
         atomic_store_explicit(&s->head->ready, 1, memory_order_release);
         return 0;
     }
@@ -286,8 +301,8 @@ int64_t pt_segment_take(struct pt_segment_writer *s, enum pt_segment_table table
 }
 
 /* Each word is a release of its own: whoever acquires one also sees the change of seq that stands
- * before it. That needs no fence, and costs nothing on x86-64. Partner: copy_words of the reader.
- */
+ * before it. That needs no fence, and costs nothing on x86-64. Partner: copy_words in
+ * segment_reader_rows.c. */
 static void copy_words(_Atomic uint64_t *to, const void *from, size_t sz)
 {
     const uint8_t *at = from;
@@ -318,7 +333,7 @@ void pt_segment_put(struct pt_segment_writer *s, enum pt_segment_table table, in
     seq = row_at(s, sec, (uint64_t)row_idx);
     next = atomic_load_explicit(seq, memory_order_relaxed) + 1; /* the row's one writer */
     copy_words(seq + 1 + (next & 1) * (sec->row_sz / sizeof(uint64_t)), row, sec->row_sz);
-    /* Partner: the acquire in get of the reader. */
+    /* Partner: the acquire in get in segment_reader_rows.c. */
     atomic_store_explicit(seq, next, memory_order_release);
 }
 
@@ -331,15 +346,14 @@ void pt_segment_append(struct pt_segment_writer *s, uint32_t ring,
 
     atomic_store_explicit(seq, 0, memory_order_relaxed); /* released with the first word */
     copy_words(seq + 1, f, sizeof(*f));
-    /* Partner of both: the acquires in next_of of the reader. */
+    /* Partner of both: the acquires in next_of in segment_reader_rows.c. */
     atomic_store_explicit(seq, n + 1, memory_order_release);
     atomic_store_explicit(&sec->used, n + 1, memory_order_release);
 }
 
 void pt_segment_beat(struct pt_segment_writer *s)
 {
-    atomic_store_explicit(&s->head->beat_ns, (uint64_t)pt_segment_clock_ns(),
-                          memory_order_relaxed);
+    atomic_store_explicit(&s->head->beat_ns, (uint64_t)pt_segment_clock_ns(), memory_order_relaxed);
 }
 
 /* Partner: the acquire in pt_segment_reader_state: who sees ENDED sees the last rows. */

@@ -27,8 +27,8 @@ struct pt_segment_cfg {
     gid_t group;         /* (gid_t)-1: the process's own */
     uint32_t row_max[PT_SEGMENT_TABLE_CNT]; /* 1..PT_SEGMENT_ROW_MAX */
     uint32_t ring_cnt;                      /* 1..PT_SEGMENT_RING_MAX: threads that append */
-    uint32_t ring_slots;   /* findings that a reader may be behind, each 1.2 KB */
-    int64_t beat_every_ns; /* how often the caller means to call beat */
+    uint32_t ring_slots;                    /* findings that a reader may be behind, each 1.2 KB */
+    int64_t beat_every_ns;                  /* how often the caller means to call beat */
 };
 
 /* Default: 0640, 4096 findings, heartbeat every 500 ms. */

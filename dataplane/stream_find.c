@@ -9,7 +9,8 @@ static bool close_behind(uint32_t x, uint32_t y)
 }
 
 /* A SYN on a flow that is there: is it another connection's? */
-static bool is_other_syn(const struct pt_conv *c, int side, const struct pt_segment *seg)
+static bool is_other_syn(const struct pt_streams *s, const struct pt_conv *c, int side,
+                         const struct pt_segment *seg)
 {
     const struct pt_dir *d = c->dir[side];
     const struct pt_dir *peer = c->dir[!side];
@@ -18,8 +19,9 @@ static bool is_other_syn(const struct pt_conv *c, int side, const struct pt_segm
         return pt_seq_of_data(seg) != d->start;
     if (c->closed)
         return true;
-    if (d)
-        return !d->held || !close_behind(pt_seq_of_data(seg), (uint32_t)d->next);
+    if (d) /* late, when its bytes were given up already, it is still this one's */
+        return d->start_ns + s->cfg.hold_off_ns < s->now_ns ||
+               !close_behind(pt_seq_of_data(seg), (uint32_t)d->next);
     /* This side was not seen yet: its SYN came behind what the other side sent. */
     if (seg->flags & PT_TCP_ACK)
         return peer->has_syn ? seg->ack - peer->start > (uint32_t)peer->high - peer->start
@@ -30,14 +32,15 @@ static bool is_other_syn(const struct pt_conv *c, int side, const struct pt_segm
 }
 
 /* The segment belongs to a later connection between the same two endpoints. */
-static bool is_other_conversation(const struct pt_conv *c, int side, const struct pt_segment *seg)
+static bool is_other_conversation(const struct pt_streams *s, const struct pt_conv *c, int side,
+                                  const struct pt_segment *seg)
 {
     const struct pt_dir *d = c->dir[side];
 
     if (seg->flags & PT_TCP_RST)
         return false;
     if (seg->flags & PT_TCP_SYN)
-        return is_other_syn(c, side, seg);
+        return is_other_syn(s, c, side, seg);
     if (!seg->pay_len)
         return false;
     if (c->closed)
@@ -129,7 +132,7 @@ struct pt_conv *pt_streams_find(struct pt_streams *s, int *ret_side, bool *ret_a
     struct pt_conv *c = (struct pt_conv *)pt_flows_find(&s->flows, &seg->src, &seg->dst, &side);
 
     *ret_again = false;
-    if (c && is_other_conversation(c, side, seg)) {
+    if (c && is_other_conversation(s, c, side, seg)) {
         if (!c->closed) {
             end_now(s, c);
             *ret_again = true;

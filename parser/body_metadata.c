@@ -10,10 +10,9 @@ void pt_body_topic_id(struct pt_msg *m, enum pt_obs_kind kind, const uint8_t id[
 
     bool has_id = memcmp(id, NO_ID, sizeof(NO_ID)) != 0;
 
-    if (kind == PT_OBS_TOPIC_ID ? !has_id || !name.len : !has_id && !name.len)
+    if (name.len > PT_TOPIC_NAME_MAX ||
+        (kind == PT_OBS_TOPIC_ID ? !has_id || !name.len : !has_id && !name.len))
         return;
-    if (name.len > PT_TOPIC_NAME_MAX)
-        name.len = PT_TOPIC_NAME_MAX;
     o = pt_obs_put(m->parser->out, kind, m->conn->cluster, &m->at, sizeof(*o), name.len);
     memcpy(o->id, id, sizeof(o->id));
     o->internal = internal;

@@ -26,7 +26,8 @@ void pt_produce_unknown(struct pt_conn *c, const struct pt_request *req,
                         const struct pt_packet_ref *at)
 {
     for (uint32_t i = 0; i < req->log_cnt; i++)
-        put_outcome(c, req, req->log[i], PT_PRODUCE_UNKNOWN, 0, -1, -1, at);
+        if (req->log[i].open)
+            put_outcome(c, req, req->log[i].ref, PT_PRODUCE_UNKNOWN, 0, -1, -1, at);
 }
 
 /* outcome_of tells which errors leave it open whether the records are in the log (kafka-wire.md 7):
@@ -142,9 +143,9 @@ static void partition_end(struct pt_msg *m)
     struct pt_log_ref log = { .topic = m->topic, .partition = m->partition };
     struct pt_obs_bounds *o;
 
-    (void)pt_request_take_log(&m->req, log);
-    put_outcome(m->conn, &m->req, log, outcome_of(p->error_code), p->error_code, p->base_offset,
-                p->log_append_time_ms, &m->at);
+    if (pt_request_take_log(&m->req, log) != PT_TAKE_TWICE)
+        put_outcome(m->conn, &m->req, log, outcome_of(p->error_code), p->error_code, p->base_offset,
+                    p->log_append_time_ms, &m->at);
     if (p->log_start_offset < 0 || log.topic == PT_TOPIC_NONE)
         return;
     o = pt_obs_put(m->parser->out, PT_OBS_BOUNDS, m->conn->cluster, &m->at, sizeof(*o), 0);

@@ -30,6 +30,7 @@ struct pt_conn *pt_conn_open(struct pt_parser *p, uint8_t cluster, const struct 
     c->initiator = (int8_t)initiator;
     c->request_side = -1;
     c->tls_answer = -1;
+    c->gaps = c->pipelined = initiator < 0;
     c->row = PT_PROFILE_NONE;
     c->last_api_row = PT_PROFILE_NONE;
     pt_exchange_init(&c->exchange, p->mem, p->cfg.inflight_max);
@@ -89,8 +90,9 @@ static void begin_msg(struct pt_conn *c, struct pt_conn_dir *d, enum pt_dir dir,
 
     m->conn = c;
     m->parser = c->parser;
-    m->body = pt_body_find(req->api_key, dir);
+    m->body = d->sure || dir == PT_DIR_REQUEST ? pt_body_find(req->api_key, dir) : NULL;
     m->at = *at;
+    m->sure = d->sure;
     m->req = *req;
     m->topic = PT_TOPIC_NONE;
     m->partition = -1;
@@ -144,8 +146,10 @@ static struct pt_conn_dir *dir_of(struct pt_conn *c, int side)
 
     if (!c->dir[side]) {
         c->dir[side] = pt_mem_zalloc(p->mem, sizeof(*c->dir[side]));
-        if (c->dir[side])
+        if (c->dir[side]) {
             pt_frame_init(&c->dir[side]->frame, p->mem, &p->frame_cfg, &p->counts);
+            c->dir[side]->frame.pos = c->refused_sz[side];
+        }
     }
     return c->dir[side];
 }
@@ -204,17 +208,26 @@ static bool is_request_side(const struct pt_conn *c, int side)
 static struct pt_guess_known known_of(const struct pt_conn *c)
 {
     return (struct pt_guess_known){ .frame_max = c->parser->cfg.frame_max,
-                                    .known = c->announced && c->request_side >= 0,
+                                    .known = c->request_cnt && c->request_side >= 0,
                                     .correlation_id = c->correlation_id,
                                     .client_id = { (const uint8_t *)c->client_id,
                                                    c->client_id_len } };
 }
 
-/* forget_roles: what looked like requests was none. */
-static void forget_roles(struct pt_conn *c)
+static void forget_all(struct pt_conn *c, const struct pt_packet_ref *at)
 {
-    pt_exchange_fini(&c->exchange);
+    while (c->exchange.cnt)
+        forget_oldest(c, at);
+}
+
+/* forget_roles: what looked like requests was none. Their numbers are not used again. */
+static void forget_roles(struct pt_conn *c, const struct pt_packet_ref *at)
+{
+    forget_all(c, at);
     pt_fetch_session_void(&c->session);
+    c->announced = false;
+    c->client_id_len = 0;
+    c->software_len = 0;
     c->request_side = -1;
     c->request_cnt = 0;
     if (c->kind == PT_CONN_KAFKA)
@@ -222,14 +235,14 @@ static void forget_roles(struct pt_conn *c)
 }
 
 /* wrong_lock: the boundaries that were believed are none. */
-static void wrong_lock(struct pt_conn *c, int side)
+static void wrong_lock(struct pt_conn *c, int side, const struct pt_packet_ref *at)
 {
     struct pt_conn_dir *d = c->dir[side];
 
     c->parser->stats.wrong_locks++;
     pt_frame_unlock(&d->frame);
     if (!d->trust && c->request_side == side && !c->response_cnt && c->request_cnt <= REQUESTS_SURE)
-        forget_roles(c);
+        forget_roles(c, at);
     d->trust = 0;
     pt_fetch_session_void(&c->session);
 }
@@ -248,14 +261,33 @@ static void learn_client(struct pt_conn *c, struct pt_view id, const struct pt_p
         pt_conn_announce(c, at);
 }
 
+/* Where ids do not tell requests apart, only their order does. After a gap that holds no longer,
+ * unless the client always waits: then whatever was sent before is answered, or given up. */
+static bool may_be_answered(struct pt_conn *c, int32_t correlation_id,
+                            const struct pt_packet_ref *at)
+{
+    if (c->request_cnt && (correlation_id == c->correlation_id ||
+                           pt_exchange_find(&c->exchange, correlation_id) >= 0))
+        c->ids_repeat = true;
+    if (!c->gaps)
+        c->pipelined |= c->exchange.cnt > 0;
+    if (!c->ids_repeat || !c->gaps)
+        return true;
+    forget_all(c, at);
+    return !c->pipelined;
+}
+
 static void take_request(struct pt_conn *c, int side, const struct pt_request_head *h,
                          const struct pt_packet_ref *at)
 {
     struct pt_parser *p = c->parser;
     struct pt_conn_dir *d = c->dir[side];
+    const struct pt_conn_dir *other = c->dir[!side];
+    bool expected = may_be_answered(c, h->correlation_id, at);
     struct pt_request req = {
         .response = pt_layout_find(h->api_key, PT_DIR_RESPONSE, h->api_version),
-        .number = ++c->request_cnt,
+        .due_pos = other ? pt_frame_seen(&other->frame) : c->refused_sz[!side],
+        .number = ++c->number,
         .correlation_id = h->correlation_id,
         .api_key = h->api_key,
         .api_version = h->api_version,
@@ -264,6 +296,8 @@ static void take_request(struct pt_conn *c, int side, const struct pt_request_he
     };
 
     p->stats.requests++;
+    c->request_cnt++;
+    d->sure |= d->trust > 0;
     if (c->kind != PT_CONN_KAFKA)
         set_kind(c, PT_CONN_KAFKA, "");
     learn_client(c, h->client_id, at);
@@ -276,7 +310,8 @@ static void take_request(struct pt_conn *c, int side, const struct pt_request_he
         p->stats.inflight_full += c->exchange.cnt >= c->exchange.max;
         forget_oldest(c, at);
     }
-    (void)pt_exchange_push(&c->exchange, &req); /* refused: its response will be an orphan */
+    if (expected)
+        (void)pt_exchange_push(&c->exchange, &req); /* refused: its response will be an orphan */
     if (h->api_key == PT_API_SASL_HANDSHAKE && h->api_version == 0)
         start_sasl(c);
     if (!h->layout) {
@@ -319,7 +354,7 @@ static void request_head(struct pt_conn *c, int side, const struct pt_frame_even
     }
     if (st != PT_OK || head.api_key < 0 || head.api_version < 0) {
         c->parser->stats.lost_frames++;
-        wrong_lock(c, side);
+        wrong_lock(c, side, &ev->at);
         return;
     }
     take_request(c, side, &head, &ev->at);
@@ -339,6 +374,7 @@ static void try_request(struct pt_conn *c, int side, struct pt_view v)
     case PT_GUESS_YES:
         pt_frame_lock(&d->frame);
         d->trust = 0;
+        d->sure = c->initiator >= 0 && !d->frame.passed;
         c->request_side = (int8_t)side;
         break;
     case PT_GUESS_NO:
@@ -360,6 +396,16 @@ static bool is_refusal(const struct pt_request *req, struct pt_view v)
            pt_be16(v.data + 4) == ERROR_UNSUPPORTED_VERSION;
 }
 
+/* withhold: records may hold whole responses that somebody recorded, so a response whose start was
+ * a guess proves nothing; it only shows, with the next one, that the guess was right. */
+static void withhold(struct pt_conn *c, const struct pt_request *req,
+                     const struct pt_packet_ref *at)
+{
+    c->parser->stats.unproven_bodies++;
+    pt_produce_unknown(c, req, at);
+    pt_fetch_session_void(&c->session);
+}
+
 /* take_response: the request behind idx others is answered; head_sz 0: its body is not to be read.
  */
 static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t head_sz,
@@ -374,10 +420,13 @@ static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t he
     (void)pt_exchange_pop(&c->exchange, &req);
     p->stats.responses++;
     c->response_cnt++;
+    d->sure |= d->trust > 0;
     COUNT_API(c, req.api_row, responses);
     if (c->request_side >= 0 && c->dir[c->request_side] && !c->dir[c->request_side]->sasl)
         end_sasl(d);
     d->trust++;
+    if (!d->sure)
+        withhold(c, &req, at);
     if (req.response && head_sz && !req.silent) {
         pt_frame_body(&d->frame, head_sz, req.response);
         begin_msg(c, d, PT_DIR_RESPONSE, &req, at);
@@ -407,6 +456,11 @@ static void response_head(struct pt_conn *c, int side, const struct pt_frame_eve
     }
     if (look >= 4)
         idx = pt_exchange_find(&c->exchange, (int32_t)pt_be32(ev->bytes.data));
+    if (idx < 0 && !d->sasl && !d->sure) {
+        c->parser->stats.lost_frames++;
+        wrong_lock(c, side, &ev->at);
+        return;
+    }
     if (idx < 0) {
         if (d->sasl)
             c->parser->stats.sasl_frames++;
@@ -424,20 +478,22 @@ static void response_head(struct pt_conn *c, int side, const struct pt_frame_eve
     }
     if (st != PT_OK) {
         c->parser->stats.lost_frames++;
-        wrong_lock(c, side);
+        wrong_lock(c, side, &ev->at);
         return;
     }
     take_response(c, side, (uint32_t)idx, head_sz, &ev->at);
 }
 
 /* try_other_way: so far nothing was answered, and now this side sends what is plainly a request. */
-static void try_other_way(struct pt_conn *c, int side, struct pt_view v)
+static void try_other_way(struct pt_conn *c, int side, const struct pt_frame_event *ev)
 {
+    struct pt_view v = ev->bytes;
     struct pt_guess_known known = { .frame_max = c->parser->cfg.frame_max };
     struct pt_conn_dir *other = c->dir[!side];
     uint32_t needed;
 
-    if (c->response_cnt || c->request_cnt > REQUESTS_SURE ||
+    if (c->response_cnt ||
+        (other && pt_frame_in_step(&other->frame) && other->trust > REQUESTS_SURE) ||
         pt_guess_request((struct pt_view){ v.data + 4, v.len - 4 }, pt_be32(v.data), &known,
                          &needed) != PT_GUESS_YES)
         return;
@@ -447,13 +503,14 @@ static void try_other_way(struct pt_conn *c, int side, struct pt_view v)
         other->trust = 0;
     }
     c->parser->stats.wrong_locks++;
-    forget_roles(c);
+    forget_roles(c, &ev->at);
     try_request(c, side, v);
 }
 
-static void try_response(struct pt_conn *c, int side, struct pt_view v)
+static void try_response(struct pt_conn *c, int side, const struct pt_frame_event *ev)
 {
     struct pt_conn_dir *d = c->dir[side];
+    struct pt_view v = ev->bytes;
     struct pt_view frame = { v.data + 4, v.len - 4 };
     uint32_t size = pt_be32(v.data);
     uint32_t needed = 0;
@@ -461,10 +518,12 @@ static void try_response(struct pt_conn *c, int side, struct pt_view v)
     int64_t idx = pt_exchange_find(&c->exchange, (int32_t)pt_be32(frame.data));
 
     if (idx < 0) {
-        if (d->sasl && size <= SASL_FRAME_MAX)
+        if (d->sasl && size <= SASL_FRAME_MAX) {
             pt_frame_lock(&d->frame);
-        else
-            try_other_way(c, side, v);
+            d->sure = c->initiator >= 0 && !d->frame.passed;
+        } else {
+            try_other_way(c, side, ev);
+        }
         return;
     }
     if (frame.len < API_VERSIONS_LOOK && size >= API_VERSIONS_LOOK) {
@@ -480,6 +539,7 @@ static void try_response(struct pt_conn *c, int side, struct pt_view v)
     case PT_GUESS_YES:
         pt_frame_lock(&d->frame);
         d->trust = 0;
+        d->sure = d->frame.pos == req->due_pos;
         break;
     case PT_GUESS_NO:
         break;
@@ -532,14 +592,16 @@ static bool try_other_kinds(struct pt_conn *c, int side, struct pt_view v)
     return false;
 }
 
-static void on_try(struct pt_conn *c, int side, struct pt_view v)
+static void on_try(struct pt_conn *c, int side, const struct pt_frame_event *ev)
 {
+    struct pt_view v = ev->bytes;
+
     if (c->kind == PT_CONN_UNDECIDED && c->request_side < 0 && try_other_kinds(c, side, v))
         return;
     if (is_request_side(c, side))
         try_request(c, side, v);
     else
-        try_response(c, side, v);
+        try_response(c, side, ev);
 }
 
 static void on_body_end(struct pt_conn *c, int side, const struct pt_frame_event *ev)
@@ -553,8 +615,8 @@ static void on_body_end(struct pt_conn *c, int side, const struct pt_frame_event
         COUNT_API(c, d->msg.req.api_row, unparsed);
     }
     end_msg(d, bad ? PT_BODY_BAD : PT_BODY_WHOLE);
-    if (bad && !d->trust)
-        wrong_lock(c, side);
+    if (bad && !d->sure)
+        wrong_lock(c, side, &ev->at);
     else if (!bad)
         d->trust++;
 }
@@ -567,7 +629,7 @@ static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *e
 
     switch (ev->kind) {
     case PT_FRAME_TRY:
-        on_try(c, side, ev->bytes);
+        on_try(c, side, ev);
         break;
     case PT_FRAME_HEAD:
         if (is_request_side(c, side))
@@ -602,9 +664,11 @@ static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *e
         break;
     case PT_FRAME_HEAD_LOST:
         c->parser->stats.lost_frames++;
+        c->gaps = true;
         pt_fetch_session_void(&c->session);
         break;
     case PT_FRAME_UNLOCKED:
+        c->gaps = true;
         if (ev->status != PT_GAP)
             c->parser->stats.wrong_locks++;
         d->trust = 0;
@@ -661,6 +725,8 @@ void pt_conn_bytes(struct pt_conn *c, int side, const uint8_t *data, size_t len,
     }
     d = dir_of(c, side);
     if (!d) {
+        c->refused_sz[side] += len;
+        c->gaps = true;
         p->counts.unframed_bytes += len;
         pt_parser_publish(p);
         return;
@@ -682,6 +748,8 @@ void pt_conn_hole(struct pt_conn *c, int side, uint64_t len, enum pt_lost_reason
     }
     d = dir_of(c, side);
     if (!d) {
+        c->refused_sz[side] += len;
+        c->gaps = true;
         p->counts.unframed_bytes += len;
         pt_parser_publish(p);
         return;
@@ -696,8 +764,7 @@ void pt_conn_close(struct pt_conn *c, const struct pt_packet_ref *at)
 
     close_dir(c, 0);
     close_dir(c, 1);
-    while (c->exchange.cnt)
-        forget_oldest(c, at);
+    forget_all(c, at);
     if (c->row == PT_PROFILE_NONE)
         set_kind(c, c->bytes ? c->kind : PT_CONN_EMPTY, "");
     pt_exchange_fini(&c->exchange);

@@ -3,30 +3,32 @@
 #define PT_PARSER_CONN_H
 /*
  * One TCP connection as Kafka sees it: two directions of bytes in, observations out. The pipeline
- * feeds in-order bytes and holes of either direction; a connection finds out which direction carries
- * requests, cuts frames (frame.h), pairs requests with responses (exchange.h), walks bodies
+ * feeds in-order bytes and holes of either direction; a connection finds out which direction
+ * carries requests, cuts frames (frame.h), pairs requests with responses (exchange.h), walks bodies
  * (walk.h), reads batches (batch.h) and appends to the worker's struct pt_obs_out. It knows no
  * packets, no TCP and no clusters beyond the number that it is given.
  *
  * All memory comes from the worker's budget: a connection that never carries a byte costs nothing
- * here, one that turned out not to be Kafka gives its buffers back. Single-threaded: one parser per core.
+ * here, one that turned out not to be Kafka gives its buffers back. Single-threaded: one parser per
+ * core.
  */
 #include "hw/memory.h"
 #include "parser/batch.h"
 #include "parser/observation.h"
 #include "parser/packet_ref.h"
 
-struct pt_parser; /* what the connections of one core share: batch reader, seen table, topic numbers,
-                     fetch sessions, profile, output */
+struct pt_parser; /* what the connections of one core share: batch reader, seen table, topic
+                     numbers, fetch sessions, profile, output */
 struct pt_conn;
 
 struct pt_parser_cfg {
     struct pt_batch_cfg batch;
-    uint32_t frame_max;       /* a size field above this is not believed; default 100 MiB + slack, up to 2^31-1 */
-    uint32_t gather_max;      /* a batch larger than this is OVERSIZE; default 16 MiB */
-    uint32_t inflight_max;    /* requests waiting for their response, per connection; default 4096 */
+    uint32_t frame_max;  /* a size field above this is not believed; default 100 MiB + slack, up to
+                            2^31-1 */
+    uint32_t gather_max; /* a batch larger than this is OVERSIZE; default 16 MiB */
+    uint32_t inflight_max; /* requests waiting for their response, per connection; default 4096 */
     uint32_t session_partitions_max; /* remembered fetch offsets, all sessions; default 1M */
-    uint32_t seen_slots;      /* entries of the seen table, power of two; default 256 Ki */
+    uint32_t seen_slots;             /* entries of the seen table, power of two; default 256 Ki */
 };
 
 extern const struct pt_parser_cfg pt_parser_cfg_default;
@@ -40,9 +42,9 @@ int pt_parser_open(struct pt_mem *mem, const struct pt_parser_cfg *cfg, struct p
                    struct pt_parser **ret_parser);
 void pt_parser_close(struct pt_parser *p);
 
-/* pt_conn_open starts a connection between two endpoints. side 0 is `a`, side 1 is `b` in every later
- * call; initiator is the side that sent the SYN (0 or 1), or -1 if that was not seen (a hint only:
- * source-initiated links send requests the other way). NULL when the budget is spent. */
+/* pt_conn_open starts a connection between two endpoints. side 0 is `a`, side 1 is `b` in every
+ * later call; initiator is the side that sent the SYN (0 or 1), or -1 if that was not seen (a hint
+ * only: source-initiated links send requests the other way). NULL when the budget is spent. */
 struct pt_conn *pt_conn_open(struct pt_parser *p, uint8_t cluster, const struct pt_endpoint *a,
                              const struct pt_endpoint *b, int initiator);
 
@@ -56,7 +58,8 @@ void pt_conn_bytes(struct pt_conn *c, int side, const uint8_t *data, size_t len,
 void pt_conn_hole(struct pt_conn *c, int side, uint64_t len, enum pt_lost_reason reason,
                   const struct pt_packet_ref *at);
 
-/* pt_conn_close: the connection is over, or evicted: outstanding produces become UNKNOWN. Frees c. */
+/* pt_conn_close: the connection is over, or evicted: outstanding produces become UNKNOWN. Frees c.
+ */
 void pt_conn_close(struct pt_conn *c, const struct pt_packet_ref *at);
 
 /* What a connection turned out to be. */
@@ -71,13 +74,12 @@ enum pt_conn_kind {
 #define X(name, text) PT_CONN_##name,
     PT_CONN_KIND_LIST(X)
 #undef X
-        PT_CONN_KIND_CNT
+            PT_CONN_KIND_CNT
 };
 
-/* Counters, one list: name and help. Bytes are stream bytes. The identities that must hold once every
- * connection is closed:
- * fed_bytes + hole_bytes = frame_bytes + unframed_bytes + other_bytes + pending_bytes;
- * frames = requests + responses + orphan_responses + sasl_frames + lost_frames. */
+/* Counters, one list: name and help. Bytes are stream bytes. The identities that must hold once
+ * every connection is closed: fed_bytes + hole_bytes = frame_bytes + unframed_bytes + other_bytes +
+ * pending_bytes; frames = requests + responses + orphan_responses + sasl_frames + lost_frames. */
 #define PT_PARSER_COUNTERS(X)                                                                      \
     X(fed_bytes, "stream bytes given to the parser")                                               \
     X(hole_bytes, "stream bytes known to be missing")                                              \
@@ -95,6 +97,7 @@ enum pt_conn_kind {
     X(lost_bodies, "bodies of which a hole or the capture's end took a part")                      \
     X(unparsed_bodies, "bodies skipped by size: unknown api or version")                           \
     X(bad_bodies, "bodies that are not what their version says")                                   \
+    X(unproven_bodies, "response bodies not believed, since where their frame began was a guess")  \
     X(trailing_bytes, "body bytes behind the last field")                                          \
     X(resyncs, "frame boundaries found again after they were lost")                                \
     X(wrong_locks, "frame boundaries that turned out to be none")                                  \
@@ -133,7 +136,7 @@ struct pt_api_row {
 struct pt_conn_row { /* connections of one kind to one broker endpoint; 0: all of them turned out to
                         be something else */
     uint8_t cluster;
-    uint8_t kind; /* enum pt_conn_kind */
+    uint8_t kind;              /* enum pt_conn_kind */
     struct pt_endpoint broker; /* for non-Kafka: the side with the lower port */
     uint64_t connections;
     uint64_t bytes;

@@ -83,7 +83,7 @@ struct pt_metadata_msg {
     int64_t low_watermark;
     uint16_t name_len;
     uint16_t host_len;
-    char name[PT_TOPIC_NAME_MAX];
+    char name[PT_TOPIC_NAME_MAX + 1]; /* one more shows that it is too long */
     char host[256];
 };
 
@@ -93,6 +93,7 @@ struct pt_msg {
     struct pt_parser *parser;
     const struct pt_body *body; /* NULL: nothing but the walk */
     struct pt_packet_ref at;    /* packet with the first byte of the frame */
+    bool sure;                  /* see pt_conn_dir */
     struct pt_request req; /* a request: a copy for its numbers; a response: the request that it
                               answers, with its log list */
     uint32_t topic;
@@ -108,8 +109,10 @@ struct pt_msg {
 /* One direction of a connection, there from its first byte on. */
 struct pt_conn_dir {
     struct pt_frame frame;
-    bool in_msg;    /* msg is under way */
-    bool sasl;      /* frames are raw SASL tokens (after SaslHandshake v0, or from the start on) */
+    bool in_msg; /* msg is under way */
+    bool sasl;   /* frames are raw SASL tokens (after SaslHandshake v0, or from the start on) */
+    bool sure;   /* the boundaries are no guess any more: they are those of the connection's start,
+                    or of the first bytes behind a request, or a second frame fitted */
     uint32_t trust; /* frames understood since the boundaries were found */
     uint32_t votes; /* pieces that look like TLS, while nothing else is known */
     struct pt_msg msg;
@@ -118,13 +121,15 @@ struct pt_conn_dir {
 struct pt_conn {
     struct pt_parser *parser;
     struct pt_conn_dir *dir[2]; /* by side; NULL: no bytes yet, or not Kafka */
+    uint64_t refused_sz[2];     /* bytes that came when there was no memory for a direction */
     struct pt_endpoint ep[2];
     struct pt_exchange exchange;
     struct pt_fetch_session session;
     uint64_t bytes; /* before there is a row */
     uint32_t row;   /* of the profile; PT_PROFILE_NONE: undecided */
     uint32_t client;
-    uint32_t request_cnt;
+    uint32_t number;      /* of the last request */
+    uint32_t request_cnt; /* since it was found out which side sends them */
     uint32_t response_cnt;
     uint32_t last_api_row;
     int32_t correlation_id; /* of the last request */
@@ -133,7 +138,11 @@ struct pt_conn {
     int8_t tls_answer; /* side whose hello is awaited, -1: none */
     uint8_t cluster;
     uint8_t kind;
-    bool announced; /* PT_OBS_CLIENT was sent */
+    bool announced;  /* PT_OBS_CLIENT was sent */
+    bool ids_repeat; /* correlation ids do not tell the requests apart: only their order does ... */
+    bool gaps;       /* ... which is lost where requests or responses may be missing, but if the
+                        client ... */
+    bool pipelined;  /* ... sends none while another waits */
     uint8_t client_id_len;
     uint8_t software_len;
     char client_id[PT_CLIENT_ID_MAX];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parser/exchange.h"
 
+#include <stdlib.h>
+
 #define RING_MIN 4u
 #define LOGS_MIN 2u
 
@@ -89,7 +91,7 @@ bool pt_request_add_log(struct pt_mem *mem, struct pt_request *req, struct pt_lo
 {
     if (req->log_cnt == req->log_max) {
         uint32_t max = req->log_max ? 2 * req->log_max : LOGS_MIN;
-        struct pt_log_ref *p =
+        struct pt_open_log *p =
                 pt_mem_resize(mem, req->log, req->log_max * sizeof(*p), max * sizeof(*p));
 
         if (!p)
@@ -97,19 +99,45 @@ bool pt_request_add_log(struct pt_mem *mem, struct pt_request *req, struct pt_lo
         req->log = p;
         req->log_max = max;
     }
-    req->log[req->log_cnt++] = log;
+    req->log[req->log_cnt++] = (struct pt_open_log){ .ref = log, .open = 1 };
     return true;
 }
 
-bool pt_request_take_log(struct pt_request *req, struct pt_log_ref log)
+static uint64_t log_key(struct pt_log_ref log)
 {
-    for (uint32_t i = 0; i < req->log_cnt; i++) {
-        if (req->log[i].topic != log.topic || req->log[i].partition != log.partition)
-            continue;
-        req->log[i] = req->log[--req->log_cnt];
-        return true;
+    return (uint64_t)log.topic << 32 | (uint32_t)log.partition;
+}
+
+static int compare_logs(const void *x, const void *y)
+{
+    uint64_t a = log_key(((const struct pt_open_log *)x)->ref);
+    uint64_t b = log_key(((const struct pt_open_log *)y)->ref);
+
+    return a < b ? -1 : a > b;
+}
+
+enum pt_take pt_request_take_log(struct pt_request *req, struct pt_log_ref log)
+{
+    uint32_t lo = 0;
+    uint32_t hi = req->log_cnt;
+
+    if (!req->sorted && req->log_cnt > 1)
+        qsort(req->log, req->log_cnt, sizeof(*req->log), compare_logs);
+    req->sorted = true;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+
+        if (log_key(req->log[mid].ref) < log_key(log))
+            lo = mid + 1;
+        else
+            hi = mid;
     }
-    return false;
+    if (lo == req->log_cnt || log_key(req->log[lo].ref) != log_key(log) || !req->log[lo].open)
+        return PT_TAKE_NONE;
+    if (lo + 1 < req->log_cnt && log_key(req->log[lo + 1].ref) == log_key(log))
+        return PT_TAKE_TWICE;
+    req->log[lo].open = 0;
+    return PT_TAKE_ONE;
 }
 
 void pt_request_free(struct pt_mem *mem, struct pt_request *req)

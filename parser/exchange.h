@@ -23,11 +23,17 @@ struct pt_log_ref {
     int32_t partition;
 };
 
+struct pt_open_log {
+    struct pt_log_ref ref;
+    uint32_t open; /* 0: taken */
+};
+
 struct pt_request {
     const struct pt_layout *response; /* of the response's body; NULL: unknown, skip it */
-    struct pt_log_ref *log;           /* Produce: logs whose outcome is open */
+    struct pt_open_log *log;          /* Produce: logs whose outcome is open */
     uint32_t log_cnt;
     uint32_t log_max;
+    uint64_t due_pos; /* where the other direction stood when this was sent */
     uint32_t number;  /* of the request on its connection */
     uint32_t api_row; /* of the profile */
     int32_t correlation_id;
@@ -38,6 +44,7 @@ struct pt_request {
     uint8_t source;    /* Fetch: enum pt_obs_source */
     bool silent;       /* no response is due */
     bool dry_run;      /* CreateTopics: nothing is created */
+    bool sorted;       /* its logs are */
 };
 
 struct pt_exchange {
@@ -77,8 +84,16 @@ bool pt_exchange_pop(struct pt_exchange *x, struct pt_request *ret_req);
 /* pt_request_add_log remembers a log of a Produce request; false when the budget is spent. */
 bool pt_request_add_log(struct pt_mem *mem, struct pt_request *req, struct pt_log_ref log);
 
-/* pt_request_take_log takes a log out; false if it was not there. */
-bool pt_request_take_log(struct pt_request *req, struct pt_log_ref log);
+/* pt_request_take_log takes a log out. A request should name it once: then nothing else of that log
+ * is open any more. None may be added later, since a response may name a hundred thousand, so that
+ * they are sorted at the first. */
+enum pt_take {
+    PT_TAKE_NONE, /* it was not there */
+    PT_TAKE_ONE,
+    PT_TAKE_TWICE /* it is there more than once, and stays: whose outcome this is nobody knows */
+};
+
+enum pt_take pt_request_take_log(struct pt_request *req, struct pt_log_ref log);
 
 void pt_request_free(struct pt_mem *mem, struct pt_request *req);
 

@@ -125,6 +125,9 @@ void pt_fetch_session_name(struct pt_fetch_session *s, struct pt_log_ref log, in
             p = find(s, log);
         }
         s->used_cnt++;
+    } else if (p->era == s->era && p->number == number && p->offset != offset) {
+        p->offset = -1; /* named twice: which one is answered nobody knows */
+        return;
     }
     *p = (struct pt_fetch_slot){ .offset = offset, .log = log, .era = s->era, .number = number };
 }

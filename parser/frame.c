@@ -250,6 +250,11 @@ void pt_frame_unlock(struct pt_frame *f)
     f->want = TRY_MIN;
 }
 
+uint64_t pt_frame_seen(const struct pt_frame *f)
+{
+    return f->pos + gathered(f) + (uint64_t)(f->end - f->at);
+}
+
 bool pt_frame_in_step(const struct pt_frame *f)
 {
     return in_step(f);
@@ -354,29 +359,51 @@ static bool next_hole(struct pt_frame *f, struct pt_frame_event *ev)
     return false;
 }
 
+/* next_start: how many gathered bytes stand in front of the next one that may begin a frame, which
+ * is where a piece began; behind the last mark any may. 0: there is none. */
+static uint32_t next_start(const struct pt_frame *f)
+{
+    uint32_t here = f->gather_end - f->topped; /* the present piece */
+    uint32_t to = f->topped && here > f->gather_off ? here : 0;
+
+    for (uint32_t i = 0; i < f->mark_cnt; i++)
+        if (f->mark[i].off > f->gather_off) {
+            to = !to || f->mark[i].off < to ? f->mark[i].off : to;
+            return to - f->gather_off;
+        }
+    if (f->mark_cnt == PT_FRAME_MARKS && gathered(f) > 1)
+        return 1;
+    return to ? to - f->gather_off : 0;
+}
+
+/* pass_piece goes over everything that is there. */
+static bool pass_piece(struct pt_frame *f)
+{
+    f->passed |= gathered(f) || f->at != f->end;
+    consume(f, gathered(f));
+    consume(f, (size_t)(f->end - f->at));
+    return false;
+}
+
 static bool next_try(struct pt_frame *f, struct pt_frame_event *ev)
 {
     enum have h;
 
-    if (!f->try_here && f->topped && f->topped < gathered(f)) {
-        /* What began in an earlier piece is no frame; one may begin with this piece. */
+    if (!f->try_here && next_start(f)) {
+        /* What began in an earlier piece is no frame; one may begin with a later one. */
         f->passed = true;
-        consume(f, gathered(f) - f->topped);
+        consume(f, next_start(f));
         f->try_here = true;
     }
-    if (!f->try_here) {
-        f->passed |= gathered(f) || f->at != f->end;
-        consume(f, gathered(f));
-        consume(f, (size_t)(f->end - f->at));
-        return false;
-    }
+    if (!f->try_here)
+        return pass_piece(f);
     h = need(f, f->want);
     if (h == HAVE_WAIT)
         return false;
     f->try_here = false; /* unless the caller answers */
     f->want = TRY_MIN;
     if (h == HAVE_REFUSED)
-        return false;
+        return pass_piece(f);
     return give(f, ev, PT_FRAME_TRY, contiguous(f));
 }
 
@@ -384,8 +411,14 @@ static bool next_size(struct pt_frame *f, struct pt_frame_event *ev)
 {
     uint32_t size;
 
-    if (need(f, SIZE_LEN) != HAVE_ALL)
+    switch (need(f, SIZE_LEN)) {
+    case HAVE_ALL:
+        break;
+    case HAVE_WAIT:
         return false;
+    case HAVE_REFUSED:
+        return hole_over_boundary(f, ev);
+    }
     size = pt_be32(contiguous(f).data);
     if (size > f->cfg->frame_max || size < f->size_min) {
         give(f, ev, PT_FRAME_UNLOCKED, (struct pt_view){ 0 });

@@ -148,6 +148,9 @@ void pt_frame_body(struct pt_frame *f, uint32_t head_sz, const struct pt_layout 
 /* pt_frame_unlock says that no frame starts here after all. Also valid after BODY_BAD. */
 void pt_frame_unlock(struct pt_frame *f);
 
+/* pt_frame_seen returns the stream position behind everything handed over. */
+uint64_t pt_frame_seen(const struct pt_frame *f);
+
 /* pt_frame_in_step tells whether frame boundaries are known; pt_frame_at_head, whether a size was
  * read and its header was not. */
 bool pt_frame_in_step(const struct pt_frame *f);

@@ -24,6 +24,7 @@
 #define ACCEPT_UNKNOWN 64
 
 #define ID_NEAR_MAX 65535u
+#define ID_CLOSE_MAX 64u /* where the name is another's (some proxies' clients have several) */
 #define SIZE_SMALL_MAX (1u << 20)
 #define BODY_PART_MIN 12u
 #define BODY_LONG_MIN 128u
@@ -72,11 +73,16 @@ static int walk_bits(const struct pt_layout *layout, struct pt_view v, uint32_t 
     return v.len >= BODY_PART_MIN ? BITS_BODY_PART : 0;
 }
 
+static bool is_known_client(struct pt_view id, const struct pt_guess_known *known)
+{
+    return known->known && id.len == known->client_id.len &&
+           (!id.len || !memcmp(id.data, known->client_id.data, id.len));
+}
+
 /* client_bits: -1 if no client would call itself that. */
 static int client_bits(struct pt_view id, const struct pt_guess_known *known)
 {
-    if (known->known && id.len == known->client_id.len &&
-        (!id.len || !memcmp(id.data, known->client_id.data, id.len)))
+    if (is_known_client(id, known))
         return BITS_CLIENT_KNOWN;
     for (size_t i = 0; i < id.len; i++)
         if (id.data[i] < 0x20 || id.data[i] == 0x7f)
@@ -93,6 +99,21 @@ static int id_bits(int32_t id, const struct pt_guess_known *known)
     if (!known->known || !step || step > ID_NEAR_MAX)
         return 0;
     return step == 1 ? BITS_ID_NEXT : BITS_ID_NEAR;
+}
+
+/* accept_at returns the evidence that is needed. Records may hold whole requests that somebody
+ * recorded: on a connection that is known the same client must go on, by its name, or by its count.
+ */
+static int accept_at(const struct pt_request_head *head, const struct pt_guess_known *known)
+{
+    bool same = is_known_client(head->client_id, known);
+    uint32_t step = (uint32_t)head->correlation_id - (uint32_t)known->correlation_id;
+
+    if (!known->known)
+        return ACCEPT_UNKNOWN;
+    if (same && (head->client_id.len || step <= ID_NEAR_MAX))
+        return ACCEPT_KNOWN;
+    return step <= ID_CLOSE_MAX ? ACCEPT_UNKNOWN : INT32_MAX;
 }
 
 enum pt_guess pt_guess_request(struct pt_view v, uint32_t size, const struct pt_guess_known *known,
@@ -129,7 +150,7 @@ enum pt_guess pt_guess_request(struct pt_view v, uint32_t size, const struct pt_
     if (more < 0)
         return PT_GUESS_NO;
     bits += more;
-    return bits >= (known->known ? ACCEPT_KNOWN : ACCEPT_UNKNOWN) ? PT_GUESS_YES : PT_GUESS_NO;
+    return bits >= accept_at(&head, known) ? PT_GUESS_YES : PT_GUESS_NO;
 }
 
 enum pt_guess pt_guess_response(struct pt_view v, uint32_t size, uint32_t frame_max,

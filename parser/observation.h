@@ -20,7 +20,7 @@
 
 #define PT_OBS_VERSION 1
 
-/* Kafka's limit is 249 bytes; what is longer is cut and counted. */
+/* Kafka's limit is 249 bytes; what is longer is no topic, and counted. */
 #define PT_TOPIC_NAME_MAX 249
 #define PT_CLIENT_ID_MAX 255
 
@@ -55,13 +55,13 @@ enum pt_obs_kind {
 };
 
 struct pt_obs {
-    uint16_t kind;   /* enum pt_obs_kind */
-    uint8_t version; /* PT_OBS_VERSION */
-    uint8_t cluster; /* enum pt_cluster */
-    uint32_t size;   /* whole message, bytes, multiple of 8 */
+    uint16_t kind;           /* enum pt_obs_kind */
+    uint8_t version;         /* PT_OBS_VERSION */
+    uint8_t cluster;         /* enum pt_cluster */
+    uint32_t size;           /* whole message, bytes, multiple of 8 */
     struct pt_packet_ref at; /* packet with the first byte of what is told */
-    uint32_t topic;    /* lane's topic number; UINT32_MAX where the kind has no topic */
-    int32_t partition; /* -1 where the kind has no partition */
+    uint32_t topic;          /* lane's topic number; UINT32_MAX where the kind has no topic */
+    int32_t partition;       /* -1 where the kind has no partition */
 };
 
 /* PT_OBS_TOPIC: from now on head.topic means this topic. A request by name gives only the name, one
@@ -75,8 +75,8 @@ struct pt_obs_topic {
 
 /* PT_OBS_TOPIC_ID: the cluster itself says that this name has this id now (Metadata, CreateTopics,
  * DescribeTopicPartitions, TopicRecord of the metadata log, a map given by the operator).
- * head.topic is not used. PT_OBS_TOPIC_DELETED has the same body: the cluster has deleted that id, or,
- * if it is zero (old versions), the topic of that name. */
+ * head.topic is not used. PT_OBS_TOPIC_DELETED has the same body: the cluster has deleted that id,
+ * or, if it is zero (old versions), the topic of that name. */
 struct pt_obs_topic_id {
     struct pt_obs head;
     uint8_t id[16];
@@ -85,8 +85,9 @@ struct pt_obs_topic_id {
     char name[];
 };
 
-/* PT_OBS_CLIENT: from now on client number `client` means this connection. Sent when its first request
- * header is understood, and again (same number) when the client id or the software becomes known. */
+/* PT_OBS_CLIENT: from now on client number `client` means this connection. Sent when its first
+ * request header is understood, and again (same number) when the client id or the software becomes
+ * known. */
 struct pt_obs_client {
     struct pt_obs head;
     uint32_t client;
@@ -130,8 +131,8 @@ enum pt_obs_source {
     PT_SRC_CNT
 };
 
-/* One record, independent of batch, codec and format. Digests are keyed; 0 means null (a digest that
- * would be 0 is 1), so key == 0 is Kafka's null key and differs from the empty key. */
+/* One record, independent of batch, codec and format. Digests are keyed; 0 means null (a digest
+ * that would be 0 is 1), so key == 0 is Kafka's null key and differs from the empty key. */
 struct pt_record {
     uint64_t content;     /* key, value, ordered headers; null and empty differ */
     int64_t timestamp_ms; /* effective: the batch's append time under LogAppendTime; -1 none */
@@ -146,27 +147,29 @@ struct pt_record {
 #define PT_BATCH_COMMIT 0x0004u     /* control batch: COMMIT marker */
 #define PT_BATCH_ABORT 0x0008u      /* control batch: ABORT marker */
 #define PT_BATCH_LOG_APPEND 0x0010u /* timestamps are the broker's */
-#define PT_BATCH_SEEN_AGAIN 0x0020u /* same bytes, same log, same offsets as a batch whose records were
-                                       sent before: CRC checked, no records follow */
+#define PT_BATCH_SEEN_AGAIN                                                                        \
+    0x0020u /* same bytes, same log, same offsets as a batch whose records were                    \
+               sent before: CRC checked, no records follow */
 #define PT_BATCH_READ_COMMITTED 0x0040u
-#define PT_BATCH_FROM_KNOWN 0x0080u /* cert_from is the offset that the request asked for, or follows
-                                       from the batch before it in the same response */
+#define PT_BATCH_FROM_KNOWN                                                                        \
+    0x0080u /* cert_from is the offset that the request asked for, or follows                      \
+               from the batch before it in the same response */
 
-/* PT_OBS_BATCH: one entry of a records field was seen whole (status PT_OK), or seen and not usable (any
- * other status: no records follow, and its offsets are hearsay unless status is PT_OVERSIZE).
- * Fetch: offsets are absolute, and the response certifies [cert_from, last_offset]: every offset in it
- * that no record of this batch has is certified absent. cert_from == base_offset when nothing in front
- * of the batch is certified.
- * Produce: base_offset counts from 0 within the partition's records field (old formats have several
- * entries); what it became, if anything, PT_OBS_PRODUCE_OUTCOME tells. cert_from == base_offset. */
+/* PT_OBS_BATCH: one entry of a records field was seen whole (status PT_OK), or seen and not usable
+ * (any other status: no records follow, and its offsets are hearsay unless status is PT_OVERSIZE).
+ * Fetch: offsets are absolute, and the response certifies [cert_from, last_offset]: every offset in
+ * it that no record of this batch has is certified absent. cert_from == base_offset when nothing in
+ * front of the batch is certified. Produce: base_offset counts from 0 within the partition's
+ * records field (old formats have several entries); what it became, if anything,
+ * PT_OBS_PRODUCE_OUTCOME tells. cert_from == base_offset. */
 struct pt_obs_batch {
     struct pt_obs head;
     int64_t cert_from;
     int64_t base_offset;
     int64_t last_offset;
-    int64_t producer_id; /* -1 none */
-    uint64_t fingerprint; /* of the batch's bytes behind the fields that a broker rewrites */
-    uint32_t record_cnt;  /* as the batch states it (old formats: as decoded) */
+    int64_t producer_id;   /* -1 none */
+    uint64_t fingerprint;  /* of the batch's bytes behind the fields that a broker rewrites */
+    uint32_t record_cnt;   /* as the batch states it (old formats: as decoded) */
     uint32_t records_here; /* records that follow in PT_OBS_RECORDS messages, before any other
                               message of this lane */
     uint32_t client;
@@ -178,7 +181,7 @@ struct pt_obs_batch {
     uint8_t source; /* enum pt_obs_source */
     uint8_t status; /* enum pt_status */
     uint8_t magic;
-    uint8_t codec; /* enum pt_codec */
+    uint8_t codec;     /* enum pt_codec */
     uint32_t batch_sz; /* bytes on the wire */
     uint32_t pad;
 };
@@ -196,15 +199,16 @@ enum pt_produce_outcome {
     PT_PRODUCE_UNKNOWN = 2   /* acks=0, response lost, time-out: may exist */
 };
 
-/* PT_OBS_PRODUCE_OUTCOME: what became of the batches with this client, request, topic and partition. */
+/* PT_OBS_PRODUCE_OUTCOME: what became of the batches with this client, request, topic and
+ * partition. */
 struct pt_obs_produce_outcome {
     struct pt_obs head;
-    int64_t base_offset; /* of the first record; -1 unless ACKED */
+    int64_t base_offset;        /* of the first record; -1 unless ACKED */
     int64_t log_append_time_ms; /* -1: CreateTime, or not told by this version */
     uint32_t client;
     uint32_t request;
     int16_t error_code;
-    int8_t acks; /* -1 all, 0, 1 */
+    int8_t acks;     /* -1 all, 0, 1 */
     uint8_t outcome; /* enum pt_produce_outcome */
     uint32_t pad;
 };
@@ -228,7 +232,8 @@ struct pt_obs_aborted_txn {
 };
 
 /* PT_OBS_ABORTED: a read_committed response certified [from, to) and listed exactly these aborted
- * transactions for it; every other transactional record in it is committed. Sent behind its batches. */
+ * transactions for it; every other transactional record in it is committed. Sent behind its
+ * batches. */
 struct pt_obs_aborted {
     struct pt_obs head;
     int64_t from;
@@ -253,10 +258,11 @@ enum pt_lost_reason {
 #define X(name, text, help) PT_LOST_##name,
     PT_LOST_REASON_LIST(X)
 #undef X
-        PT_LOST_REASON_CNT
+            PT_LOST_REASON_CNT
 };
 
-/* PT_OBS_LOST: something of this log passed and could not be read. from/to -1: offsets not known. */
+/* PT_OBS_LOST: something of this log passed and could not be read. from/to -1: offsets not known.
+ */
 struct pt_obs_lost {
     struct pt_obs head;
     int64_t from;
@@ -267,11 +273,12 @@ struct pt_obs_lost {
 
 /*
  * Where a worker writes its messages. Room is taken at the end of a buffer; when it is full `flush`
- * is called once: it must empty the buffer (replay: hand it to the shard; live: the lane), never drop.
+ * is called once: it must empty the buffer (replay: hand it to the shard; live: the lane), never
+ * drop.
  */
 struct pt_obs_out {
     uint8_t *buf;
-    uint32_t buf_sz;  /* at least PT_OBS_OUT_MIN */
+    uint32_t buf_sz; /* at least PT_OBS_OUT_MIN */
     uint32_t used_sz;
     void (*flush)(struct pt_obs_out *out);
     void *flush_arg;
@@ -280,9 +287,9 @@ struct pt_obs_out {
 
 #define PT_OBS_OUT_MIN (64u * 1024u)
 
-/* pt_obs_put returns a zeroed message of body_sz (its struct's size) + tail_sz bytes, rounded up to 8,
- * head filled in (topic UINT32_MAX, partition -1), valid until the next call. Never NULL: messages are
- * bounded well below PT_OBS_OUT_MIN. */
+/* pt_obs_put returns a zeroed message of body_sz (its struct's size) + tail_sz bytes, rounded up to
+ * 8, head filled in (topic UINT32_MAX, partition -1), valid until the next call. Never NULL:
+ * messages are bounded well below PT_OBS_OUT_MIN. */
 void *pt_obs_put(struct pt_obs_out *out, enum pt_obs_kind kind, uint8_t cluster,
                  const struct pt_packet_ref *at, size_t body_sz, size_t tail_sz);
 

@@ -8,11 +8,11 @@
 #include <stdint.h>
 
 struct pt_packet_ref {
-    uint64_t order;   /* place in the merged order of all taps: strictly increasing, the same at
-                         any number of workers; decides "earliest" everywhere */
-    int64_t time_ns;  /* packet time, ns since the epoch, UTC */
-    uint64_t packet;  /* 1-based number within its input, as Wireshark shows it */
-    uint32_t input;   /* index of the file or port */
+    uint64_t order;  /* place in the merged order of all taps: strictly increasing, the same at
+                        any number of workers; decides "earliest" everywhere */
+    int64_t time_ns; /* packet time, ns since the epoch, UTC */
+    uint64_t packet; /* 1-based number within its input, as Wireshark shows it */
+    uint32_t input;  /* index of the file or port */
     uint32_t pad;
 };
 

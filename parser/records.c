@@ -168,7 +168,9 @@ static void bad_entry(struct pt_msg *m, struct pt_batch *b, enum pt_status st,
         cert_from = place(m, b);
     else
         broken(m);
-    if (m->records.log.topic != PT_TOPIC_NONE)
+    if (!m->sure && st != PT_OVERSIZE) /* perhaps no batch at all: nobody is blamed */
+        put_lost(m, PT_LOST_MALFORMED, -1, -1, at);
+    else if (m->records.log.topic != PT_TOPIC_NONE)
         put_batch(m, b, st, cert_from < 0 ? b->base_offset : cert_from, 0, at);
 }
 
@@ -199,7 +201,8 @@ static void whole_entry(struct pt_msg *m, struct pt_view v, const struct pt_pack
         st = pt_batch_records(p->reader, v.data, v.len, is_produce(r), &b, &rec);
         cnt = b.record_cnt;
     }
-    if (st == PT_OK && (b.last_offset < b.base_offset || b.base_offset < 0))
+    if (st == PT_OK &&
+        (b.last_offset < b.base_offset || b.base_offset < 0 || b.last_offset == INT64_MAX))
         st = PT_BAD_VALUE;
     if (st != PT_OK) {
         bad_entry(m, &b, st, at);
@@ -240,7 +243,7 @@ static bool peek(struct pt_view v, struct pt_batch *b)
     b->magic = (uint8_t)pt_cur_i8(&c);
     (void)pt_cur_i32(&c); /* crc */
     b->codec = (uint8_t)(pt_cur_i16(&c) & 7);
-    b->last_offset = b->base_offset + pt_cur_i32(&c);
+    b->last_offset = (int64_t)((uint64_t)b->base_offset + (uint64_t)pt_cur_i32(&c));
     b->base_timestamp_ms = pt_cur_i64(&c);
     b->max_timestamp_ms = pt_cur_i64(&c);
     b->producer_id = pt_cur_i64(&c);
@@ -248,7 +251,7 @@ static bool peek(struct pt_view v, struct pt_batch *b)
     b->base_sequence = pt_cur_i32(&c);
     b->record_cnt = (uint32_t)pt_cur_i32(&c);
     return pt_cur_ok(&c) && b->magic == 2 && b->base_offset >= 0 &&
-           b->last_offset >= b->base_offset;
+           b->last_offset >= b->base_offset && b->last_offset < INT64_MAX;
 }
 
 static void oversize_entry(struct pt_msg *m, struct pt_view v, const struct pt_packet_ref *at)

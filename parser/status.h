@@ -27,7 +27,7 @@ enum pt_status {
 #define X(name, text) PT_##name,
     PT_STATUS_LIST(X)
 #undef X
-        PT_STATUS_CNT
+            PT_STATUS_CNT
 };
 
 /* pt_status_name returns the English text of st, never NULL. */

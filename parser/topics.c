@@ -152,8 +152,10 @@ uint32_t pt_topics_by_name(struct pt_topics *t, uint8_t cluster, struct pt_view 
 {
     if (!name.data || !name.len)
         return PT_TOPIC_NONE;
-    if (name.len > PT_TOPIC_NAME_MAX)
-        name.len = PT_TOPIC_NAME_MAX;
+    if (name.len > PT_TOPIC_NAME_MAX) {
+        t->refused_cnt++; /* no such topic exists; cut off, two of them would be one */
+        return PT_TOPIC_NONE;
+    }
     return number_of(t, cluster, name, true, at);
 }
 

@@ -36,7 +36,7 @@ void pt_topics_init(struct pt_topics *t, struct pt_mem *mem, struct pt_obs_out *
 void pt_topics_fini(struct pt_topics *t);
 
 /* pt_topics_by_name and _by_id return the number, or PT_TOPIC_NONE for an empty name, a zero id, or
- * a topic that has no room. A name longer than PT_TOPIC_NAME_MAX counts by its first bytes. */
+ * a topic that has no room. Nor has a name longer than PT_TOPIC_NAME_MAX. */
 uint32_t pt_topics_by_name(struct pt_topics *t, uint8_t cluster, struct pt_view name,
                            const struct pt_packet_ref *at);
 uint32_t pt_topics_by_id(struct pt_topics *t, uint8_t cluster, const uint8_t id[16],

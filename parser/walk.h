@@ -27,8 +27,8 @@ struct pt_layout; /* generated, const */
 enum pt_dir { PT_DIR_REQUEST = 0, PT_DIR_RESPONSE = 1 };
 
 /* enum pt_field { PT_F_NONE, PT_F_TOPIC_ID, PT_F_PARTITION_INDEX, ... }: every field name of the
- * layouts; enum pt_api { PT_API_PRODUCE = 0, ... }; enum pt_metalog_record { PT_RECORD_TOPIC = 2, ... }:
- * metadata log */
+ * layouts; enum pt_api { PT_API_PRODUCE = 0, ... }; enum pt_metalog_record { PT_RECORD_TOPIC = 2,
+ * ... }: metadata log */
 #include "pt_fields.h"
 
 /* pt_layout_find returns the layout of api_key's body at this version, or NULL if not published. */

@@ -6,22 +6,24 @@
 #include "tools/run.h"
 
 static const char help[] =
-    "paritap inspect: what is in the captures of one Kafka cluster, and is it sound?\n"
-    "\n"
-    "  paritap inspect FILE... [--json FILE] [--all] [--quiet] [--no-color]\n"
-    "                          [--memory SIZE] [--config FILE] [--print-config]\n"
-    "\n"
-    "Shows each log with its offsets, records, codecs and checksums; clients, brokers and APIs;\n"
-    "and what could not be read. Wrong checksums, offsets out of order, and records that changed\n"
-    "are findings.\n"
-    "\n"
-    "Examples\n"
-    "  paritap inspect capture.pcap\n"
-    "  paritap inspect monday.pcapng tuesday.pcapng.zst --json report.json\n"
-    "  tcpdump -s 0 -w - tcp port 9092 | paritap inspect -\n"
-    "\n"
-    "Exit code: 0 nothing wrong within the cluster, 1 something is, 2 the command line or an\n"
-    "input is wrong, 3 reading was stopped early.\n";
+        "paritap inspect: what is in the captures of one Kafka cluster, and is it sound?\n"
+        "\n"
+        "  paritap inspect FILE... [--json FILE] [--all] [--quiet] [--no-color]\n"
+        "                          [--memory SIZE] [--config FILE] [--print-config]\n"
+        "\n"
+        "Shows each log with its offsets, records, codecs and checksums; clients, brokers and "
+        "APIs;\n"
+        "and what could not be read. Wrong checksums, offsets out of order, and records that "
+        "changed\n"
+        "are findings.\n"
+        "\n"
+        "Examples\n"
+        "  paritap inspect capture.pcap\n"
+        "  paritap inspect monday.pcapng tuesday.pcapng.zst --json report.json\n"
+        "  tcpdump -s 0 -w - tcp port 9092 | paritap inspect -\n"
+        "\n"
+        "Exit code: 0 nothing wrong within the cluster, 1 something is, 2 the command line or an\n"
+        "input is wrong, 3 reading was stopped early.\n";
 
 int pt_cmd_inspect(int argc, char **argv)
 {

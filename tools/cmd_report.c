@@ -19,35 +19,40 @@
 #define POLL_NS 200000000
 
 static const char help[] =
-    "paritap report: what a running paritap has found so far, read from its shared memory.\n"
-    "\n"
-    "  paritap report [--follow] [--jsonl] [--all] [--no-color] [NAME]\n"
-    "\n"
-    "NAME is the segment's name as the writer was told it (paritap). Reading needs no more than\n"
-    "permission to read /dev/shm/NAME: by default its owner and group have it. It never disturbs\n"
-    "the writer, and works as well when the writer has ended or died: then it says so, and shows\n"
-    "the last state. The object stays until the next run takes the name over, or somebody removes\n"
-    "/dev/shm/NAME.\n"
-    "\n"
-    "Examples\n"
-    "  The state of things, once:\n"
-    "    paritap report\n"
-    "  Findings as they come, until the writer ends:\n"
-    "    paritap report --follow\n"
-    "  The same for a program, one JSON object a line, from the oldest finding that is left:\n"
-    "    paritap report --follow --jsonl | jq 'select(.type == \"finding\")'\n"
-    "  A replay that can be watched:\n"
-    "    paritap replay --source a.pcap --target b.pcap --segment try &\n"
-    "    paritap report try\n"
-    "\n"
-    "  --follow     go on with new findings; ends with the writer\n"
-    "  --jsonl      JSON lines: \"type\" is run, finding, missed or state\n"
-    "  --all        every partition, and every finding that the segment still holds\n"
-    "  --no-color   no colours (NO_COLOR in the environment does the same)\n"
-    "\n"
-    "Exit code\n"
-    "  0  parity   1  divergence   3  inconclusive, or no verdict yet   2  no such segment, or a\n"
-    "  wrong command line\n";
+        "paritap report: what a running paritap has found so far, read from its shared memory.\n"
+        "\n"
+        "  paritap report [--follow] [--jsonl] [--all] [--no-color] [NAME]\n"
+        "\n"
+        "NAME is the segment's name as the writer was told it (paritap). Reading needs no more "
+        "than\n"
+        "permission to read /dev/shm/NAME: by default its owner and group have it. It never "
+        "disturbs\n"
+        "the writer, and works as well when the writer has ended or died: then it says so, and "
+        "shows\n"
+        "the last state. The object stays until the next run takes the name over, or somebody "
+        "removes\n"
+        "/dev/shm/NAME.\n"
+        "\n"
+        "Examples\n"
+        "  The state of things, once:\n"
+        "    paritap report\n"
+        "  Findings as they come, until the writer ends:\n"
+        "    paritap report --follow\n"
+        "  The same for a program, one JSON object a line, from the oldest finding that is left:\n"
+        "    paritap report --follow --jsonl | jq 'select(.type == \"finding\")'\n"
+        "  A replay that can be watched:\n"
+        "    paritap replay --source a.pcap --target b.pcap --segment try &\n"
+        "    paritap report try\n"
+        "\n"
+        "  --follow     go on with new findings; ends with the writer\n"
+        "  --jsonl      JSON lines: \"type\" is run, finding, missed or state\n"
+        "  --all        every partition, and every finding that the segment still holds\n"
+        "  --no-color   no colours (NO_COLOR in the environment does the same)\n"
+        "\n"
+        "Exit code\n"
+        "  0  parity   1  divergence   3  inconclusive, or no verdict yet   2  no such segment, or "
+        "a\n"
+        "  wrong command line\n";
 
 struct follow {
     struct pt_segment_reader reader;
@@ -79,8 +84,7 @@ static void tell_missed(struct follow *fo)
         pt_snapshot_json_missed(cnt, stdout);
         return;
     }
-    pt_text_styled(&fo->text, PT_STYLE_WARN, "  %s findings missed",
-                   pt_text_count(cnt, buf));
+    pt_text_styled(&fo->text, PT_STYLE_WARN, "  %s findings missed", pt_text_count(cnt, buf));
     pt_text_put(&fo->text, ": overwritten before they were read; the totals count them");
     pt_text_end(&fo->text);
 }
@@ -197,9 +201,9 @@ static int report(const char *name, struct follow *fo, bool following, bool colo
 int pt_cmd_report(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "follow", no_argument, NULL, 'f' },   { "jsonl", no_argument, NULL, 'j' },
-        { "all", no_argument, NULL, 'a' },      { "no-color", no_argument, NULL, 'n' },
-        { "help", no_argument, NULL, 'h' },     { NULL, 0, NULL, 0 },
+        { "follow", no_argument, NULL, 'f' }, { "jsonl", no_argument, NULL, 'j' },
+        { "all", no_argument, NULL, 'a' },    { "no-color", no_argument, NULL, 'n' },
+        { "help", no_argument, NULL, 'h' },   { NULL, 0, NULL, 0 },
     };
     struct follow fo = { .reader = { .fd = -1 } };
     struct sigaction act = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };

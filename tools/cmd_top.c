@@ -14,19 +14,22 @@
 #define REFRESH_MS 500
 
 static const char help[] =
-    "paritap top: a running paritap, live on the screen, read from its shared memory.\n"
-    "\n"
-    "  paritap top [NAME]\n"
-    "\n"
-    "Shows the taps with their rates and losses, the cores with their load, both clusters, the\n"
-    "topics (those with divergences first, then those with lag) and the latest findings. It never\n"
-    "disturbs the writer. When the writer is late, has died or has ended it says so and goes on\n"
-    "showing the last state; when a new run takes the name over it shows that.\n"
-    "\n"
-    "NAME is the segment's name as the writer was told it (paritap). Permission to read\n"
-    "/dev/shm/NAME is all that is needed. For scripts and logs: paritap report.\n"
-    "\n"
-    "Keys: q quits. The size of the terminal is followed; 80x24 is enough.\n";
+        "paritap top: a running paritap, live on the screen, read from its shared memory.\n"
+        "\n"
+        "  paritap top [NAME]\n"
+        "\n"
+        "Shows the taps with their rates and losses, the cores with their load, both clusters, "
+        "the\n"
+        "topics (those with divergences first, then those with lag) and the latest findings. It "
+        "never\n"
+        "disturbs the writer. When the writer is late, has died or has ended it says so and goes "
+        "on\n"
+        "showing the last state; when a new run takes the name over it shows that.\n"
+        "\n"
+        "NAME is the segment's name as the writer was told it (paritap). Permission to read\n"
+        "/dev/shm/NAME is all that is needed. For scripts and logs: paritap report.\n"
+        "\n"
+        "Keys: q quits. The size of the terminal is followed; 80x24 is enough.\n";
 
 /* What is kept from one look to the next. */
 struct top_run {
@@ -35,7 +38,7 @@ struct top_run {
     struct pt_segment_cursor cursor;
     struct pt_snapshot now;
     struct pt_snapshot before;
-    bool compared; /* before holds something */
+    bool compared;                                         /* before holds something */
     struct pt_segment_finding latest[PT_TOP_FINDINGS_MAX]; /* newest first */
     size_t latest_cnt;
     struct pt_screen screen;
@@ -54,8 +57,8 @@ static void follow(struct top_run *run)
     struct pt_segment_finding f;
 
     while (!interrupted && pt_segment_reader_next(&run->reader, &run->cursor, &f)) {
-        size_t keep = run->latest_cnt < PT_TOP_FINDINGS_MAX ? run->latest_cnt
-                                                            : PT_TOP_FINDINGS_MAX - 1;
+        size_t keep =
+                run->latest_cnt < PT_TOP_FINDINGS_MAX ? run->latest_cnt : PT_TOP_FINDINGS_MAX - 1;
 
         memmove(run->latest + 1, run->latest, keep * sizeof(f));
         run->latest[0] = f;

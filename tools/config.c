@@ -18,8 +18,7 @@ const struct setting pt_settings[] = {
       "addresses of the source's brokers: ADDRESS[/PREFIX][:PORT]" },
     { "clusters.source.files", STRINGS, AT(files[PT_ROLE_SOURCE]), 0, 0,
       "captures that hold only the source's traffic" },
-    { "clusters.target.brokers", CIDRS, AT(brokers[1]), 0, 0,
-      "addresses of the target's brokers" },
+    { "clusters.target.brokers", CIDRS, AT(brokers[1]), 0, 0, "addresses of the target's brokers" },
     { "clusters.target.files", STRINGS, AT(files[PT_ROLE_TARGET]), 0, 0,
       "captures that hold only the target's traffic" },
     { "clusters.files", STRINGS, AT(files[PT_ROLE_BOTH]), 0, 0,
@@ -240,8 +239,7 @@ static const struct setting *find(const char *path, const char **ret_rest)
     return NULL;
 }
 
-int pt_config_set(struct pt_config *cfg, const char *path, const char *value,
-                  struct pt_error *err)
+int pt_config_set(struct pt_config *cfg, const char *path, const char *value, struct pt_error *err)
 {
     const char *rest;
     const struct setting *s = find(path, &rest);

@@ -52,8 +52,7 @@ void pt_config_free(struct pt_config *cfg);
 /* pt_config_set gives the setting at `path` ("limits.memory", "topics.exclude") a value; lists grow
  * by one item, maps ("topics.map.NAME") by one rule. -EINVAL with err set: unknown path, wrong
  * form, or out of range. */
-int pt_config_set(struct pt_config *cfg, const char *path, const char *value,
-                  struct pt_error *err);
+int pt_config_set(struct pt_config *cfg, const char *path, const char *value, struct pt_error *err);
 
 /* pt_config_load reads a YAML file over what is set. Errors name file, line and field. */
 int pt_config_load(struct pt_config *cfg, const char *file, struct pt_error *err);

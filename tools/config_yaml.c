@@ -16,7 +16,7 @@ struct reader {
     struct pt_config *cfg;
     struct pt_error *err;
     const char *file;
-    char path[PATH_MAX_SZ]; /* of the value that comes next, or of the open mapping */
+    char path[PATH_MAX_SZ];     /* of the value that comes next, or of the open mapping */
     size_t path_len[DEPTH_MAX]; /* length of path at each open mapping */
     unsigned depth;
     bool value_next; /* a key was read, its value follows */

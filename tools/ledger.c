@@ -27,9 +27,12 @@ static void end(struct pt_ledger *l)
 static void packets(const struct pt_report *r, struct pt_ledger *l)
 {
     static const char *const name[PT_PACKET_KIND_CNT] = {
-        [PT_PACKET_TCP] = "tcp",           [PT_PACKET_NOT_IP] = "not_ip",
-        [PT_PACKET_NOT_TCP] = "not_tcp",   [PT_PACKET_FRAGMENT] = "fragment",
-        [PT_PACKET_CUT] = "cut_in_header", [PT_PACKET_MALFORMED] = "malformed",
+        [PT_PACKET_TCP] = "tcp",
+        [PT_PACKET_NOT_IP] = "not_ip",
+        [PT_PACKET_NOT_TCP] = "not_tcp",
+        [PT_PACKET_FRAGMENT] = "fragment",
+        [PT_PACKET_CUT] = "cut_in_header",
+        [PT_PACKET_MALFORMED] = "malformed",
         [PT_PACKET_LINK_TYPE] = "link_type",
     };
     uint64_t read = 0;

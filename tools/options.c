@@ -202,8 +202,10 @@ static int for_each_option(struct pt_options *o, bool config_only, int argc, cha
         if (id == '?' || id == ':') {
             const char *text = argv[optind - 1];
 
-            return pt_error_set(err, id == ':' ? "%.200s needs a value; see --help"
-                                               : "%.200s is no option; see --help", text);
+            return pt_error_set(err,
+                                id == ':' ? "%.200s needs a value; see --help"
+                                          : "%.200s is no option; see --help",
+                                text);
         }
         if (config_only) {
             rc = id == OPT_CONFIG ? pt_config_load(&o->cfg, optarg, err) : 0;
@@ -213,9 +215,7 @@ static int for_each_option(struct pt_options *o, bool config_only, int argc, cha
             rc = add_file(o, role, optarg, err);
             continue;
         }
-        role = id == OPT_SOURCE   ? PT_ROLE_SOURCE
-               : id == OPT_TARGET ? PT_ROLE_TARGET
-                                  : PT_ROLE_BOTH;
+        role = id == OPT_SOURCE ? PT_ROLE_SOURCE : id == OPT_TARGET ? PT_ROLE_TARGET : PT_ROLE_BOTH;
         if (id == OPT_SOURCE || id == OPT_TARGET)
             rc = add_file(o, role, optarg, err);
         else if (id == 'h')
@@ -253,9 +253,10 @@ static int check_twice(const struct pt_config *cfg, struct pt_error *err)
     for (size_t i = 0; i < source->cnt; i++) {
         for (size_t k = 0; k < target->cnt; k++) {
             if (!strcmp(source->item[i], target->item[k]))
-                return pt_error_set(err, "%.200s is given as source and as target. If both "
-                                         "clusters are in it, name it alone, with "
-                                         "--source-brokers and --target-brokers",
+                return pt_error_set(err,
+                                    "%.200s is given as source and as target. If both "
+                                    "clusters are in it, name it alone, with "
+                                    "--source-brokers and --target-brokers",
                                     source->item[i]);
         }
     }
@@ -281,19 +282,22 @@ static int check_files(const struct pt_options *o, bool single, struct pt_error 
         return pt_error_set(err, "no file given. Try: paritap replay --source a.pcap "
                                  "--target b.pcap");
     if (both && (!cfg->brokers[0].cnt || !cfg->brokers[1].cnt))
-        return pt_error_set(err, "%.200s: which cluster is it? Write --source or --target before "
-                                 "it, or name both clusters' brokers with --source-brokers and "
-                                 "--target-brokers", cfg->files[PT_ROLE_BOTH].item[0]);
+        return pt_error_set(err,
+                            "%.200s: which cluster is it? Write --source or --target before "
+                            "it, or name both clusters' brokers with --source-brokers and "
+                            "--target-brokers",
+                            cfg->files[PT_ROLE_BOTH].item[0]);
     if (!both && (!source || !target))
-        return pt_error_set(err, "a replay compares two clusters: --%s is missing. For one cluster "
-                                 "use: paritap inspect FILE", source ? "target" : "source");
+        return pt_error_set(err,
+                            "a replay compares two clusters: --%s is missing. For one cluster "
+                            "use: paritap inspect FILE",
+                            source ? "target" : "source");
     if (check_stdin(cfg, err))
         return -EINVAL;
     return check_twice(cfg, err);
 }
 
-int pt_options_parse(struct pt_options *o, bool single, int argc, char **argv,
-                     struct pt_error *err)
+int pt_options_parse(struct pt_options *o, bool single, int argc, char **argv, struct pt_error *err)
 {
     int rc = for_each_option(o, true, argc, argv, err);
 

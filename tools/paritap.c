@@ -8,17 +8,17 @@
 #include "tools/options.h"
 
 static const char help[] =
-    "paritap proves from captured packets whether two Kafka clusters carry the same records.\n"
-    "It reads what passed on the wire, it never talks to a broker.\n"
-    "\n"
-    "  paritap replay --source a.pcap --target b.pcap    compare two clusters\n"
-    "  paritap inspect capture.pcap                      look at one cluster\n"
-    "  paritap report                                    what a running paritap has found\n"
-    "  paritap top                                       the same, live on the screen\n"
-    "  paritap replay --help                             all options, with examples\n"
-    "  paritap --version\n"
-    "\n"
-    "Exit code: 0 parity, 1 divergence, 2 usage or input error, 3 inconclusive.\n";
+        "paritap proves from captured packets whether two Kafka clusters carry the same records.\n"
+        "It reads what passed on the wire, it never talks to a broker.\n"
+        "\n"
+        "  paritap replay --source a.pcap --target b.pcap    compare two clusters\n"
+        "  paritap inspect capture.pcap                      look at one cluster\n"
+        "  paritap report                                    what a running paritap has found\n"
+        "  paritap top                                       the same, live on the screen\n"
+        "  paritap replay --help                             all options, with examples\n"
+        "  paritap --version\n"
+        "\n"
+        "Exit code: 0 parity, 1 divergence, 2 usage or input error, 3 inconclusive.\n";
 
 static const struct {
     const char *name;
@@ -51,6 +51,7 @@ int main(int argc, char **argv)
     }
     fprintf(stderr,
             "paritap: \"%s\" is no command; there are replay, inspect, report and top. See "
-            "paritap --help\n", argv[1]);
+            "paritap --help\n",
+            argv[1]);
     return PT_EXIT_USAGE;
 }

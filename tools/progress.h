@@ -21,7 +21,7 @@ struct pt_progress {
 void pt_progress_begin(struct pt_progress *p, bool wanted);
 
 /* pt_progress_update draws at most ten times a second; cheap enough for every few thousand packets.
-   */
+ */
 void pt_progress_update(struct pt_progress *p, struct pt_capture *const *caps, size_t cap_cnt);
 
 /* pt_progress_end removes the bar. */

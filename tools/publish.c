@@ -223,7 +223,9 @@ static void append(struct pt_publish *p, const struct pt_report *r, const struct
         .severity = (uint32_t)pt_finding_severity(f->code),
         .parts = f->parts,
         .pair = (int32_t)f->pair,
-        .cluster = f->cluster < 0 ? -1 : f->cluster < PT_CLUSTER_CNT ? f->cluster : PT_SEGMENT_BOTH,
+        .cluster = f->cluster < 0                ? -1
+                   : f->cluster < PT_CLUSTER_CNT ? f->cluster
+                                                 : PT_SEGMENT_BOTH,
         .cnt = f->cnt,
         .certified_ns = clock_ns(CLOCK_REALTIME),
     };

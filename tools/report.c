@@ -85,8 +85,7 @@ uint64_t pt_pair_pending(const struct pt_pair_result *p)
 
 uint64_t pt_pair_divergent(const struct pt_pair_result *p)
 {
-    return p->missing + p->extra + p->duplicated + p->reordered + p->mutated +
-           pt_pair_ambiguous(p);
+    return p->missing + p->extra + p->duplicated + p->reordered + p->mutated + pt_pair_ambiguous(p);
 }
 
 double pt_coverage(uint64_t certified, uint64_t observed)

@@ -36,7 +36,7 @@ struct pt_report {
     size_t conn_cnt;
 };
 
-const char *pt_verdict_name(enum pt_verdict v);   /* "parity" */
+const char *pt_verdict_name(enum pt_verdict v);    /* "parity" */
 const char *pt_role_name(enum pt_input_role role); /* "source", "target", "both" */
 const char *pt_cluster_name(int cluster);          /* "source", "target", "unassigned" */
 const char *pt_conn_kind_name(uint8_t kind);       /* "kafka" */

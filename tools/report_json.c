@@ -12,7 +12,7 @@
 #include "tools/values.h"
 
 /* Members of the report and their rows stand on lines of their own, what is in a row on one line.
-   */
+ */
 #define WIDE_DEPTH 2
 
 static void write_inputs(struct pt_json *j, const struct pt_report *r)

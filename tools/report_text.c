@@ -411,9 +411,9 @@ void pt_report_text_logs(const struct pt_report *r, struct pt_text *t)
         for (size_t k = 0; k < log->batch_row_cnt; k++) {
             const struct pt_batch_row *b = &log->batches[k];
 
-            pt_text_put(t, "    %s: magic %u, %s, %s batch%s",
-                        b->produce ? "produce" : "fetch", b->magic, pt_codec_name(b->codec),
-                        pt_text_count(b->batches, buf), b->batches == 1 ? "" : "es");
+            pt_text_put(t, "    %s: magic %u, %s, %s batch%s", b->produce ? "produce" : "fetch",
+                        b->magic, pt_codec_name(b->codec), pt_text_count(b->batches, buf),
+                        b->batches == 1 ? "" : "es");
             pt_text_put(t, ", %s record%s", pt_text_count(b->records, buf), plural(b->records));
             if (b->crc_bad) {
                 pt_text_put(t, ", ");

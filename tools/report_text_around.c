@@ -80,10 +80,10 @@ static void client_line(const struct pt_client_info *c, size_t connections, stru
     pt_text_listed(t, "%s connection%s", pt_text_count(connections, buf), plural(connections));
     if (produced)
         pt_text_listed(t, "%s batch%s produced", pt_text_count(produced, buf),
-                     produced == 1 ? "" : "es");
+                       produced == 1 ? "" : "es");
     if (fetched)
         pt_text_listed(t, "%s batch%s fetched", pt_text_count(fetched, buf),
-                     fetched == 1 ? "" : "es");
+                       fetched == 1 ? "" : "es");
     pt_text_end(t);
 }
 
@@ -274,8 +274,9 @@ static bool unpaired(const struct pt_result *res, struct pt_text *t)
         }
         pt_text_put(t, "  - only on the %s:", pt_cluster_name(u->cluster));
         pt_text_wrap(t, 4);
-        pt_text_item(t, "%s,", u->name.topic[0] ? pt_text_safe(t, u->name.topic, safe)
-                                                : "a topic without a name");
+        pt_text_item(t, "%s,",
+                     u->name.topic[0] ? pt_text_safe(t, u->name.topic, safe)
+                                      : "a topic without a name");
         pt_text_item(t, "%zu partition%s,", next - i, plural(next - i));
         pt_text_item(t, "%s record%s:", pt_text_count(records, buf), plural(records));
         pt_text_words(t, pt_text_safe(t, u->why, why));

@@ -10,8 +10,9 @@
 
 static enum pt_style style_of(enum pt_severity s)
 {
-    return s == PT_SEV_DIVERGENCE ? PT_STYLE_BAD : s == PT_SEV_WARNING ? PT_STYLE_WARN
-                                                                       : PT_STYLE_BOLD;
+    return s == PT_SEV_DIVERGENCE ? PT_STYLE_BAD
+           : s == PT_SEV_WARNING  ? PT_STYLE_WARN
+                                  : PT_STYLE_BOLD;
 }
 
 static void totals(const struct pt_result *res, struct pt_text *t)
@@ -128,8 +129,8 @@ static void finding(size_t number, const struct pt_report *r, const struct pt_fi
     pt_text_pad(t, 6);
     pt_text_wrap(t, 6);
     /* The line above says where; what kind of difference it is, the code's own words say best. */
-    pt_text_words(t, pt_text_safe(t, is_record(f) ? pt_finding_code_help(f->code) : f->message,
-                                  safe));
+    pt_text_words(t,
+                  pt_text_safe(t, is_record(f) ? pt_finding_code_help(f->code) : f->message, safe));
     pt_text_end(t);
     if (f->source.valid)
         evidence("source", r, &f->source, is_record(f), t);

@@ -159,8 +159,7 @@ static void read_frames(struct run *run)
     }
     pt_progress_end(&progress);
     if (publishing(run)) {
-        pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt,
-                            frame.time_ns);
+        pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt, frame.time_ns);
         pt_publish_drain(&run->publish);
     }
     if (interrupted)

@@ -77,8 +77,8 @@ void pt_screen_right(struct pt_screen *s, unsigned row, unsigned end, unsigned s
         put_char(s, row, end - i, style, buf[len - i]);
 }
 
-void pt_screen_fit(struct pt_screen *s, unsigned row, unsigned column, unsigned end,
-                   unsigned style, const char *text)
+void pt_screen_fit(struct pt_screen *s, unsigned row, unsigned column, unsigned end, unsigned style,
+                   const char *text)
 {
     unsigned room = end > column ? end - column : 0;
     size_t len = strlen(text);

@@ -33,7 +33,7 @@ void pt_screen_right(struct pt_screen *s, unsigned row, unsigned end, unsigned s
                      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* pt_screen_fit writes s in [column, end): longer texts lose their middle ("or..ers"). */
-void pt_screen_fit(struct pt_screen *s, unsigned row, unsigned column, unsigned end,
-                   unsigned style, const char *text);
+void pt_screen_fit(struct pt_screen *s, unsigned row, unsigned column, unsigned end, unsigned style,
+                   const char *text);
 
 #endif

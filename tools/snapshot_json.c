@@ -79,8 +79,8 @@ static void put_clusters(struct pt_json *j, const struct pt_snapshot *s)
         const struct pt_segment_cluster *c = &s->clusters[i];
 
         pt_json_object(j, NULL);
-        pt_json_text(j, "role", c->role == PT_SEGMENT_BOTH ? "unassigned"
-                                                           : pt_segment_role_name(c->role));
+        pt_json_text(j, "role",
+                     c->role == PT_SEGMENT_BOTH ? "unassigned" : pt_segment_role_name(c->role));
         pt_json_text(j, "cluster_id", c->cluster_id.s[0] ? c->cluster_id.s : NULL);
         pt_json_count(j, "connections", c->connections);
         pt_json_count(j, "opaque_connections", c->opaque_connections);
@@ -215,13 +215,15 @@ void pt_snapshot_json_finding(const struct pt_segment_reader *r,
     begin(&j, f, "finding");
     put_time(&j, "certified", finding->certified_ns);
     pt_json_text(&j, "code", finding->code.s);
-    pt_json_text(&j, "severity", finding->severity <= PT_SEGMENT_DIVERGENCE
-                                         ? pt_severity_name((enum pt_severity)finding->severity)
-                                         : NULL);
-    pt_json_text(&j, "cluster", finding->cluster < 0 ? NULL
-                                : finding->cluster == PT_SEGMENT_BOTH
-                                        ? "unassigned"
-                                        : pt_segment_role_name((uint32_t)finding->cluster));
+    pt_json_text(&j, "severity",
+                 finding->severity <= PT_SEGMENT_DIVERGENCE
+                         ? pt_severity_name((enum pt_severity)finding->severity)
+                         : NULL);
+    pt_json_text(&j, "cluster",
+                 finding->cluster < 0 ? NULL
+                 : finding->cluster == PT_SEGMENT_BOTH
+                         ? "unassigned"
+                         : pt_segment_role_name((uint32_t)finding->cluster));
     put_place(&j, "source", r, &finding->source);
     put_place(&j, "target", r, &finding->target);
     pt_json_array(&j, "parts");

@@ -36,9 +36,9 @@ const char *pt_text_span(int64_t ns, char buf[PT_TEXT_MAX])
     else if (sec < 60)
         snprintf(buf, PT_TEXT_MAX, "%" PRId64 ".%" PRId64 " s", sec, ns / 100000000 % 10);
     else if (sec < 3600)
-        snprintf(buf, PT_TEXT_MAX, "%" PRId64 " min %02" PRId64 " s", sec / 60, sec % 60);
+        snprintf(buf, PT_TEXT_MAX, "%" PRId64 "m %02" PRId64 "s", sec / 60, sec % 60);
     else
-        snprintf(buf, PT_TEXT_MAX, "%" PRId64 " h %02" PRId64 " min", sec / 3600, sec / 60 % 60);
+        snprintf(buf, PT_TEXT_MAX, "%" PRId64 "h %02" PRId64 "m", sec / 3600, sec / 60 % 60);
     return buf;
 }
 
@@ -357,8 +357,8 @@ static void parts(uint32_t mask, struct pt_text *t)
     }
 }
 
-void pt_snapshot_text_finding(const struct pt_segment_reader *r,
-                              const struct pt_segment_finding *f, struct pt_text *t)
+void pt_snapshot_text_finding(const struct pt_segment_reader *r, const struct pt_segment_finding *f,
+                              struct pt_text *t)
 {
     bool source = f->source.flags & PT_SEGMENT_PLACE_VALID;
     bool target = f->target.flags & PT_SEGMENT_PLACE_VALID;
@@ -379,8 +379,8 @@ void pt_snapshot_text_finding(const struct pt_segment_reader *r,
     if (target)
         pt_text_put(t, "%s", pt_segment_place_text(t, &f->target, where, sizeof(where)));
     if (f->cnt > 1)
-        pt_text_put(t, "  %s %s", pt_text_count(f->cnt, buf), source || target ? "records"
-                                                                               : "times");
+        pt_text_put(t, "  %s %s", pt_text_count(f->cnt, buf),
+                    source || target ? "records" : "times");
     parts(f->parts, t);
     pt_text_end(t);
     /* About records the line above says it all. */

@@ -18,7 +18,7 @@ enum pt_style { PT_STYLE_BOLD, PT_STYLE_DIM, PT_STYLE_GOOD, PT_STYLE_BAD, PT_STY
 struct pt_text {
     FILE *f;
     bool colour;
-    bool utf8;   /* the locale can show it */
+    bool utf8;        /* the locale can show it */
     unsigned columns; /* of a line */
     unsigned column;
     unsigned indent; /* of the lines that wrapping begins */

@@ -46,13 +46,18 @@ static bool rate(const struct pt_top *top, uint64_t now, uint64_t before, double
     return true;
 }
 
+/* put_rate: when nobody writes any more, the last count instead. */
 static void put_rate(const struct pt_top *top, struct pt_screen *s, unsigned row, unsigned end,
                      uint64_t now, const uint64_t *before, bool bytes)
 {
     char buf[PT_TEXT_MAX];
+    bool gone = top->now->life == PT_SEGMENT_DEAD || top->now->life == PT_SEGMENT_OVER;
     double v;
 
-    if (!before || !rate(top, now, *before, &v))
+    if (gone)
+        pt_screen_right(s, row, end, PLAIN, "%s",
+                        bytes ? pt_text_bytes(now, buf) : pt_text_count(now, buf));
+    else if (!before || !rate(top, now, *before, &v))
         pt_screen_right(s, row, end, STYLE(DIM), "-");
     else if (bytes)
         pt_screen_right(s, row, end, PLAIN, "%s/s", pt_text_bytes((uint64_t)v, buf));
@@ -97,9 +102,9 @@ static void draw_life(const struct pt_top *top, struct pt_screen *s)
     char program[PT_SAFE_MAX];
     char host[PT_SAFE_MAX];
     char age[PT_TEXT_MAX];
-    unsigned at = pt_screen_put(s, 1, 0, PLAIN, "%s on %s, pid %u: ",
-                                safe(now->id.program.s, program), safe(now->id.host.s, host),
-                                now->id.pid);
+    unsigned at =
+            pt_screen_put(s, 1, 0, PLAIN, "%s on %s, pid %u: ", safe(now->id.program.s, program),
+                          safe(now->id.host.s, host), now->id.pid);
 
     pt_text_span(now->beat_age_ns, age);
     switch (now->life) {
@@ -184,7 +189,10 @@ static void core_row(const struct pt_top *top, struct pt_screen *s, unsigned row
     if (c->cpu >= 0)
         pt_screen_right(s, row, x + 20, PLAIN, "%d", c->cpu);
     if (busy <= 1000)
-        pt_screen_right(s, row, x + 27, busy > 900 ? STYLE(BAD) : busy > 700 ? STYLE(WARN) : PLAIN,
+        pt_screen_right(s, row, x + 27,
+                        busy > 900   ? STYLE(BAD)
+                        : busy > 700 ? STYLE(WARN)
+                                     : PLAIN,
                         "%u %%", busy / 10);
     else
         pt_screen_right(s, row, x + 27, STYLE(DIM), "-");
@@ -345,9 +353,9 @@ static unsigned draw_section(const struct pt_top *top, struct pt_screen *s, enum
                              unsigned row, size_t got, size_t want,
                              const struct pt_topic_sums *const *topics)
 {
-    static void (*const title[])(const struct pt_top *, struct pt_screen *, unsigned) = {
-        tap_title, core_title, cluster_title, topic_title, finding_title
-    };
+    static void (*const title[])(const struct pt_top *, struct pt_screen *,
+                                 unsigned) = { tap_title, core_title, cluster_title, topic_title,
+                                               finding_title };
 
     if (!got)
         return row;
@@ -373,11 +381,8 @@ int pt_top_draw(const struct pt_top *top, struct pt_screen *s)
 {
     const struct pt_snapshot *now = top->now;
     const size_t want[SECTION_CNT] = {
-        [TAPS] = now->tap_cnt,
-        [CORES] = now->core_cnt,
-        [CLUSTERS] = now->cluster_cnt,
-        [TOPICS] = now->topic_cnt,
-        [FINDINGS] = top->latest_cnt,
+        [TAPS] = now->tap_cnt,     [CORES] = now->core_cnt,      [CLUSTERS] = now->cluster_cnt,
+        [TOPICS] = now->topic_cnt, [FINDINGS] = top->latest_cnt,
     };
     const struct pt_topic_sums **topics = calloc(now->topic_cnt + 1, sizeof(*topics));
     unsigned taken = HEAD_ROWS + FOOT_ROWS;

@@ -24,7 +24,7 @@
 
 struct pt_top {
     const struct pt_snapshot *now;
-    const struct pt_snapshot *before; /* NULL, or of the same run and older: for rates */
+    const struct pt_snapshot *before;        /* NULL, or of the same run and older: for rates */
     const struct pt_segment_finding *latest; /* newest first */
     size_t latest_cnt;
     uint64_t missed; /* findings overwritten before top could read them */

@@ -16,21 +16,17 @@ struct unit {
 };
 
 static const struct unit size_units[] = {
-    { "", 1 },
-    { "B", 1 },
-    { "K", 1ull << 10 },
-    { "KiB", 1ull << 10 },
-    { "M", 1ull << 20 },
-    { "MiB", 1ull << 20 },
-    { "G", 1ull << 30 },
-    { "GiB", 1ull << 30 },
-    { "T", 1ull << 40 },
-    { "TiB", 1ull << 40 },
+    { "", 1 },           { "B", 1 },
+    { "K", 1ull << 10 }, { "KiB", 1ull << 10 },
+    { "M", 1ull << 20 }, { "MiB", 1ull << 20 },
+    { "G", 1ull << 30 }, { "GiB", 1ull << 30 },
+    { "T", 1ull << 40 }, { "TiB", 1ull << 40 },
 };
 
 static const struct unit duration_units[] = {
-    { "", 1000000000ull },    { "ns", 1ull },           { "us", 1000ull },
-    { "ms", 1000000ull },     { "s", 1000000000ull },   { "m", 60000000000ull },
+    { "", 1000000000ull },     { "ns", 1ull },
+    { "us", 1000ull },         { "ms", 1000000ull },
+    { "s", 1000000000ull },    { "m", 60000000000ull },
     { "min", 60000000000ull }, { "h", 3600000000000ull },
 };
 
@@ -120,8 +116,10 @@ static int number_with_unit(const char *s, const struct unit *units, size_t unit
 int pt_parse_size(const char *s, uint64_t *ret, struct pt_error *err)
 {
     if (number_with_unit(s, size_units, sizeof(size_units) / sizeof(size_units[0]), ret))
-        return pt_error_set(err, "\"%s\" is no size: write bytes, or a number with KiB, MiB, GiB "
-                                 "or TiB, for example 512MiB", s);
+        return pt_error_set(err,
+                            "\"%s\" is no size: write bytes, or a number with KiB, MiB, GiB "
+                            "or TiB, for example 512MiB",
+                            s);
     return 0;
 }
 
@@ -132,8 +130,10 @@ int pt_parse_duration(const char *s, int64_t *ret_ns, struct pt_error *err)
     if (number_with_unit(s, duration_units, sizeof(duration_units) / sizeof(duration_units[0]),
                          &ns) ||
         ns > INT64_MAX)
-        return pt_error_set(err, "\"%s\" is no duration: write a number with ns, us, ms, s, m or "
-                                 "h, for example 60s", s);
+        return pt_error_set(err,
+                            "\"%s\" is no duration: write a number with ns, us, ms, s, m or "
+                            "h, for example 60s",
+                            s);
     *ret_ns = (int64_t)ns;
     return 0;
 }
@@ -175,8 +175,10 @@ int pt_parse_ratio(const char *s, double *ret, struct pt_error *err)
         end++;
     }
     if (end == s || errno || *end || !isfinite(v))
-        return pt_error_set(err, "\"%s\" is no share: write a number from 0 to 1, or a percentage, "
-                                 "for example 0.99 or 99%%", s);
+        return pt_error_set(err,
+                            "\"%s\" is no share: write a number from 0 to 1, or a percentage, "
+                            "for example 0.99 or 99%%",
+                            s);
     *ret = v;
     return 0;
 }
@@ -246,8 +248,10 @@ int pt_parse_cidr(const char *s, struct pt_cidr *ret, struct pt_error *err)
     if (v4)
         memcpy(c.ip, v4_prefix, sizeof(v4_prefix));
     else if (inet_pton(AF_INET6, text, c.ip) != 1)
-        return pt_error_set(err, "\"%s\" is no address: write 10.0.0.1, 10.0.0.0/24, 10.0.0.1:9092 "
-                                 "or [fd00::1]:9092 (names are not looked up)", s);
+        return pt_error_set(err,
+                            "\"%s\" is no address: write 10.0.0.1, 10.0.0.0/24, 10.0.0.1:9092 "
+                            "or [fd00::1]:9092 (names are not looked up)",
+                            s);
     if (slash) {
         if (whole_number(slash + 1, v4 ? 32 : 128, &prefix_len))
             return pt_error_set(err, "\"%s\": the prefix length must be from 0 to %d", s,

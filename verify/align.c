@@ -106,7 +106,8 @@ size_t pt_align_push(struct pt_align *a, enum pt_side side, const struct pt_item
             cnt = q->cap - q->cnt;
         }
     }
-    memcpy(q->item + q->head + q->cnt, items, cnt * sizeof(*items));
+    if (cnt)
+        memcpy(q->item + q->head + q->cnt, items, cnt * sizeof(*items));
     q->cnt += cnt;
     return cnt;
 }
@@ -216,8 +217,9 @@ static bool gap_between(const struct pt_window *w, uint32_t s_at, uint32_t t_at,
     return flags & PT_ITEM_GAP_BEFORE;
 }
 
-/* One region between two matches, its end inclusive of the matched record's own gap flag. Where something
- * was not seen, nothing can be said about leftovers; else the region is solved exactly. */
+/* One region between two matches, its end inclusive of the matched record's own gap flag. Where
+ * something was not seen, nothing can be said about leftovers; else the region is solved exactly.
+ */
 static void refine_region(struct pt_align *a, struct solution *sol, uint32_t s_at, uint32_t t_at,
                           uint32_t s_end, uint32_t t_end, bool gap)
 {
@@ -253,12 +255,13 @@ static void refine(struct pt_align *a, struct solution *sol)
         t_at = w->match[i] + 1;
         gap = false;
     }
-    /* Behind the last match: the end of both logs, or of the window (then it is not decided yet). */
+    /* Behind the last match: the end of both logs, or of the window (then it is not decided yet).
+     */
     refine_region(a, sol, s_at, t_at, w->s_cnt, w->t_cnt, gap);
 }
 
-/* The last place where the window's solution cannot be changed by what follows: a run of anchor_run matches, one
- * of them of a content that occurs once. */
+/* The last place where the window's solution cannot be changed by what follows: a run of anchor_run
+ * matches, one of them of a content that occurs once. */
 static bool stable_cut(struct pt_align *a, struct solution *sol)
 {
     const struct pt_window *w = &sol->w;
@@ -324,8 +327,8 @@ static void leave(struct pt_align *a, enum pt_side side, const struct pt_item *i
     pt_places_add(&a->places, side, item, class == UNSEEN_NEAR);
 }
 
-/* Takes what is decided out of the queues, in order. Leftovers of a region come before the match behind it,
- * source first. */
+/* Takes what is decided out of the queues, in order. Leftovers of a region come before the match
+ * behind it, source first. */
 static void apply(struct pt_align *a, const struct solution *sol)
 {
     const struct pt_window *w = &sol->w;
@@ -441,7 +444,8 @@ static bool solve(struct pt_align *a)
     return went_on;
 }
 
-/* Whether both logs begin where they really begin, or their first records stand behind something unseen. */
+/* Whether both logs begin where they really begin, or their first records stand behind something
+ * unseen. */
 static bool start(struct pt_align *a)
 {
     const struct queue *qs = &a->q[PT_SIDE_SOURCE];

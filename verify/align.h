@@ -6,18 +6,19 @@
  * became of each comes out. It knows no clusters, packets, or evidence: the shard feeds it
  * settled records (certified, committed, decided) and marks where something was not seen.
  *
- *   source  a b c d e f g ...      push(SOURCE, items)   ->  MATCH a=a', MISSING c, MUTATED e/e' ...
- *   target  a'b'd'x e'f'g'...      push(TARGET, items)
+ *   source  a b c d e f g ...      push(SOURCE, items)   ->  MATCH a=a', MISSING c, MUTATED e/e'
+ * ... target  a'b'd'x e'f'g'...      push(TARGET, items)
  *
- * The rules are those of the report's contract: between two matched neighbours leftovers are compared
- * k-th with k-th; common records outside the longest common subsequence are REORDERED; a surplus
- * copy of a record matched nearby is DUPLICATED. What follows from seen records on both sides is
- * named; what touches something unseen is UNVERIFIABLE; where a difference is proven but the unseen
- * could hold the explanation it is MISSING_OR_REORDERED or AMBIGUOUS. Every pushed record comes out in exactly one verdict.
+ * The rules are those of the report's contract: between two matched neighbours leftovers are
+ * compared k-th with k-th; common records outside the longest common subsequence are REORDERED; a
+ * surplus copy of a record matched nearby is DUPLICATED. What follows from seen records on both
+ * sides is named; what touches something unseen is UNVERIFIABLE; where a difference is proven but
+ * the unseen could hold the explanation it is MISSING_OR_REORDERED or AMBIGUOUS. Every pushed
+ * record comes out in exactly one verdict.
  *
- * Works on a stream in bounded memory: equal records are passed straight through; on a conflict a window
- * is gathered and solved. A verdict other than MATCH is given when the record is `horizon` records
- * behind, or at the end.
+ * Works on a stream in bounded memory: equal records are passed straight through; on a conflict a
+ * window is gathered and solved. A verdict other than MATCH is given when the record is `horizon`
+ * records behind, or at the end.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,10 +28,12 @@
 
 enum pt_side { PT_SIDE_SOURCE = 0, PT_SIDE_TARGET = 1 };
 
-#define PT_ITEM_GAP_BEFORE 0x1u /* between the item before (or the start) and this one, offsets were not
-                                   seen: anything may have been there. Not set on a first item that
-                                   starts at a certified log start */
-#define PT_ITEM_LOG_APPEND 0x2u /* the timestamp is the broker's: not compared */
+#define PT_ITEM_GAP_BEFORE                                                                         \
+    0x1u /* between the item before (or the start) and this one, offsets were not                  \
+            seen: anything may have been there. Not set on a first item that                       \
+            starts at a certified log start */
+#define PT_ITEM_LOG_APPEND 0x2u /* the timestamp is the broker's, or there is none: not compared   \
+                                 */
 
 struct pt_item {
     uint64_t content;
@@ -68,7 +71,7 @@ struct pt_align_event {
     uint32_t parts;        /* PT_PART_* for MUTATED */
     int64_t source_offset; /* -1 where there is none */
     int64_t target_offset;
-    uint64_t cnt;          /* 1 but for MATCH */
+    uint64_t cnt; /* 1 but for MATCH */
     /* Matched neighbours around a leftover, -1 none: where it belongs on the other side. */
     int64_t prev_source_offset;
     int64_t prev_target_offset;
@@ -77,10 +80,11 @@ struct pt_align_event {
 };
 
 struct pt_align_cfg {
-    uint32_t window_min;  /* records a side gathered at a conflict first; default 4096 */
-    uint32_t window_max;  /* at most; default 65536 */
-    uint32_t anchor_run;  /* consecutive equal records that prove a guessed position; default 8 */
-    uint32_t horizon;     /* records within which a displaced or repeated record is recognised; default 65536 */
+    uint32_t window_min; /* records a side gathered at a conflict first; default 4096 */
+    uint32_t window_max; /* at most; default 65536 */
+    uint32_t anchor_run; /* consecutive equal records that prove a guessed position; default 8 */
+    uint32_t horizon; /* records within which a displaced or repeated record is recognised; default
+                         65536 */
 };
 
 extern const struct pt_align_cfg pt_align_cfg_default;
@@ -90,13 +94,14 @@ struct pt_align;
 int pt_align_open(struct pt_mem *mem, const struct pt_align_cfg *cfg, struct pt_align **ret_a);
 void pt_align_close(struct pt_align *a);
 
-/* pt_align_room: how many items `side` takes now. 0: it is far enough ahead of the other side, its records
- * may stay where they are; when both say 0 pt_align_run always makes room. */
+/* pt_align_room: how many items `side` takes now. 0: it is far enough ahead of the other side, its
+ * records may stay where they are; when both say 0 pt_align_run always makes room. */
 size_t pt_align_room(const struct pt_align *a, enum pt_side side);
 
-/* pt_align_push takes items in rising offset order, cnt <= room, and returns how many it took: fewer only
- * when the budget is spent (the caller keeps the rest). */
-size_t pt_align_push(struct pt_align *a, enum pt_side side, const struct pt_item *items, size_t cnt);
+/* pt_align_push takes items in rising offset order, cnt <= room, and returns how many it took:
+ * fewer only when the budget is spent (the caller keeps the rest). */
+size_t pt_align_push(struct pt_align *a, enum pt_side side, const struct pt_item *items,
+                     size_t cnt);
 
 /* What is known behind the last item of a log. */
 enum pt_end {
@@ -105,14 +110,14 @@ enum pt_end {
     PT_END_UNSEEN    /* offsets exist there that were not seen */
 };
 
-/* pt_align_end: nothing more will be pushed on `side`. Leftover target records behind the last match are
- * classified if the source is complete; leftover source records there are PENDING (they may still
- * come) unless a target leftover is their mutated copy. */
+/* pt_align_end: nothing more will be pushed on `side`. Leftover target records behind the last
+ * match are classified if the source is complete; leftover source records there are PENDING (they
+ * may still come) unless a target leftover is their mutated copy. */
 void pt_align_end(struct pt_align *a, enum pt_side side, enum pt_end end);
 
-/* pt_align_run works as far as what was pushed allows; after both ends, everything gets its verdict.
- * Verdicts do not depend on when it is called or how items were grouped in pushes. It returns early
- * when many events wait: take them and call again. */
+/* pt_align_run works as far as what was pushed allows; after both ends, everything gets its
+ * verdict. Verdicts do not depend on when it is called or how items were grouped in pushes. It
+ * returns early when many events wait: take them and call again. */
 void pt_align_run(struct pt_align *a);
 
 /* pt_align_idle: false if pt_align_run stopped for waiting events and has more to do. */
@@ -122,7 +127,8 @@ bool pt_align_idle(const struct pt_align *a);
  * several consecutive runs. */
 bool pt_align_next(struct pt_align *a, struct pt_align_event *ret_ev);
 
-/* pt_align_done: every item of `side` below this offset has its verdict: its slot may be given up. */
+/* pt_align_done: every item of `side` below this offset has its verdict: its slot may be given up.
+ */
 int64_t pt_align_done(const struct pt_align *a, enum pt_side side);
 
 #endif

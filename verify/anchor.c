@@ -75,10 +75,12 @@ bool pt_anchor_unique(struct pt_mem *mem, const struct pt_window *w, uint8_t *un
     return true;
 }
 
-/* Keeps of the candidates in w->match the longest chain that rises on both sides (patience sorting). */
+/* Keeps of the candidates in w->match the longest chain that rises on both sides (patience
+ * sorting). */
 static bool keep_longest_chain(struct pt_mem *mem, const struct pt_window *w)
 {
-    uint32_t *top = pt_mem_alloc(mem, (size_t)w->s_cnt * 4);  /* s index that ends the best chain of length k+1 */
+    uint32_t *top = pt_mem_alloc(
+            mem, (size_t)w->s_cnt * 4); /* s index that ends the best chain of length k+1 */
     uint32_t *prev = pt_mem_alloc(mem, (size_t)w->s_cnt * 4); /* s index before it in its chain */
     uint32_t cnt = 0;
     uint32_t at;
@@ -125,8 +127,9 @@ static bool adjacent(const struct pt_window *w, uint32_t s_later, uint32_t t_lat
     return !((w->s[s_later].flags | w->t[t_later].flags) & PT_ITEM_GAP_BEFORE);
 }
 
-/* One region between two matches (or the window's ends): [s_at, s_end) and [t_at, t_end) are unmatched.
- * Equal neighbours of the match before, then of the match behind, are matches themselves. */
+/* One region between two matches (or the window's ends): [s_at, s_end) and [t_at, t_end) are
+ * unmatched. Equal neighbours of the match before, then of the match behind, are matches
+ * themselves. */
 static void extend_region(const struct pt_window *w, uint32_t s_at, uint32_t t_at, uint32_t s_end,
                           uint32_t t_end, bool from_before, bool from_behind)
 {
@@ -174,9 +177,10 @@ static int64_t delta_of(const struct pt_window *w, uint32_t i)
     return w->t[w->match[i]].offset - w->s[i].offset;
 }
 
-/* One record with the same content and timestamp, alone at a distance that nothing around it has, could be
- * another copy of a record whose own partner was not seen. Two in a row, or an offset distance shared
- * with the run before or behind, rule that out. Without timestamps it takes anchor_run in a row. */
+/* One record with the same content and timestamp, alone at a distance that nothing around it has,
+ * could be another copy of a record whose own partner was not seen. Two in a row, or an offset
+ * distance shared with the run before or behind, rule that out. Without timestamps it takes
+ * anchor_run in a row. */
 static void drop_lone_runs(const struct pt_window *w, uint32_t anchor_run)
 {
     bool has_before = w->left_anchored;
@@ -195,7 +199,8 @@ static void drop_lone_runs(const struct pt_window *w, uint32_t anchor_run)
         for (next = end; next < w->s_cnt && w->match[next] == PT_LCS_NONE; next++)
             ;
         timeless = (w->s[i].flags | w->t[w->match[i]].flags) & PT_ITEM_LOG_APPEND;
-        if (end - i >= (timeless ? anchor_run : 2) || (has_before && delta_before == delta_of(w, i)) ||
+        if (end - i >= (timeless ? anchor_run : 2) ||
+            (has_before && delta_before == delta_of(w, i)) ||
             (next < w->s_cnt && delta_of(w, next) == delta_of(w, end - 1))) {
             has_before = true;
             delta_before = delta_of(w, end - 1);

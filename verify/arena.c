@@ -46,7 +46,7 @@ const char *pt_arena_printf(struct pt_arena *a, const char *fmt, ...)
     vsnprintf(buf, sizeof(buf), fmt, ap);
     va_end(ap);
     s = pt_arena_alloc(a, strlen(buf) + 1);
-    return s ? strcpy(s, buf) : "";
+    return s ? memcpy(s, buf, strlen(buf) + 1) : "";
 }
 
 void pt_arena_fini(struct pt_arena *a)

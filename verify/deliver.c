@@ -39,6 +39,7 @@ static struct pt_sighting sighting_of(const struct pt_obs_batch *b, uint32_t cli
         .append_time_ms = -1,
         .fingerprint = b->fingerprint,
         .client = client,
+        .leader_epoch = b->leader_epoch,
         .flags = b->flags,
         .source = b->source,
         .magic = b->magic,

@@ -13,8 +13,8 @@ struct problem {
     uint32_t *match; /* of s[0] */
 };
 
-/* Myers: furthest[k] is how far into s the diagonal k = x - y reaches with d differences. A copy of it
- * before each d lets the path be walked back. */
+/* Myers: furthest[k] is how far into s the diagonal k = x - y reaches with d differences. A copy of
+ * it before each d lets the path be walked back. */
 static void myers_back(const struct problem *p, const int32_t *history, int32_t d_end)
 {
     int32_t x = (int32_t)p->n;
@@ -85,8 +85,8 @@ out:
     return found;
 }
 
-/* Hunt-Szymanski: positions of each content in t, last first; best[k] ends the common subsequence of
- * length k+1 that ends earliest in t. */
+/* Hunt-Szymanski: positions of each content in t, last first; best[k] ends the common subsequence
+ * of length k+1 that ends earliest in t. */
 struct pair_node {
     uint32_t s_idx;
     uint32_t t_idx;
@@ -129,7 +129,7 @@ struct chains {
     struct pair_node *node;
     uint32_t node_cnt;
     uint32_t node_cap;
-    uint32_t *best_t;    /* t_idx of best[k] */
+    uint32_t *best_t; /* t_idx of best[k] */
     uint32_t *best_node;
     uint32_t best_cnt;
 };
@@ -235,8 +235,13 @@ bool pt_lcs_solve(struct pt_mem *mem, const struct pt_item *s, uint32_t s_cnt,
         match[s_cnt - 1 - tail] = t_cnt - 1 - tail;
         tail++;
     }
-    p = (struct problem){ .mem = mem, .s = s + head, .t = t + head, .n = s_cnt - head - tail,
-                          .m = t_cnt - head - tail, .t_base = head, .match = match + head };
+    p = (struct problem){ .mem = mem,
+                          .s = s + head,
+                          .t = t + head,
+                          .n = s_cnt - head - tail,
+                          .m = t_cnt - head - tail,
+                          .t_base = head,
+                          .match = match + head };
     if (!p.n || !p.m || myers(&p) || hunt_szymanski(&p))
         return true;
     memset(match, 0xff, (size_t)s_cnt * sizeof(*match));

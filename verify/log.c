@@ -27,6 +27,8 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
     l->grew_ns = INT64_MIN;
     l->hw_max = -1;
     l->cursor = -1;
+    l->lost_ns = INT64_MIN;
+    l->tail_ns = INT64_MIN;
     return l;
 }
 
@@ -89,7 +91,7 @@ static uint32_t evidence_new(struct pt_log *l, const struct pt_sighting *b)
         .client = b->client,
         .source = b->source,
         .magic = b->magic,
-        .acks_all = b->acks_all,
+        .leader_epoch = b->leader_epoch,
     };
     return (uint32_t)i;
 }
@@ -202,7 +204,7 @@ enum pt_gone_when pt_log_gone(const struct pt_log *l, int64_t off, int64_t time_
  * counts. */
 static void forget_from(struct pt_log *l, int64_t from)
 {
-    uint8_t *state;
+    uint16_t *state;
     int64_t at = from;
 
     for (int64_t off; (off = pt_slots_next(&l->slots, at)) != INT64_MAX; at = off + 1) {
@@ -216,7 +218,7 @@ static void forget_from(struct pt_log *l, int64_t from)
 }
 
 /* What a slot's state becomes when this batch fills it. */
-static uint8_t state_of(const struct pt_sighting *b)
+static uint16_t state_of(const struct pt_sighting *b)
 {
     unsigned state = b->flags & PT_BATCH_CONTROL ? PT_SLOT_CONTROL : PT_SLOT_DATA;
 
@@ -225,7 +227,11 @@ static uint8_t state_of(const struct pt_sighting *b)
         state |= PT_SLOT_LOG_APPEND;
     if ((b->flags & PT_BATCH_TRANSACTIONAL) && !(b->flags & PT_BATCH_CONTROL))
         state |= PT_SLOT_TXN;
-    return (uint8_t)state;
+    if (b->source == PT_SRC_FETCH_CONSUMER || (b->source == PT_SRC_PRODUCE && b->acks_all))
+        state |= PT_SLOT_SURE;
+    if (b->source == PT_SRC_FETCH_CONSUMER)
+        state |= PT_SLOT_READ;
+    return (uint16_t)state;
 }
 
 enum change { SAME, TAKE_NEW, KEEP_OLD, DIFFERS };
@@ -233,10 +239,10 @@ enum change { SAME, TAKE_NEW, KEEP_OLD, DIFFERS };
 /* What a record seen at an offset that already holds one means. Lawful are: the broker's append
  * time in place of the producer's, and what a format conversion cannot carry (headers before magic
  * 2, timestamps before magic 1). */
-static enum change compare(const struct pt_slot *old, uint8_t old_state, uint8_t old_magic,
+static enum change compare(const struct pt_slot *old, uint16_t old_state, uint8_t old_magic,
                            const struct pt_record *rec, const struct pt_sighting *b)
 {
-    uint8_t state = state_of(b);
+    uint16_t state = state_of(b);
     uint8_t magic_min = old_magic < b->magic ? old_magic : b->magic;
     bool converted = old_magic != b->magic && magic_min < 2;
 
@@ -252,8 +258,8 @@ static enum change compare(const struct pt_slot *old, uint8_t old_state, uint8_t
         return b->magic > old_magic ? TAKE_NEW : KEEP_OLD;
     if (old->timestamp_ms == rec->timestamp_ms && !((old_state ^ state) & PT_SLOT_LOG_APPEND))
         return SAME;
-    /* What a fetch says of the time is what the log holds. (A broker answers a repeated Produce with
-     * the largest timestamp of the batch, as if that were its append time.) */
+    /* What a fetch says of the time is what the log holds. (A broker answers a repeated Produce
+     * with the largest timestamp of the batch, as if that were its append time.) */
     if ((old_state ^ state) & PT_SLOT_FETCHED)
         return state & PT_SLOT_FETCHED ? TAKE_NEW : KEEP_OLD;
     return state & PT_SLOT_LOG_APPEND ? TAKE_NEW : KEEP_OLD;
@@ -277,19 +283,20 @@ static void report_change(struct pt_log *l, int64_t off, const struct pt_record 
     pt_findings_add(l->env->findings, &fact);
 }
 
-/* A Produce that not all replicas acknowledged can lose its place lawfully when the leader changes,
- * until a fetch has shown it. It is only held against the log if what is there now is recognisably
- * the same record: of the same time, with the same key or value. */
-static bool may_have_lost_place(const struct pt_slot *old, uint8_t old_state,
+/* What is not committed (a Produce that only the leader acknowledged, what a follower was given)
+ * can lose its place lawfully when the leader changes. It is only held against the log if the
+ * leader was the same, or if what is there now is recognisably the same record: of the same time,
+ * with the same key or value. */
+static bool may_have_lost_place(const struct pt_slot *old, uint16_t old_state,
                                 const struct pt_evidence *was, const struct pt_record *rec,
                                 const struct pt_sighting *b)
 {
-    bool weak = (!(old_state & PT_SLOT_FETCHED) && !was->acks_all) ||
-                (b->source == PT_SRC_PRODUCE && !b->acks_all);
+    bool weak = !(old_state & PT_SLOT_SURE) || (b->source == PT_SRC_PRODUCE && !b->acks_all);
+    bool same_leader = was->leader_epoch >= 0 && was->leader_epoch == b->leader_epoch;
 
-    return weak && !(old->timestamp_ms == rec->timestamp_ms &&
-                     ((old->key && old->key == rec->key) ||
-                      (old->value && old->value == rec->value)));
+    return weak && !same_leader &&
+           !(old->timestamp_ms == rec->timestamp_ms &&
+             ((old->key && old->key == rec->key) || (old->value && old->value == rec->value)));
 }
 
 static void fill(struct pt_slot *slot, const struct pt_record *rec)
@@ -302,14 +309,14 @@ static void fill(struct pt_slot *slot, const struct pt_record *rec)
 }
 
 /* The offset holds something already: compare, report, keep the earliest evidence. */
-static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint8_t *state,
+static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint16_t *state,
                     const struct pt_record *rec, const struct pt_sighting *b, uint32_t ev)
 {
     const struct pt_evidence *was = &l->evidence[slot->evidence];
     enum change change = compare(slot, *state, was->magic, rec, b);
     bool earlier = b->at.order < was->at.order;
-    uint8_t seen = *state & PT_SLOT_SEEN;
-    uint8_t now = state_of(b);
+    uint16_t seen = *state & PT_SLOT_SEEN;
+    uint16_t now = state_of(b);
 
     if (change == DIFFERS) {
         if (!may_have_lost_place(slot, *state, was, rec, b))
@@ -322,14 +329,14 @@ static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint8_t
         earlier = true;
     } else if (change == TAKE_NEW) {
         fill(slot, rec);
-        *state = (uint8_t)((*state & (PT_SLOT_COMMITTED | PT_SLOT_ABORTED)) | seen | now);
+        *state = (uint16_t)((*state & PT_SLOT_KEEP) | seen | now);
         /* A down-converted sighting does not even show whose transaction it is. */
         earlier |= was->source != PT_SRC_PRODUCE && was->magic < b->magic;
     } else if (b->magic < was->magic) {
-        *state |= now & PT_SLOT_SEEN;
+        *state |= now & (PT_SLOT_SEEN | PT_SLOT_SURE | PT_SLOT_READ);
         return;
     } else {
-        *state |= now & PT_SLOT_SEEN;
+        *state |= now & (PT_SLOT_SEEN | PT_SLOT_SURE | PT_SLOT_READ);
     }
     if (earlier) {
         evidence_drop(l, slot->evidence);
@@ -342,7 +349,7 @@ static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint8_t
 static bool place(struct pt_log *l, int64_t off, const struct pt_record *rec,
                   const struct pt_sighting *b, uint32_t ev)
 {
-    uint8_t *state;
+    uint16_t *state;
     struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
 
     if (slot && off >= l->committed_end &&
@@ -371,7 +378,7 @@ static bool place(struct pt_log *l, int64_t off, const struct pt_record *rec,
 /* Data in [from, to) that a fetch certified to be absent at that time. */
 static void mark_gone(struct pt_log *l, int64_t from, int64_t to, int64_t time_ns)
 {
-    uint8_t *state;
+    uint16_t *state;
 
     for (int64_t off; (off = pt_slots_next(&l->slots, from)) < to; from = off + 1) {
         pt_slots_get(&l->slots, off, &state);
@@ -405,10 +412,11 @@ static bool certify(struct pt_log *l, int64_t from, int64_t to)
     return known < (uint64_t)(to - from) && pt_ranges_add(&l->certified, from, to);
 }
 
-/* Notes what [from, to) is known by; before it is certified. */
+/* Notes by what [from, to) is known; before it is certified. */
 static void note_format(struct pt_log *l, const struct pt_sighting *b, int64_t from, int64_t to)
 {
     l->holds_v2 |= b->magic >= 2;
+    l->appended |= b->source == PT_SRC_PRODUCE;
     if (from < l->cursor)
         from = l->cursor;
     if (from >= to)
@@ -428,6 +436,13 @@ static void note_format(struct pt_log *l, const struct pt_sighting *b, int64_t f
 bool pt_log_reduced(const struct pt_log *l, int64_t from, int64_t to)
 {
     return l->holds_v2 && (l->reduced_unknown || pt_ranges_count(&l->reduced, from, to) > 0);
+}
+
+/* The end of what is certified was seen again, or anew. */
+static void note_tail(struct pt_log *l, const struct pt_sighting *b)
+{
+    if (l->certified.cnt && b->last + 1 >= l->certified.r[l->certified.cnt - 1].to)
+        l->tail_ns = l->env->now_ns;
 }
 
 static void commit_by(struct pt_log *l, const struct pt_sighting *b)
@@ -474,6 +489,7 @@ enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
     note_format(l, b, b->cert_from, end);
     credited = certify(l, b->cert_from, end);
     commit_by(l, b);
+    note_tail(l, b);
     if (l->evidence[ev].refs == 0)
         evidence_free(l, ev);
     if (end <= b->last)
@@ -483,6 +499,20 @@ enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
     if (b->at.time_ns > l->grew_ns)
         l->grew_ns = b->at.time_ns;
     return PT_CREDIT_NEW;
+}
+
+/* What a follower was given first, a consumer has got as well. */
+static void make_sure(struct pt_log *l, const struct pt_sighting *b)
+{
+    uint16_t *state;
+    int64_t off = pt_slots_next(&l->slots, b->base);
+
+    if (off > b->last || !pt_slots_get(&l->slots, off, &state) || (*state & PT_SLOT_READ))
+        return; /* batches are confirmed as a whole */
+    for (; off <= b->last; off = pt_slots_next(&l->slots, off + 1)) {
+        pt_slots_get(&l->slots, off, &state);
+        *state |= PT_SLOT_SURE | PT_SLOT_READ;
+    }
 }
 
 bool pt_log_again(struct pt_log *l, const struct pt_sighting *b)
@@ -495,6 +525,9 @@ bool pt_log_again(struct pt_log *l, const struct pt_sighting *b)
         certify(l, b->cert_from, b->base);
     }
     commit_by(l, b);
+    if (b->source == PT_SRC_FETCH_CONSUMER)
+        make_sure(l, b);
+    note_tail(l, b);
     return true;
 }
 
@@ -560,6 +593,8 @@ void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason
 {
     if (from < 0 || to <= from) {
         l->lost_somewhere[reason]++;
+        if (reason != PT_LOST_NO_OUTCOME)
+            l->lost_ns = l->env->now_ns;
         return;
     }
     if (!pt_ranges_add(&l->lost[reason], from, to))
@@ -610,7 +645,7 @@ int64_t pt_log_end(const struct pt_log *l)
 struct pt_site pt_log_site(struct pt_log *l, int64_t off)
 {
     struct pt_site site = { .log = l, .offset = off, .timestamp_ms = -1, .client = PT_NO_CLIENT };
-    uint8_t *state;
+    uint16_t *state;
     const struct pt_slot *slot = off >= 0 ? pt_slots_get(&l->slots, off, &state) : NULL;
 
     if (slot) {
@@ -624,7 +659,7 @@ struct pt_site pt_log_site(struct pt_log *l, int64_t off)
 
 int64_t pt_log_seen_ns(struct pt_log *l, int64_t off, int64_t def)
 {
-    uint8_t *state;
+    uint16_t *state;
     const struct pt_slot *slot = off >= 0 ? pt_slots_get(&l->slots, off, &state) : NULL;
 
     return slot ? l->evidence[slot->evidence].at.time_ns : def;

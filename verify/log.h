@@ -33,10 +33,11 @@ struct pt_ledger {
     struct pt_mem *mem;
     struct pt_shard_stats *stats;
     struct pt_findings *findings;
-    int64_t now_ns; /* packet time of the observation being read */
+    int64_t now_ns;                     /* packet time of the observation being read */
     int64_t tap_end_ns[PT_CLUSTER_CNT]; /* time of a cluster's last packet; INT64_MIN: not known, or
                                            its taps lost something */
-    int64_t seen_ns[PT_CLUSTER_CNT]; /* of the latest from each cluster: behind it that one is dark */
+    int64_t seen_ns[PT_CLUSTER_CNT]; /* of the latest from each cluster: behind it that one is dark
+                                      */
 };
 
 /* A sighting of a batch, at absolute offsets. */
@@ -49,8 +50,9 @@ struct pt_sighting {
     int64_t append_time_ms; /* of a Produce outcome; -1 none */
     uint64_t fingerprint;
     uint32_t client;
-    uint16_t flags; /* PT_BATCH_* */
-    uint8_t source; /* enum pt_obs_source */
+    int32_t leader_epoch; /* -1 not known */
+    uint16_t flags;       /* PT_BATCH_* */
+    uint8_t source;       /* enum pt_obs_source */
     uint8_t magic;
     bool acks_all; /* Produce: acknowledged by all replicas */
 };
@@ -61,9 +63,9 @@ struct pt_evidence {
     int64_t producer_id;
     uint32_t client;
     uint32_t refs; /* slots; 0: free, producer_id is the next free index + 1 */
+    int32_t leader_epoch;
     uint8_t source;
     uint8_t magic;
-    bool acks_all;
 };
 
 /* Offsets that held data and were certified absent later (compaction), and when that was first
@@ -113,9 +115,9 @@ struct pt_log {
     size_t evidence_cap;
     size_t evidence_free; /* index + 1 of the first free one */
     struct pt_ranges certified;
-    /* Offsets that only a fetch in a format before magic 2 shows. If the log holds newer batches, its
-     * answer was down-converted: headers, transactions and markers are not in it. What is settled
-     * as such stays so. */
+    /* Offsets that only a fetch in a format before magic 2 shows. If the log holds newer batches,
+     * its answer was down-converted: headers, transactions and markers are not in it. What is
+     * settled as such stays so. */
     struct pt_ranges reduced;
     bool reduced_unknown; /* some did not find room */
     bool holds_v2;        /* a batch of magic 2 was credited */
@@ -123,6 +125,8 @@ struct pt_log {
     struct pt_ranges lost[PT_LOST_REASON_CNT];   /* why something may be unseen */
     uint64_t lost_somewhere[PT_LOST_REASON_CNT]; /* the same without offsets */
     int64_t lost_end;     /* one past the highest offset known to exist and not seen */
+    int64_t lost_ns;      /* when something was lost last, of unknown offsets */
+    int64_t tail_ns;      /* when the last certified offset was seen last */
     struct pt_trim *trim; /* rising */
     size_t trim_cnt;
     size_t trim_cap;
@@ -135,6 +139,7 @@ struct pt_log {
     size_t bad_cap;
     bool seen_produce;
     bool seen_fetch;
+    bool appended; /* a Produce was acknowledged in sight */
 
     /* Bounds: -1 not stated. */
     int64_t committed_end; /* below it everything is committed; 0 at first */
@@ -223,7 +228,7 @@ enum pt_txn_state { PT_TXN_UNDECIDED, PT_TXN_COMMITTED, PT_TXN_ABORTED };
 
 /* pt_txn_decide: what became of the transactional record in this slot. */
 enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struct pt_slot *slot,
-                                uint8_t state);
+                                uint16_t state);
 
 /* pt_txn_listed applies the list of a read_committed response to the records that it covers. */
 void pt_txn_listed(struct pt_log *l, const struct pt_obs_aborted *a);

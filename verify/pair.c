@@ -76,7 +76,8 @@ static void add_map(struct pt_pair *p, int64_t source, int64_t target, uint64_t 
             (struct pt_map_run){ .source_from = source, .target_from = target, .cnt = cnt };
 }
 
-/* What matches teach about time: how far the target lags, and until when the replication went on. */
+/* What matches teach about time: how far the target lags, and until when the replication went on.
+ */
 static void learn_times(struct pt_pair *p, const struct pt_align_event *ev)
 {
     for (uint64_t i = 0; i < ev->cnt; i++) {
@@ -145,7 +146,8 @@ static bool extra_incarnation(const struct pt_pair *p, enum pt_cluster side)
  *  - an offset there is certified to be empty, and logs are dense when they are written;
  *  - it lies in front of the first match, and the other log has lost its beginning;
  *  - the other topic has another incarnation, which is compared with nothing;
- *  - of an offset there only a down-converted answer was seen, so that its record looks different. */
+ *  - of an offset there only a down-converted answer was seen, so that its record looks different.
+ */
 static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
                                 const struct pt_align_event *ev)
 {
@@ -158,11 +160,32 @@ static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
            pt_log_reduced(l, prev + 1, next < 0 ? INT64_MAX : next);
 }
 
-/* A record of which only a down-converted answer was seen looks like none on the other side, and may
- * be one of an aborted transaction. */
+/* A record of which only a down-converted answer was seen looks like none on the other side, and
+ * may be one of an aborted transaction. */
 static bool looks_different(const struct pt_log *l, int64_t off)
 {
     return pt_log_reduced(l, off, off + 1);
+}
+
+/* Offsets of it were seen to be empty: its policy is not only `delete`. */
+static bool is_cleaned(const struct pt_topic *t)
+{
+    for (size_t i = 0; i < t->part_cnt; i++)
+        if (t->part[i].log && (t->part[i].log->gone_cnt || t->part[i].log->holes.cnt))
+            return true;
+    return false;
+}
+
+/* Whether a record may have been gone from the source before the mirror came to it, although the
+ * tap did not see that: the topic is one that is cleaned, and nobody was seen to be given the
+ * record, who would show that it was still there. */
+static bool may_have_been_gone(const struct pt_pair *p, int64_t off)
+{
+    uint16_t *state;
+
+    if (!is_cleaned(p->source_topic))
+        return false;
+    return !pt_slots_get(&p->log[0]->slots, off, &state) || !(*state & PT_SLOT_READ);
 }
 
 /* A leftover of the source. */
@@ -174,7 +197,8 @@ static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
     if (gone == PT_GONE_BEFORE) {
         p->sum.compacted++;
     } else if (gone == PT_GONE_MAYBE || looks_different(p->log[0], ev->source_offset) ||
-               may_have_been_there(p, PT_CLUSTER_TARGET, ev)) {
+               may_have_been_there(p, PT_CLUSTER_TARGET, ev) ||
+               may_have_been_gone(p, ev->source_offset)) {
         p->sum.unverifiable_source++;
     } else {
         (*cnt)++;
@@ -183,8 +207,8 @@ static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
 }
 
 /* Whether the source's end was stated after the target's record had appeared: otherwise its source
- * may have been written and not been seen yet. Records that are on the target before they are on the
- * source tell how far the two clocks, or the two writes, may be apart. */
+ * may have been written and not been seen yet. Records that are on the target before they are on
+ * the source tell how far the two clocks, or the two writes, may be apart. */
 static bool source_ended_before(struct pt_pair *p, int64_t target_offset)
 {
     int64_t seen_ns = pt_log_seen_ns(p->log[1], target_offset, INT64_MAX);
@@ -395,10 +419,9 @@ uint64_t pt_pair_withdraw(struct pt_pair *p)
     total[PT_FINDING_RECORD_COUNT_DIFFERS] -= sum->ambiguous_source + sum->ambiguous_target;
     pt_findings_forget(p->env->findings, p);
     memcpy(p->env->findings->total, total, sizeof(total));
-    sum->unverifiable_source += sum->missing + sum->mutated + sum->missing_or_reordered +
-                                sum->ambiguous_source;
-    sum->unverifiable_target += sum->extra + sum->duplicated + sum->mutated +
-                                sum->ambiguous_target;
+    sum->unverifiable_source +=
+            sum->missing + sum->mutated + sum->missing_or_reordered + sum->ambiguous_source;
+    sum->unverifiable_target += sum->extra + sum->duplicated + sum->mutated + sum->ambiguous_target;
     sum->missing = sum->extra = sum->duplicated = sum->mutated = sum->missing_or_reordered = 0;
     sum->ambiguous_source = sum->ambiguous_target = 0;
     return accused;
@@ -416,15 +439,17 @@ static int64_t topic_grew_ns(const struct pt_topic *t)
 }
 
 /*
- * When is a record that is pending at the end really missing? A replicator that is merely slow, or stopped,
- * must not be accused, and one that skipped the last record of a partition must not get away with it.
- * All must hold:
- *  - the target's taps lost nothing, so that whatever was appended until their last packet was seen, and
- *    its log is certified from the last match to its end, with nothing in it undecided or pending;
- *  - replication went past the record: another one of the same source topic, of any partition, that was
- *    written with it or later, has arrived;
- *  - replication is over: nothing was written to the topic, on either cluster, for far longer than the lag
- *    of the last record that arrived in this pair. While anything is under way, nothing is said.
+ * When is a record that is pending at the end really missing? A replicator that is merely slow, or
+ * stopped, must not be accused, and one that skipped the last record of a partition must not get
+ * away with it. All must hold:
+ *  - the target's taps lost nothing, so that whatever was appended until their last packet was
+ * seen, and its log is certified from the last match to its end, with nothing in it undecided or
+ * pending;
+ *  - replication went past the record: another one of the same source topic, of any partition, that
+ * was written with it or later, has arrived;
+ *  - replication is over: nothing was written to the topic, on either cluster, for far longer than
+ * the lag of the last record that arrived in this pair. While anything is under way, nothing is
+ * said.
  */
 static bool is_overdue(const struct pt_pair *p, int64_t off, int64_t commit_ns)
 {
@@ -467,8 +492,11 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
     const struct pt_log *target = p->log[1];
     int64_t from = p->matched_end[1];
     bool target_certified =
-            target->hw_max >= 0 && !p->sum.pending_target && !extra_incarnation(p, PT_CLUSTER_TARGET) &&
+            target->hw_max >= 0 && !p->sum.pending_target &&
+            !extra_incarnation(p, PT_CLUSTER_TARGET) &&
             (from >= target->hw_max || pt_ranges_until(&target->certified, from) >= target->hw_max);
+    int64_t target_ns = p->env->seen_ns[PT_CLUSTER_TARGET];
+    bool dark = target_ns == INT64_MIN || p->env->now_ns - target_ns > PT_DARK_NS;
     uint64_t stalled = open_too_long(p, max_lag_ns);
 
     for (size_t i = 0; i < p->pending.cnt; i++) {
@@ -482,14 +510,16 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
                 p->sum.pending_source--;
                 if (pt_log_gone(p->log[0], off, INT64_MAX) != PT_GONE_NOT) {
                     p->sum.compacted++;
+                } else if (may_have_been_gone(p, off)) {
+                    p->sum.unverifiable_source++;
                 } else {
                     p->sum.missing++;
                     report(p, PT_FINDING_RECORD_MISSING, off, -1, 0);
                 }
             } else if (is_older(p, commit_ns, max_lag_ns)) {
                 stalled++;
-            } else if (commit_ns != INT64_MAX && commit_ns > p->env->seen_ns[PT_CLUSTER_TARGET]) {
-                /* Nothing was seen of the target since then: nobody looked. */
+            } else if (commit_ns != INT64_MAX && (dark || commit_ns > target_ns)) {
+                /* Nobody looked whether it came. */
                 p->sum.pending_source--;
                 p->sum.unverifiable_source++;
             }

@@ -13,13 +13,16 @@
 #include "verify/registry.h"
 #include "verify/result.h"
 
-/* When everything has been quiet for this long, and for so many times the lag that the pair had last,
- * a replicator in good health has nothing left to do. */
+/* When everything has been quiet for this long, and for so many times the lag that the pair had
+ * last, a replicator in good health has nothing left to do. */
 #define PT_QUIET_MIN_NS 1000000000ll
 #define PT_QUIET_LAGS 2
 
 /* Records of each side from which on it means something that none was recognised on the other. */
 #define PT_STRANGERS_MIN 16
+
+/* If nothing was seen of the target for this long at the end, its capture may have ended. */
+#define PT_DARK_NS 1000000000ll
 
 struct pt_pair {
     struct pt_pair *next; /* all pairs of a shard */
@@ -33,11 +36,11 @@ struct pt_pair {
     size_t map_cap;
     struct pt_ranges pending;       /* source offsets behind the last anchor */
     uint64_t given[PT_CLUSTER_CNT]; /* records given to the alignment */
-    int64_t lag_ns;       /* of the match that arrived last, */
-    int64_t lag_arrived_ns; /* at this time on the target */
-    int64_t lag_min_ns; /* below 0: the clocks differ, or the target is written first */
-    int64_t matched_end[PT_CLUSTER_CNT];    /* one past the last matched offset, 0 none */
-    int64_t index;                          /* in the report */
+    int64_t lag_ns;                 /* of the match that arrived last, */
+    int64_t lag_arrived_ns;         /* at this time on the target */
+    int64_t lag_min_ns;             /* below 0: the clocks differ, or the target is written first */
+    int64_t matched_end[PT_CLUSTER_CNT]; /* one past the last matched offset, 0 none */
+    int64_t index;                       /* in the report */
 };
 
 /* pt_pair_open: NULL when memory is refused. Takes both logs (their pair is set). */
@@ -57,8 +60,8 @@ void pt_pair_feed(struct pt_pair *p, unsigned how);
 /* pt_pair_finish: everything is fed, the alignment is ended. */
 void pt_pair_finish(struct pt_pair *p);
 
-/* pt_pair_withdraw takes back every divergence between the two logs: they may have nothing to do with
- * each other. Before pt_pair_conclude. Returns how many records it was about. */
+/* pt_pair_withdraw takes back every divergence between the two logs: they may have nothing to do
+ * with each other. Before pt_pair_conclude. Returns how many records it was about. */
 uint64_t pt_pair_withdraw(struct pt_pair *p);
 
 /* pt_pair_conclude decides, when all pairs are finished, which pending records are missing. Returns

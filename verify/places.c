@@ -94,7 +94,8 @@ static bool left_push(struct pt_mem *mem, struct pt_leftovers *l, const struct p
     return true;
 }
 
-/* Oldest entry leaves. It is the head of its bucket, because buckets are in order of arrival too. */
+/* Oldest entry leaves. It is the head of its bucket, because buckets are in order of arrival too.
+ */
 static void left_pop(struct pt_leftovers *l)
 {
     const struct pt_leftover *e = left_at(l, l->head);
@@ -123,8 +124,8 @@ static struct pt_leftover *left_find(const struct pt_leftovers *l, const struct 
 
 static void remember(struct pt_places *p, const struct pt_item *s)
 {
-    /* The ring grows only until it first wraps; without memory it stays as it is, and copies of older
-     * records are then called extra. */
+    /* The ring grows only until it first wraps; without memory it stays as it is, and copies of
+     * older records are then called extra. */
     if (p->history_end == p->history_cap && p->history_cap < 2 * (size_t)p->horizon) {
         size_t cap = p->history_cap ? p->history_cap * 2 : 256;
         struct pt_matched *grown = pt_mem_resize(
@@ -179,15 +180,16 @@ static void drop_index(struct pt_places *p, struct history_index *ix)
     pt_mem_free(p->mem, ix->next, ix->cap * sizeof(uint32_t));
 }
 
-static const struct pt_matched *in_history(const struct pt_places *p, const struct history_index *ix,
-                                           const struct pt_item *item)
+static const struct pt_matched *
+in_history(const struct pt_places *p, const struct history_index *ix, const struct pt_item *item)
 {
     if (!ix->cap)
         return NULL;
     for (uint32_t i = ix->head[(item->content ^ item->content >> 32) & (ix->cap - 1)]; i;
          i = ix->next[i - 1]) {
         const struct pt_matched *m = &p->history[i - 1];
-        struct pt_item seen = { .content = m->content, .timestamp_ms = m->timestamp_ms,
+        struct pt_item seen = { .content = m->content,
+                                .timestamp_ms = m->timestamp_ms,
                                 .flags = m->flags };
 
         if (pt_item_equal(&seen, item))
@@ -290,7 +292,8 @@ static void emit(struct pt_places *p, const struct pt_place *pl, enum pt_align_k
 static void emit_one(struct pt_places *p, const struct pt_place *pl, enum pt_side side,
                      int64_t offset, enum pt_align_kind kind)
 {
-    emit(p, pl, kind, 0, side == PT_SIDE_SOURCE ? offset : -1, side == PT_SIDE_TARGET ? offset : -1);
+    emit(p, pl, kind, 0, side == PT_SIDE_SOURCE ? offset : -1,
+         side == PT_SIDE_TARGET ? offset : -1);
 }
 
 void pt_places_give_up(struct pt_places *p, enum pt_side side, const struct pt_item *item,
@@ -376,7 +379,8 @@ bool pt_places_due(const struct pt_places *p)
     return age(p, place_at(p, p->head)) >= p->horizon + p->horizon / 4;
 }
 
-/* What was not seen within the horizon of a place could hold the explanation of what is left in it. */
+/* What was not seen within the horizon of a place could hold the explanation of what is left in it.
+ */
 static bool near_gap(const struct pt_places *p, const struct pt_place *pl, enum pt_side side)
 {
     return p->gap_at[side] != NONE && p->gap_at[side] + p->horizon > pl->at[side];
@@ -419,24 +423,24 @@ struct resolution {
     const enum pt_end *ends; /* of both logs, for the place behind the last match; else NULL */
 };
 
-/* A source record without partner. Both neighbours are matched and nothing between them is unseen, so it is
- * certified absent from its place; it is missing if the target shows everything around. */
+/* A source record without partner. Both neighbours are matched and nothing between them is unseen,
+ * so it is certified absent from its place; it is missing if the target shows everything around. */
 static enum pt_align_kind source_verdict(const struct resolution *r, const struct pt_item *s)
 {
-    /* Behind the last match: its place is among what was not seen, or whether it still comes cannot be
-     * known. */
+    /* Behind the last match: its place is among what was not seen, or whether it still comes cannot
+     * be known. */
     if (r->ends)
         return r->ends[PT_SIDE_TARGET] == PT_END_UNSEEN ? PT_ALIGN_UNVERIFIABLE_SOURCE
                                                         : PT_ALIGN_PENDING_SOURCE;
     if (!near_gap(r->p, r->pl, PT_SIDE_TARGET))
         return PT_ALIGN_MISSING;
-    /* It may stand where the target was not seen. If the same content is matched elsewhere, not even which
-     * of the copies is displaced is known. */
+    /* It may stand where the target was not seen. If the same content is matched elsewhere, not
+     * even which of the copies is displaced is known. */
     return in_history(r->p, r->ix, s) ? PT_ALIGN_AMBIGUOUS_SOURCE : PT_ALIGN_MISSING_OR_REORDERED;
 }
 
-/* A target record without partner. Extra if the source shows everything around; in the tail the source
- * must be certified to its end. */
+/* A target record without partner. Extra if the source shows everything around; in the tail the
+ * source must be certified to its end. */
 static enum pt_align_kind target_verdict(const struct resolution *r, const struct pt_item *t)
 {
     bool copy = in_history(r->p, r->ix, t) != NULL;
@@ -455,14 +459,16 @@ static enum pt_align_kind by_side(enum pt_side side, enum pt_align_kind source,
     return side == PT_SIDE_SOURCE ? source : target;
 }
 
-/* Verdicts that do not depend on the other leftovers of the place. False: it is compared with them. */
+/* Verdicts that do not depend on the other leftovers of the place. False: it is compared with them.
+ */
 static bool resolve_alone(const struct resolution *r, enum pt_side side, struct pt_leftover *e)
 {
     const struct pt_matched *original = in_history(r->p, r->ix, &e->item);
     struct pt_leftover *twin = left_find(&r->p->left[!side], &e->item, !e->open);
 
     if (twin && !original) {
-        /* It stands on the other side within the horizon, and one of the two places was seen whole. */
+        /* It stands on the other side within the horizon, and one of the two places was seen whole.
+         */
         emit_reordered(r->p, side, e->item.offset, twin);
     } else if (e->open) {
         emit_one(r->p, r->pl, side, e->item.offset,
@@ -479,7 +485,8 @@ static bool resolve_alone(const struct resolution *r, enum pt_side side, struct 
     return true;
 }
 
-/* The next leftover of the place that is to be compared with those of the other side. NULL: none. */
+/* The next leftover of the place that is to be compared with those of the other side. NULL: none.
+ */
 static struct pt_leftover *next_left(const struct resolution *r, enum pt_side side, uint64_t *at)
 {
     struct pt_leftovers *l = &r->p->left[side];
@@ -505,9 +512,10 @@ static void resolve_place(struct pt_places *p, const struct pt_place *pl,
 
         if (!s && !t)
             break;
-        /* k-th with k-th in the same place: the record that should stand there stands there changed. In the
-         * tail this needs the source's end, else the target's record may have a partner of its own. */
-        if (s && t && is_mutation(&s->item, &t->item) && 
+        /* k-th with k-th in the same place: the record that should stand there stands there
+         * changed. In the tail this needs the source's end, else the target's record may have a
+         * partner of its own. */
+        if (s && t && is_mutation(&s->item, &t->item) &&
             (!ends || ends[PT_SIDE_SOURCE] == PT_END_COMPLETE)) {
             emit(p, pl, PT_ALIGN_MUTATED, parts_of(&s->item, &t->item), s->item.offset,
                  t->item.offset);

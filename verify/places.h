@@ -2,10 +2,10 @@
 #ifndef PT_VERIFY_PLACES_H
 #define PT_VERIFY_PLACES_H
 /*
- * Leftovers of an alignment, waiting for their verdict. A place lies between two matched neighbours and
- * holds the records of both sides that found no partner there. It waits until it is `horizon` records
- * behind, because its records may still turn up elsewhere (REORDERED) and because only what lies
- * around it tells a surplus copy (DUPLICATED) from a new record (EXTRA). Used by align.c only.
+ * Leftovers of an alignment, waiting for their verdict. A place lies between two matched neighbours
+ * and holds the records of both sides that found no partner there. It waits until it is `horizon`
+ * records behind, because its records may still turn up elsewhere (REORDERED) and because only what
+ * lies around it tells a surplus copy (DUPLICATED) from a new record (EXTRA). Used by align.c only.
  *
  * What each verdict rests on stands beside it in places.c.
  */
@@ -28,10 +28,10 @@ bool pt_events_take(struct pt_events *ev, struct pt_align_event *ret_e);
 
 struct pt_leftover {
     struct pt_item item;
-    uint64_t place;   /* number of its place */
-    uint64_t next;    /* number of the next leftover in its bucket, UINT64_MAX none */
-    bool done;        /* has its verdict */
-    bool open;        /* something unseen lies in its place: nothing follows from its absence there */
+    uint64_t place; /* number of its place */
+    uint64_t next;  /* number of the next leftover in its bucket, UINT64_MAX none */
+    bool done;      /* has its verdict */
+    bool open;      /* something unseen lies in its place: nothing follows from its absence there */
 };
 
 /* FIFO of one side's leftovers, numbered from 0 and found by content. */
@@ -47,7 +47,7 @@ struct pt_leftovers {
 struct pt_place {
     int64_t prev[2]; /* offsets of the matched neighbours by side, -1 none */
     int64_t next[2];
-    uint64_t at[2];  /* records of each side in front of it */
+    uint64_t at[2];       /* records of each side in front of it */
     uint64_t left_end[2]; /* one past its last leftover */
 };
 
@@ -71,11 +71,11 @@ struct pt_places {
     uint64_t end;
     bool open; /* the newest place has no matched neighbour behind it yet */
     struct pt_matched *history;
-    size_t history_cap; /* power of two */
-    uint64_t history_end; /* records ever remembered */
-    uint64_t passed[2];   /* records of each side behind us */
-    uint64_t gap_at[2];   /* passed at the newest gap, UINT64_MAX: none yet */
-    int64_t prev[2];      /* offsets of the newest match, -1 none */
+    size_t history_cap;    /* power of two */
+    uint64_t history_end;  /* records ever remembered */
+    uint64_t passed[2];    /* records of each side behind us */
+    uint64_t gap_at[2];    /* passed at the newest gap, UINT64_MAX: none yet */
+    int64_t prev[2];       /* offsets of the newest match, -1 none */
     int64_t passed_end[2]; /* one past the offset of the newest record of each side */
 };
 
@@ -89,8 +89,8 @@ void pt_places_match(struct pt_places *p, const struct pt_item *s, const struct 
 /* pt_places_gap: offsets in front of the next record of `side` were not seen. */
 void pt_places_gap(struct pt_places *p, enum pt_side side);
 
-/* pt_places_add: a record without partner in the place that is open now. unseen_near: something in that
- * place was not seen. */
+/* pt_places_add: a record without partner in the place that is open now. unseen_near: something in
+ * that place was not seen. */
 void pt_places_add(struct pt_places *p, enum pt_side side, const struct pt_item *item,
                    bool unseen_near);
 
@@ -98,7 +98,8 @@ void pt_places_add(struct pt_places *p, enum pt_side side, const struct pt_item 
 void pt_places_give_up(struct pt_places *p, enum pt_side side, const struct pt_item *item,
                        enum pt_align_kind kind);
 
-/* pt_places_void: something unseen lies in the open place: that holds for what was added before, too. */
+/* pt_places_void: something unseen lies in the open place: that holds for what was added before,
+ * too. */
 void pt_places_void(struct pt_places *p);
 
 /* pt_places_due: places that are horizon behind and not yet resolved. pt_places_resolve gives them
@@ -114,7 +115,8 @@ void pt_places_finish(struct pt_places *p, const enum pt_end end[2]);
  * function here lie behind it). */
 int64_t pt_places_done(const struct pt_places *p, enum pt_side side);
 
-/* pt_places_seen_before: a matched record within the history equals this one. Slow: for whole windows. */
+/* pt_places_seen_before: a matched record within the history equals this one. Slow: for whole
+ * windows. */
 size_t pt_places_seen_before(struct pt_places *p, const struct pt_item *items, size_t cnt);
 
 #endif

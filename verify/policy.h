@@ -2,8 +2,8 @@
 #ifndef PT_VERIFY_POLICY_H
 #define PT_VERIFY_POLICY_H
 /*
- * What the operator has decided about the comparison. Filled by tools/ from configuration and command
- * line, const from then on.
+ * What the operator has decided about the comparison. Filled by tools/ from configuration and
+ * command line, const from then on.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,12 +25,13 @@ struct pt_policy {
     size_t included_cnt;
     const char *const *aliases; /* aliases of the source in "alias.topic" (MM2); learned if none */
     size_t alias_cnt;
-    int64_t max_lag_ns;    /* pending records older than this: REPLICATION_STALLED; default 60 s */
-    double min_coverage;   /* default 0.99 */
-    uint64_t finding_max;  /* findings kept in full; more are counted; default 100000 */
+    int64_t max_lag_ns;   /* pending records older than this: REPLICATION_STALLED; default 60 s */
+    double min_coverage;  /* default 0.99 */
+    uint64_t finding_max; /* findings kept in full; more are counted; default 100000 */
     uint64_t waiting_max_sz; /* observations of not yet named topics, bytes; default 256 MiB */
-    uint64_t floating_max_sz; /* produced batches waiting for their answer, bytes; default 256 MiB */
-    bool single; /* one cluster only (inspect): no pairs, no scope */
+    uint64_t
+            floating_max_sz; /* produced batches waiting for their answer, bytes; default 256 MiB */
+    bool single;             /* one cluster only (inspect): no pairs, no scope */
     struct pt_align_cfg align;
 };
 
@@ -39,7 +40,8 @@ extern const struct pt_policy pt_policy_default;
 /* pt_policy_excludes: this topic, of either cluster, is out of scope by configuration. */
 bool pt_policy_excludes(const struct pt_policy *p, const char *topic);
 
-/* pt_policy_includes: this source topic is in the list of those in scope, or there is no such list. */
+/* pt_policy_includes: this source topic is in the list of those in scope, or there is no such list.
+ */
 bool pt_policy_includes(const struct pt_policy *p, const char *topic);
 
 #endif

@@ -36,8 +36,8 @@ struct pt_part {
     int32_t leader_id; /* -1 none or not known */
     int32_t leader_epoch;
     int32_t replica_cnt; /* 0 not known */
-    bool stated;        /* the cluster says that it exists */
-    struct pt_log *log; /* NULL: nothing of it was seen */
+    bool stated;         /* the cluster says that it exists */
+    struct pt_log *log;  /* NULL: nothing of it was seen */
 };
 
 struct pt_name;
@@ -56,7 +56,7 @@ struct pt_topic {
     uint8_t rule;             /* enum pt_pair_rule of that */
     uint8_t why;              /* enum pt_unpaired_why if there is none */
     struct pt_topic *wanted;  /* scratch while pairing */
-    bool recognised; /* a record of it was recognised on the partner; source only */
+    bool recognised;          /* a record of it was recognised on the partner; source only */
     int64_t matched_ns; /* latest first sighting on the source of a record that was matched; source
                            only */
 };

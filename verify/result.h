@@ -3,8 +3,8 @@
 #define PT_VERIFY_RESULT_H
 /*
  * What verification found, as plain values for reporters (the report's contract, in C). Owned
- * by the shard, valid until it is closed; strings are terminated and never NULL unless said. Nothing here
- * is computed by a reporter.
+ * by the shard, valid until it is closed; strings are terminated and never NULL unless said.
+ * Nothing here is computed by a reporter.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,7 +47,7 @@ enum pt_finding_code {
 #define X(name, sev, inconclusive, help) PT_FINDING_##name,
     PT_FINDING_LIST(X)
 #undef X
-        PT_FINDING_CODE_CNT
+            PT_FINDING_CODE_CNT
 };
 
 const char *pt_finding_code_name(enum pt_finding_code code);
@@ -80,10 +80,10 @@ struct pt_place {
 
 struct pt_finding {
     enum pt_finding_code code;
-    int64_t pair;    /* index into pairs, -1 none */
-    int cluster;     /* enum pt_cluster, -1 none */
-    uint32_t parts;  /* PT_PART_* */
-    uint64_t cnt;    /* strictly consecutive offsets from the one named */
+    int64_t pair;   /* index into pairs, -1 none */
+    int cluster;    /* enum pt_cluster, -1 none */
+    uint32_t parts; /* PT_PART_* */
+    uint64_t cnt;   /* strictly consecutive offsets from the one named */
     struct pt_place source;
     struct pt_place target;
     const char *message; /* one sentence for a person */
@@ -128,7 +128,7 @@ struct pt_pair_result {
     uint64_t unseen_source; /* offsets */
     uint64_t unseen_target;
     uint64_t unseen[PT_LOST_REASON_CNT]; /* offsets, both sides, by reason; sums to the two above */
-    uint64_t offsets_certified; /* both sides, within the observed intervals */
+    uint64_t offsets_certified;          /* both sides, within the observed intervals */
     uint64_t offsets_observed;
     const struct pt_map_run *map;
     size_t map_cnt;
@@ -146,12 +146,12 @@ struct pt_batch_row { /* every sighting counts, also of a batch seen before */
 struct pt_log_result {
     uint8_t cluster;
     struct pt_log_name name;
-    bool internal;       /* never paired: __* and a replicator's own */
+    bool internal;        /* never paired: __* and a replicator's own */
     int64_t first_offset; /* certified; -1 none */
     int64_t last_offset;
     int64_t log_start_offset; /* -1 unknown */
     int64_t high_watermark;   /* highest seen, -1 */
-    uint64_t records;  /* committed data records certified */
+    uint64_t records;         /* committed data records certified */
     uint64_t aborted;
     uint64_t control;
     uint64_t undecided; /* of open transactions, or above the high watermark */
@@ -178,7 +178,7 @@ struct pt_broker_result {
 struct pt_result {
     enum pt_verdict verdict;
     const char *cluster_id[PT_CLUSTER_CNT]; /* NULL not seen */
-    const struct pt_pair_result *pairs; /* by source topic, partition, incarnation */
+    const struct pt_pair_result *pairs;     /* by source topic, partition, incarnation */
     size_t pair_cnt;
     const struct pt_unpaired *unpaired;
     size_t unpaired_cnt;

@@ -29,16 +29,18 @@ static bool is_empty(const struct pt_log *l)
     return l && (l->hw_max == 0 || (l->hw_max > 0 && l->hw_max == l->log_start));
 }
 
-/* Its end moved on during the capture, to where no record was seen. */
+/* Its end moved on during the capture, to where no record was seen: from an earlier end that was
+ * stated, or from where a Produce has put it. */
 static bool advanced_unseen(const struct pt_shard *s, const struct pt_log *l)
 {
     int64_t end = l && l->certified.cnt ? l->certified.r[l->certified.cnt - 1].to : 0;
 
-    return l && l->hw_max > l->hw_first && l->hw_max > end &&
+    return l && (l->hw_max > l->hw_first || l->appended) && l->hw_max > end &&
            s->env.now_ns - l->hw_since_ns > HW_SETTLE_NS;
 }
 
-/* Seen, and not merely as markers and aborted transactions: the other cluster should show it too. */
+/* Seen, and not merely as markers and aborted transactions: the other cluster should show it too.
+ */
 static bool has_records(const struct pt_log *l)
 {
     return pt_log_seen(l) && (l->records || l->undecided || !l->certified.cnt);

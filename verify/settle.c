@@ -39,11 +39,19 @@ static void pass_hole(struct pt_log *l, int64_t to)
     l->cursor = to;
 }
 
+/* There is no timestamp to compare: the original never had one (whoever copies it may give it one),
+ * or the copy's format has no room for it. */
+static bool has_no_time(const struct pt_log *l, const struct pt_slot *slot)
+{
+    return slot->timestamp_ms < 0 &&
+           (l->cluster == PT_CLUSTER_SOURCE || l->evidence[slot->evidence].magic == 0);
+}
+
 /* What lies at the cursor, which is certified and has a slot. True: a record. */
 static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct pt_item *ret_item)
 {
     int64_t off = l->cursor;
-    uint8_t *state;
+    uint16_t *state;
     const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
     enum pt_txn_state txn = PT_TXN_UNDECIDED;
 
@@ -78,7 +86,7 @@ static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct p
                                   .headers = slot->headers };
     if (l->gap)
         ret_item->flags |= PT_ITEM_GAP_BEFORE;
-    if (*state & PT_SLOT_LOG_APPEND)
+    if ((*state & PT_SLOT_LOG_APPEND) || has_no_time(l, slot))
         ret_item->flags |= PT_ITEM_LOG_APPEND;
     l->gap = false;
     l->records++;
@@ -138,6 +146,10 @@ enum pt_end pt_log_ending(const struct pt_log *l)
         return end > 0 ? PT_END_UNSEEN : PT_END_OPEN;
     }
     if (l->gap || l->cursor < end)
+        return PT_END_UNSEEN;
+    /* What was lost may have been the next records, unless the end was stated, or seen, since then.
+     */
+    if (l->lost_ns > l->tail_ns && !(stated && l->hw_ns > l->lost_ns))
         return PT_END_UNSEEN;
     return stated ? PT_END_COMPLETE : PT_END_OPEN;
 }

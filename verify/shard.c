@@ -358,6 +358,18 @@ static void dispatch(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
     s->stats.messages_refused += !ok;
 }
 
+/* The cluster itself shows something of a log at this time. (That something was lost, or got no
+ * answer, may be told at any later time.) */
+static bool shows_log(const struct pt_obs *o)
+{
+    const void *m = o;
+
+    return o->cluster < PT_CLUSTER_CNT &&
+           (o->kind == PT_OBS_BATCH || o->kind == PT_OBS_BOUNDS ||
+            (o->kind == PT_OBS_PRODUCE_OUTCOME &&
+             ((const struct pt_obs_produce_outcome *)m)->outcome != PT_PRODUCE_UNKNOWN));
+}
+
 static void consume(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
 {
     const void *m = o;
@@ -369,7 +381,7 @@ static void consume(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
     }
     if (o->at.time_ns > s->env.now_ns)
         s->env.now_ns = o->at.time_ns;
-    if (o->cluster < PT_CLUSTER_CNT && o->at.time_ns > s->env.seen_ns[o->cluster])
+    if (shows_log(o) && o->at.time_ns > s->env.seen_ns[o->cluster])
         s->env.seen_ns[o->cluster] = o->at.time_ns;
     if (s->lane[lane].open && o->kind != PT_OBS_RECORDS)
         end_batch(s, lane, NULL); /* its records never came */
@@ -431,9 +443,10 @@ static void end_waiting(struct pt_shard *s)
         }
 }
 
-/* Names alone do not make a pair. Two topics of which no record was recognised on the other side, in
- * no partition, are strangers as far as anybody knows (each site's own topic of that name, say),
- * unless the operator paired them. A handful of records that all differ says nothing of that kind. */
+/* Names alone do not make a pair. Two topics of which no record was recognised on the other side,
+ * in no partition, are strangers as far as anybody knows (each site's own topic of that name, say),
+ * unless the operator paired them. A handful of records that all differ says nothing of that kind.
+ */
 static void part_strangers(struct pt_shard *s)
 {
     for (struct pt_pair *p = s->pairs; p; p = p->next) {

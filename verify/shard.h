@@ -2,9 +2,10 @@
 #ifndef PT_VERIFY_SHARD_H
 #define PT_VERIFY_SHARD_H
 /*
- * A shard owns a share of all logs and everything that is concluded about them: it reads observations
- * in packet order, keeps topics, logs and clusters, feeds settled records of paired logs to their
- * alignment, and turns what comes out into findings. One thread; memory from one budget.
+ * A shard owns a share of all logs and everything that is concluded about them: it reads
+ * observations in packet order, keeps topics, logs and clusters, feeds settled records of paired
+ * logs to their alignment, and turns what comes out into findings. One thread; memory from one
+ * budget.
  *
  *   observations -> registry (topics, brokers) -> log (slots, certificates, transactions)
  *                                                   -> align -> findings, offset map
@@ -19,8 +20,8 @@
 struct pt_shard;
 
 /* Where observations and what became of them add up:
- * batches = credited + again + unusable + rejected + no_outcome + floating_full + unnamed + unassigned,
- * once the shard is finished. */
+ * batches = credited + again + unusable + rejected + no_outcome + floating_full + unnamed +
+ * unassigned, once the shard is finished. */
 #define PT_SHARD_COUNTERS(X)                                                                       \
     X(messages, "observations read")                                                               \
     X(messages_bad, "observations of another version or shape")                                    \
@@ -51,16 +52,17 @@ void pt_shard_close(struct pt_shard *s);
 /* pt_shard_consume reads whole messages [buf, buf+sz) of one lane, in order. */
 void pt_shard_consume(struct pt_shard *s, uint32_t lane, const uint8_t *buf, size_t sz);
 
-/* pt_shard_note adds a warning that other rooms found (TAP_LOSS, OPAQUE_TLS, TCP_OVERLAP_DIFFERS). */
+/* pt_shard_note adds a warning that other rooms found (TAP_LOSS, OPAQUE_TLS, TCP_OVERLAP_DIFFERS).
+ */
 void pt_shard_note(struct pt_shard *s, enum pt_finding_code code, int cluster, uint64_t cnt,
                    const char *message);
 
-/* pt_shard_tap_end: the last packet of `cluster` had this time, and no packet of it was lost: whatever
- * passed until then was seen. Before pt_shard_finish, if it can be said at all. */
+/* pt_shard_tap_end: the last packet of `cluster` had this time, and no packet of it was lost:
+ * whatever passed until then was seen. Before pt_shard_finish, if it can be said at all. */
 void pt_shard_tap_end(struct pt_shard *s, enum pt_cluster cluster, int64_t time_ns);
 
-/* pt_shard_finish: no observation will follow. Everything pending is resolved as far as the evidence goes,
- * scope is checked, the verdict is made. */
+/* pt_shard_finish: no observation will follow. Everything pending is resolved as far as the
+ * evidence goes, scope is checked, the verdict is made. */
 const struct pt_result *pt_shard_finish(struct pt_shard *s);
 
 const struct pt_shard_stats *pt_shard_stats(const struct pt_shard *s);

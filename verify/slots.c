@@ -39,13 +39,13 @@ static size_t find(struct pt_slots *s, int64_t off)
     return lo;
 }
 
-static struct pt_slot *slot_at(struct pt_chunk *c, int64_t off, uint8_t **ret_state)
+static struct pt_slot *slot_at(struct pt_chunk *c, int64_t off, uint16_t **ret_state)
 {
     *ret_state = &c->state[off - c->first];
     return &c->slot[off - c->first];
 }
 
-struct pt_slot *pt_slots_get(struct pt_slots *s, int64_t off, uint8_t **ret_state)
+struct pt_slot *pt_slots_get(struct pt_slots *s, int64_t off, uint16_t **ret_state)
 {
     size_t i = find(s, off);
     struct pt_slot *slot;
@@ -83,7 +83,7 @@ static struct pt_chunk *insert(struct pt_slots *s, size_t i, int64_t off)
     return c;
 }
 
-struct pt_slot *pt_slots_make(struct pt_slots *s, int64_t off, uint8_t **ret_state)
+struct pt_slot *pt_slots_make(struct pt_slots *s, int64_t off, uint16_t **ret_state)
 {
     size_t i = find(s, off);
     struct pt_chunk *c = i < s->cnt && s->chunk[i]->first <= off ? s->chunk[i] : insert(s, i, off);
@@ -105,6 +105,8 @@ int64_t pt_slots_next(struct pt_slots *s, int64_t off)
 
 void pt_slots_drop(struct pt_slots *s, size_t cnt)
 {
+    if (!cnt)
+        return;
     for (size_t i = 0; i < cnt; i++)
         pt_mem_free(s->mem, s->chunk[i], sizeof(*s->chunk[i]));
     s->cnt -= cnt;

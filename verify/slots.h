@@ -25,6 +25,11 @@
 #define PT_SLOT_FETCHED 0x20u
 #define PT_SLOT_LOG_APPEND 0x40u
 #define PT_SLOT_TXN 0x80u
+/* A consumer got it, or all replicas have acknowledged it: this record was committed here. A high
+ * watermark alone does not tell whose record it counts, once the leader has changed. */
+#define PT_SLOT_SURE 0x100u
+#define PT_SLOT_READ 0x200u /* a consumer got it: it was there when the mirror could read it */
+#define PT_SLOT_KEEP (PT_SLOT_COMMITTED | PT_SLOT_ABORTED | PT_SLOT_SURE | PT_SLOT_READ)
 #define PT_SLOT_SEEN (PT_SLOT_PRODUCED | PT_SLOT_FETCHED)
 
 struct pt_slot {
@@ -38,7 +43,7 @@ struct pt_slot {
 
 struct pt_chunk {
     int64_t first; /* offset of slot[0], a multiple of PT_CHUNK_SLOTS */
-    uint8_t state[PT_CHUNK_SLOTS];
+    uint16_t state[PT_CHUNK_SLOTS];
     struct pt_slot slot[PT_CHUNK_SLOTS];
 };
 
@@ -54,11 +59,11 @@ void pt_slots_init(struct pt_slots *s, struct pt_mem *mem);
 void pt_slots_fini(struct pt_slots *s);
 
 /* pt_slots_get returns the slot of off and its state, or NULL if it is empty. */
-struct pt_slot *pt_slots_get(struct pt_slots *s, int64_t off, uint8_t **ret_state);
+struct pt_slot *pt_slots_get(struct pt_slots *s, int64_t off, uint16_t **ret_state);
 
 /* pt_slots_make is pt_slots_get that makes room for off where there is none (its state may be
  * EMPTY). NULL: memory refused. off >= 0. */
-struct pt_slot *pt_slots_make(struct pt_slots *s, int64_t off, uint8_t **ret_state);
+struct pt_slot *pt_slots_make(struct pt_slots *s, int64_t off, uint16_t **ret_state);
 
 /* pt_slots_next returns the lowest offset >= off with a slot that is not empty, or INT64_MAX. */
 int64_t pt_slots_next(struct pt_slots *s, int64_t off);

@@ -10,7 +10,7 @@
 #include "verify/log.h"
 
 enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struct pt_slot *slot,
-                                uint8_t state)
+                                uint16_t state)
 {
     const struct pt_marker *m;
 
@@ -19,8 +19,7 @@ enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struc
     if (state & PT_SLOT_ABORTED)
         return PT_TXN_ABORTED;
     m = pt_markers_next(&l->markers, l->evidence[slot->evidence].producer_id, off);
-    if (!m || pt_ranges_until(&l->certified, off) <= m->offset ||
-        pt_log_reduced(l, off, m->offset))
+    if (!m || pt_ranges_until(&l->certified, off) <= m->offset || pt_log_reduced(l, off, m->offset))
         return PT_TXN_UNDECIDED;
     return m->commit ? PT_TXN_COMMITTED : PT_TXN_ABORTED;
 }
@@ -52,7 +51,7 @@ static enum pt_txn_state listed(const struct pt_log *l, const struct pt_obs_abor
 void pt_txn_listed(struct pt_log *l, const struct pt_obs_aborted *a)
 {
     int64_t at = a->from > l->cursor ? a->from : l->cursor;
-    uint8_t *state;
+    uint16_t *state;
 
     for (int64_t off; (off = pt_slots_next(&l->slots, at)) < a->to; at = off + 1) {
         const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
@@ -70,7 +69,7 @@ void pt_txn_listed(struct pt_log *l, const struct pt_obs_aborted *a)
 
 int64_t pt_txn_commit_ns(struct pt_log *l, int64_t off)
 {
-    uint8_t *state;
+    uint16_t *state;
     const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
     const struct pt_evidence *ev;
     const struct pt_marker *m;
@@ -81,8 +80,7 @@ int64_t pt_txn_commit_ns(struct pt_log *l, int64_t off)
     if (!(*state & PT_SLOT_TXN))
         return ev->at.time_ns;
     m = pt_markers_next(&l->markers, ev->producer_id, off);
-    if (!m || pt_ranges_until(&l->certified, off) <= m->offset ||
-        pt_log_reduced(l, off, m->offset))
+    if (!m || pt_ranges_until(&l->certified, off) <= m->offset || pt_log_reduced(l, off, m->offset))
         return INT64_MAX;
     return m->time_ns > ev->at.time_ns ? m->time_ns : ev->at.time_ns;
 }

@@ -11,7 +11,7 @@ SASL = {"security.protocol": "SASL_PLAINTEXT", "sasl.username": "bob",
 
 
 def records(seed, n, size=(100, 300), keys=40, null_keys=0.1, tombstones=0.05, headers=0.3):
-    """n records that all differ but for tombstones, as (key, value, headers); the same for a seed."""
+    """n records that differ but for tombstones, as (key, value, headers); the same for a seed."""
     rng = random.Random(seed)
     for i in range(n):
         key = None if rng.random() < null_keys else b"k-%04d" % rng.randrange(keys)
@@ -51,8 +51,8 @@ def produce(bootstrap, topic, partitions, seed, n, conf=None, pause=0.0, flush_e
 
 def transact(bootstrap, topic, partitions, seed, rounds, each, abort_every=3, conf=None):
     """Transactions of `each` records; every abort_every-th is aborted after it was flushed."""
-    p = Producer({"bootstrap.servers": bootstrap, "transactional.id": "tx-%s" % seed, "linger.ms": 2,
-                  **(conf or {})})
+    p = Producer({"bootstrap.servers": bootstrap, "transactional.id": "tx-%s" % seed,
+                  "linger.ms": 2, **(conf or {})})
     p.init_transactions(60)
     rng, source = random.Random(seed), records(seed, rounds * each)
     for i in range(rounds):

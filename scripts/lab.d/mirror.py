@@ -35,10 +35,11 @@ class Shared:
 class Mirror:
     """Dies, if asked, after so many records. `shared` is what its starter sees of it."""
 
-    def __init__(self, shared, source, target, topics, faults=None, seed=1, partitions=0, consumer=None,
-                 producer=None, times=True, die_after=0):
+    def __init__(self, shared, source, target, topics, faults=None, seed=1, partitions=0,
+                 consumer=None, producer=None, times=True, die_after=0):
         self.shared = shared
-        self.c = Consumer({"bootstrap.servers": source, "group.id": "mirror-%d" % os.getpid(), "client.id": "mirror",
+        self.c = Consumer({"bootstrap.servers": source, "client.id": "mirror",
+                           "group.id": "mirror-%d" % os.getpid(),
                            "auto.offset.reset": "earliest", "isolation.level": "read_committed",
                            "fetch.wait.max.ms": 50, "enable.auto.commit": True,
                            "topic.metadata.refresh.interval.ms": 2000, **(consumer or {})})
@@ -106,7 +107,7 @@ class Mirror:
         self.told.append({"kind": kind, "t": m.topic(), "p": m.partition(), "o": m.offset()})
 
     def run(self):
-        """Mirrors until it is stopped and nothing has come for a while; (mistakes, what it read)."""
+        """Mirrors until it is stopped and all is quiet; returns (mistakes, what it read)."""
         last = time.time()
         while not self.shared.stop.is_set() or time.time() - last < QUIET:
             m = self.c.poll(0.1)

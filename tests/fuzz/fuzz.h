@@ -3,8 +3,8 @@
 #define PT_TESTS_FUZZ_H
 /*
  * What fuzzers share. A fuzzer asserts properties (the same events for any split, results within
- * their promised ranges), not only that nothing crashes. Each piece handed to the code under test is a
- * heap block of its own, so that reading past it is seen.
+ * their promised ranges), not only that nothing crashes. Each piece handed to the code under test
+ * is a heap block of its own, so that reading past it is seen.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -6,6 +6,8 @@
 
     pairs     the two-cluster captures against their expected.json, twice, byte for byte
     split     the same with every file cut in many: the same report but for what counts packets
+    segments  the same TCP bytes in other segments, with copies, overlaps and reordering: the same
+              report but for what counts packets and segments, and when they came
     clients   inspect on captures of old and unusual clients against what another reader found
     loss      1 % of the packets gone, on either and both sides, 20 seeds: nothing invented
     absent    a broker, or everything that shows the target's records, gone: never parity
@@ -34,13 +36,14 @@ import zlib
 
 import check
 import pcap
+import recut
 import report as rep
 
 PAIRS = ("dual-write", "late", "link", "mirror-faults", "mm2-clean", "old", "compact", "logappend",
          "odd", "recreate", "repeat", "retention", "sasl")
 
-# Where a loss may not turn one right answer into another: repeat has several for which copy is gone.
-LOSS = tuple(n for n in PAIRS if n not in ("compact", "repeat"))
+# Where a loss cannot turn one right answer into another: repeat has several equal copies.
+LOSS = tuple(n for n in PAIRS if n != "repeat")
 
 # Where every broker and both writers and readers of the target show something of each partition.
 ABSENT = PAIRS[:6]
@@ -154,6 +157,65 @@ def one_split(program, name):
     if not errors:
         a, b = without_packets(whole.report), without_packets(parts.report)
         errors += ["%s differs when the files are split" % k for k in a if a[k] != b.get(k)]
+    return errors
+
+
+# ---------------------------------------------------------------- segments
+
+SMALL = ("dual-write", "link", "mirror-faults")  # the others have too many bytes for tiny segments
+
+# name: (captures, choices of the next segment's length, what else recut.recut does)
+RECUTS = {
+    "one byte each": (("link",), [1], {}),
+    "small": (SMALL, range(1, 40), {}),
+    "joined": (PAIRS, [65000], {"join": True}),
+    "of all sizes": (PAIRS, [1, 2, 3, 7, 61, 100, 500, 1448, 9000, 65000], {"join": True}),
+    "copied": (PAIRS, range(100, 3000), {"join": True, "copies": 0.3}),
+    "overlapping": (PAIRS, range(1, 1448), {"overlap": 0.3, "repeat": 0.2, "copies": 0.1}),
+    "reordered": (PAIRS, range(100, 1448), {"jitter_us": 200}),
+    "all at once": (PAIRS, range(1, 1448), {"overlap": 0.2, "repeat": 0.2, "copies": 0.1,
+                                            "jitter_us": 200}),
+}
+
+
+def without_segments(report):
+    """What does not depend on how bytes were cut and when they came; lists sorted."""
+    out = without_packets(report)
+    del out["counters"]
+    del out["ledger"]["stream_bytes"]
+    for f in out["findings"]:
+        for side in ("source", "target"):
+            if f[side]:
+                del f[side]["time"]
+    for c in out["clusters"]:
+        for name in ("apis", "clients", "endpoints"):
+            c[name].sort(key=json.dumps)
+    return out
+
+
+def suite_segments(program, names):
+    for name in names:
+        for how, (of, lengths, kw) in RECUTS.items():
+            if name in of:
+                yield "%s %s" % (name, how), lambda n=name, h=how, l=lengths, k=kw: one_recut(
+                    program, n, h, list(l), k)
+
+
+def one_recut(program, name, how, lengths, kw):
+    rng = random.Random(name + how)
+    with tempfile.TemporaryDirectory() as tmp:
+        before, after = [], []
+        for side in ("source", "target"):
+            cap = recut.from_their_start(pcap.read(pair_file(name, side)))
+            before.append([cap.write(os.path.join(tmp, side + "-before.pcap"))])
+            cap = recut.recut(cap, rng, lambda: rng.choice(lengths), **kw)
+            after.append([cap.write(os.path.join(tmp, side + "-after.pcap"))])
+        a, b = replay(program, *before), replay(program, *after)
+    errors = run_errors(a) + run_errors(b)
+    if not errors:
+        a, b = without_segments(a.report), without_segments(b.report)
+        errors += ["%s differs when TCP is cut into other segments" % k for k in a
+                   if a[k] != b.get(k)]
     return errors
 
 
@@ -568,7 +630,8 @@ def bad_config(program):
 
 # ---------------------------------------------------------------- main
 
-SUITES = {"pairs": suite_pairs, "split": suite_split, "clients": suite_clients,
+SUITES = {"pairs": suite_pairs, "split": suite_split, "segments": suite_segments,
+          "clients": suite_clients,
           "loss": suite_loss, "absent": suite_absent, "bad": suite_bad}
 
 

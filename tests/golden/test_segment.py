@@ -20,6 +20,7 @@ import time
 PAIRS = pathlib.Path(__file__).resolve().parent.parent / "captures" / "pairs"
 NAME = "paritap-golden-%d" % os.getpid()
 PATIENCE = 20  # seconds, for a machine that is busy
+STARTED = []  # nothing outlives a test that failed
 
 
 def check(ok, what):
@@ -29,6 +30,12 @@ def check(ok, what):
 
 def lines(text):
     return [json.loads(line) for line in text.splitlines()]
+
+
+def start(argv, **more):
+    child = subprocess.Popen(argv, **more)
+    STARTED.append(child)
+    return child
 
 
 def report(paritap, *args):
@@ -71,14 +78,21 @@ def same_as_replay(paritap, tmp):
 
 def slow_replay(paritap, *args):
     """A replay whose source comes through a pipe that stays open: it lives until it is killed."""
-    child = subprocess.Popen([paritap, "replay", "--source", "-", "--target",
-                              PAIRS / "mirror-faults-target.pcap.gz", "--segment", NAME, "--quiet",
-                              *args], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    child = start([paritap, "replay", "--source", "-", "--target",
+                   PAIRS / "mirror-faults-target.pcap.gz", "--segment", NAME, "--quiet", *args],
+                  stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     raw = gzip.decompress((PAIRS / "mirror-faults-source.pcap.gz").read_bytes())
     half = len(raw) // 2
     child.stdin.write(raw[:half])
     child.stdin.flush()
     return child, raw[half:]
+
+
+def follow(paritap):
+    follower = start([paritap, "report", "--follow", "--jsonl", NAME], stdout=subprocess.PIPE,
+                     universal_newlines=True)
+    follower.stdout.readline()
+    return follower
 
 
 def wait_for(paritap, what):
@@ -99,9 +113,7 @@ def killed_writer(paritap):
                              "--target", PAIRS / "late-target.pcap.gz", "--segment", NAME],
                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     check(second.returncode == 2 and b"another paritap" in second.stderr, "one writer a name")
-    follower = subprocess.Popen([paritap, "report", "--follow", "--jsonl", NAME],
-                                stdout=subprocess.PIPE, universal_newlines=True)
-    follower.stdout.readline()
+    follower = follow(paritap)
     child.kill()
     begin = time.monotonic()
     child.wait()
@@ -114,19 +126,26 @@ def killed_writer(paritap):
 
 
 def killed_reader(paritap, tmp):
-    """The replay's report is the same, whether somebody is killed while reading or not."""
+    """The replay's report is the same, whether somebody is killed while reading or not, and who
+    followed it has read every finding."""
     out = os.path.join(tmp, "watched.json")
     child, rest = slow_replay(paritap, "--json", out)
     wait_for(paritap, lambda r: r["pid"] == child.pid)
-    follower = subprocess.Popen([paritap, "report", "--follow", NAME], stdout=subprocess.PIPE)
-    follower.stdout.readline()
-    follower.kill()
-    follower.wait()
+    follower = follow(paritap)
+    unlucky = follow(paritap)
+    unlucky.kill()
+    unlucky.wait()
     child.communicate(rest, timeout=60)
     check(child.returncode == 1, "the replay ends as always")
     with open(out, encoding="utf-8") as a, \
          open(os.path.join(tmp, "report.json"), encoding="utf-8") as b:
-        check(json.load(a)["pairs"] == json.load(b)["pairs"], "with the same pairs")
+        want = json.load(b)
+        check(json.load(a)["pairs"] == want["pairs"], "with the same pairs")
+    *findings, last = lines(follower.communicate(timeout=PATIENCE)[0])
+    check(follower.returncode == 1 and last["writer"] == "ended", "the follower ends with it")
+    findings = [f for f in findings if f["type"] != "state"]
+    check([(f["type"], f["code"]) for f in findings] ==
+          [("finding", f["code"]) for f in want["findings"]], "having read every finding")
 
 
 def top(paritap):
@@ -165,6 +184,8 @@ def main():
             killed_writer(paritap)
             killed_reader(paritap, tmp)
         finally:
+            for child in STARTED:
+                child.kill()
             if os.path.exists("/dev/shm/" + NAME):
                 os.unlink("/dev/shm/" + NAME)
 

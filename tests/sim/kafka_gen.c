@@ -24,8 +24,8 @@ struct buf {
 
 struct cluster {
     int index;
-    struct wire_conn producer[BROKERS_MAX];               /* to each leader */
-    struct wire_conn fetcher[BROKERS_MAX][BROKERS_MAX];   /* [follower][leader] */
+    struct wire_conn producer[BROKERS_MAX];             /* to each leader */
+    struct wire_conn fetcher[BROKERS_MAX][BROKERS_MAX]; /* [follower][leader] */
     int32_t correlation_id;
     int64_t *end_offset; /* per partition */
 };
@@ -98,7 +98,8 @@ static unsigned varint_len(int64_t v)
     return n;
 }
 
-/* Values are words of hex digits: text that compresses like JSON does, different in every record. */
+/* Values are words of hex digits: text that compresses like JSON does, different in every record.
+ */
 static void put_value(struct gen *g, uint64_t record_no, size_t len)
 {
     static const char hex[] = "0123456789abcdef";
@@ -141,8 +142,8 @@ static const struct buf *pack(struct gen *g)
     g->packed.len = 0;
     if (g->cfg->codec == 4) {
         need(&g->packed, ZSTD_compressBound(g->records.len));
-        g->packed.len = ZSTD_compress(g->packed.data, g->packed.cap, g->records.data,
-                                      g->records.len, 1);
+        g->packed.len =
+                ZSTD_compress(g->packed.data, g->packed.cap, g->records.data, g->records.len, 1);
     } else if (g->cfg->codec == 3) {
         LZ4F_preferences_t pref = { .frameInfo = { .blockMode = LZ4F_blockIndependent } };
 
@@ -153,8 +154,8 @@ static const struct buf *pack(struct gen *g)
     return g->cfg->codec ? &g->packed : &g->records;
 }
 
-/* One batch of the records [first, first+cnt) without those that the target does not get. Returns how many
- * it holds. base_offset and leader epoch are left for the broker. */
+/* One batch of the records [first, first+cnt) without those that the target does not get. Returns
+ * how many it holds. base_offset and leader epoch are left for the broker. */
 static uint32_t make_batch(struct gen *g, int cluster, uint64_t first, uint32_t cnt)
 {
     const struct buf *body;
@@ -361,12 +362,13 @@ static void connect_all(struct gen *g, struct cluster *k)
         metadata(g, k, &k->producer[l]);
         for (uint32_t f = 0; f < g->cfg->replicas; f++)
             if (f != l)
-                wire_connect(g->w, &k->fetcher[f][l], net | (f + 1), (uint16_t)(port + 100 + (int)l),
-                             net | (l + 1), 9092);
+                wire_connect(g->w, &k->fetcher[f][l], net | (f + 1),
+                             (uint16_t)(port + 100 + (int)l), net | (l + 1), 9092);
     }
 }
 
-int kafka_gen_run(struct wire *w, const struct kafka_gen_cfg *cfg, struct kafka_gen_truth *ret_truth)
+int kafka_gen_run(struct wire *w, const struct kafka_gen_cfg *cfg,
+                  struct kafka_gen_truth *ret_truth)
 {
     struct gen g = { .w = w, .cfg = cfg, .cluster = { { .index = 0 }, { .index = 1 } } };
     uint32_t partition = 0;

@@ -46,29 +46,55 @@ static int codec(const char *s)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "bytes", required_argument, NULL, 'b' },    { "record-size", required_argument, NULL, 'r' },
-        { "batch", required_argument, NULL, 'n' },    { "partitions", required_argument, NULL, 'p' },
-        { "replicas", required_argument, NULL, 'R' }, { "codec", required_argument, NULL, 'c' },
-        { "skip-every", required_argument, NULL, 's' }, { "seed", required_argument, NULL, 'S' },
+        { "bytes", required_argument, NULL, 'b' },
+        { "record-size", required_argument, NULL, 'r' },
+        { "batch", required_argument, NULL, 'n' },
+        { "partitions", required_argument, NULL, 'p' },
+        { "replicas", required_argument, NULL, 'R' },
+        { "codec", required_argument, NULL, 'c' },
+        { "skip-every", required_argument, NULL, 's' },
+        { "seed", required_argument, NULL, 'S' },
         { 0 },
     };
-    struct kafka_gen_cfg cfg = { .file_sz = 1000000000, .record_sz = 1024, .batch_records = 16,
-                                 .partitions = 6, .replicas = 3, .seed = 1 };
+    struct kafka_gen_cfg cfg = { .file_sz = 1000000000,
+                                 .record_sz = 1024,
+                                 .batch_records = 16,
+                                 .partitions = 6,
+                                 .replicas = 3,
+                                 .seed = 1 };
     struct kafka_gen_truth truth;
     struct wire w;
     int opt;
 
     while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (opt) {
-        case 'b': cfg.file_sz = number(optarg); break;
-        case 'r': cfg.record_sz = (uint32_t)number(optarg); break;
-        case 'n': cfg.batch_records = (uint32_t)number(optarg); break;
-        case 'p': cfg.partitions = (uint32_t)number(optarg); break;
-        case 'R': cfg.replicas = (uint32_t)number(optarg); break;
-        case 'c': cfg.codec = codec(optarg); break;
-        case 's': cfg.skip_every = (uint32_t)number(optarg); break;
-        case 'S': cfg.seed = number(optarg); break;
-        default: fputs(usage_text, stderr); return 2;
+        case 'b':
+            cfg.file_sz = number(optarg);
+            break;
+        case 'r':
+            cfg.record_sz = (uint32_t)number(optarg);
+            break;
+        case 'n':
+            cfg.batch_records = (uint32_t)number(optarg);
+            break;
+        case 'p':
+            cfg.partitions = (uint32_t)number(optarg);
+            break;
+        case 'R':
+            cfg.replicas = (uint32_t)number(optarg);
+            break;
+        case 'c':
+            cfg.codec = codec(optarg);
+            break;
+        case 's':
+            cfg.skip_every = (uint32_t)number(optarg);
+            break;
+        case 'S':
+            cfg.seed = number(optarg);
+            break;
+        default:
+            fputs(usage_text, stderr);
+            return 2;
         }
     }
     if (optind != argc - 1) {

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""paritap-lose keeps its word: shares, runs, seeds, addresses. Counted here from the pcap files themselves."""
+"""paritap-lose keeps its word: shares, runs, seeds, addresses. Counted here from the files."""
 import gzip
 import os
 import struct
@@ -13,7 +13,8 @@ lose, capture = sys.argv[1:3]
 
 def run(*args):
     out = tempfile.NamedTemporaryFile(suffix=".pcap").name
-    text = subprocess.run([lose, *args, capture, out], check=True, capture_output=True, text=True).stdout
+    text = subprocess.run([lose, *args, capture, out], check=True,
+                          capture_output=True, text=True).stdout
     with open(out, "rb") as f:
         data = f.read()
     os.unlink(out)
@@ -63,7 +64,8 @@ for rate, bursts in ((0.01, 1), (0.2, 1), (0.05, 8)):
     lost = len(whole) - len(kept)
     assert said["lost_at_random"] == lost
     assert said["lost_bytes"] == sum(len(f[1]) for f in whole) - sum(len(f[1]) for f in kept)
-    assert abs(lost - rate * len(whole)) < 6 * (rate * len(whole) * 2 * bursts) ** 0.5, (rate, bursts, lost)
+    mean = rate * len(whole)
+    assert abs(lost - mean) < 6 * (mean * 2 * bursts) ** 0.5, (rate, bursts, lost)
     lengths = runs(kept)
     assert sum(lengths) == lost
     if bursts > 1:
@@ -79,5 +81,6 @@ said, kept = run("--drop-pair", host, other)
 assert kept == [f for f in whole if addresses(f[1]) != {host, other}] and len(kept) < len(whole)
 
 for bad in (["--rate", "1"], ["--bursts", "0"], ["--drop-pair", host], ["--what"]):
-    assert subprocess.run([lose, *bad, capture, os.devnull], capture_output=True).returncode == 2, bad
+    done = subprocess.run([lose, *bad, capture, os.devnull], capture_output=True)
+    assert done.returncode == 2, bad
 assert subprocess.run([lose, "/does/not/exist", os.devnull], capture_output=True).returncode == 2

@@ -3,7 +3,8 @@
 #define PT_TESTS_SIM_WIRE_H
 /*
  * TCP connections written as a capture file: Ethernet, IPv4, segments of at most one MSS with the
- * acknowledgements that a receiver would send, nanosecond pcap. What the simulators say is sent through here.
+ * acknowledgements that a receiver would send, nanosecond pcap. What the simulators say is sent
+ * through here.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -14,8 +15,8 @@
 struct wire {
     FILE *f;
     uint64_t packets;
-    uint64_t bytes;   /* of the file */
-    int64_t now_ns;   /* clock; every packet moves it on by its time on a 10 Gbit/s line */
+    uint64_t bytes; /* of the file */
+    int64_t now_ns; /* clock; every packet moves it on by its time on a 10 Gbit/s line */
 };
 
 struct wire_conn {

@@ -3,14 +3,19 @@
 #define PT_TESTS_MAKE_CAPTURE_H
 /*
  * Capture files made by hand, byte by byte from the drafts' tables, in either byte order, and how
- * the tests of captures open and compare them. Include behind cmocka.h.
+ * the tests of captures open and compare them.
  */
 #include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #include "dataplane/capture.h"
 

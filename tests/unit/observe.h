@@ -145,9 +145,8 @@ static inline void tell_broker(struct world *w, uint8_t cluster, int32_t node, c
     memcpy(o->host, host, strlen(host));
 }
 
-static inline struct pt_obs_partition *tell_partition(struct world *w, uint8_t cluster,
-                                                      uint32_t topic, int32_t partition,
-                                                      int32_t leader)
+static inline struct pt_obs_partition *
+tell_partition(struct world *w, uint8_t cluster, uint32_t topic, int32_t partition, int32_t leader)
 {
     struct pt_obs_partition *o = tell(w, PT_OBS_PARTITION, cluster, sizeof(*o), 0);
 
@@ -189,6 +188,7 @@ struct say {
     const uint64_t *content; /* instead of counting up from first */
     const int32_t *delta;    /* offset deltas, instead of 0, 1, 2 ... */
     int64_t last;            /* 0: that of the last record */
+    int32_t epoch;           /* of the leader; 0: not known */
     int64_t shift_ms;        /* added to all timestamps */
     bool plain;              /* without headers: what an old format can carry */
 };
@@ -213,7 +213,7 @@ static inline void tell_batch(struct world *w, const struct say *say)
     b->client = say->client;
     b->request = w->request;
     b->base_sequence = -1;
-    b->leader_epoch = -1;
+    b->leader_epoch = say->epoch ? say->epoch : -1;
     b->flags = (uint16_t)(say->flags | (say->again ? PT_BATCH_SEEN_AGAIN : 0));
     b->source = say->source;
     b->status = say->status;

@@ -2,9 +2,9 @@
 #ifndef PT_TESTS_TALK_H
 #define PT_TESTS_TALK_H
 /*
- * A recorded conversation for tests of the parser alone: the in-order TCP payload of a capture, piece by
- * piece in packet order, made by a reassembly of its own that is as plain as can be (no holes, no
- * overlaps that matter). Plain or gzipped pcap, Ethernet, IPv4, also inside VXLAN.
+ * A recorded conversation for tests of the parser alone: the in-order TCP payload of a capture,
+ * piece by piece in packet order, made by a reassembly of its own that is as plain as can be (no
+ * holes, no overlaps that matter). Plain or gzipped pcap, Ethernet, IPv4, also inside VXLAN.
  */
 #include "parser/conn.h"
 

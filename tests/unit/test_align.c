@@ -2,12 +2,13 @@
 /*
  * Alignment on small cases that can be checked by eye, and on random logs whose truth is known.
  *
- * In the table a log is a string: a letter is a record (its key is the letter, upper case is the same key with
- * another value), a digit is a record with a null key, '_' an offset that was not seen, '.' one certified
- * to hold no record. '|' at the end: certified to the end of the log; '~' there: more exists, unseen.
+ * In the table a log is a string: a letter is a record (its key is the letter, upper case is the
+ * same key with another value), a digit is a record with a null key, '_' an offset that was not
+ * seen, '.' one certified to hold no record. '|' at the end: certified to the end of the log; '~'
+ * there: more exists, unseen.
  *
- * In the simulation every record has a number, so a match of different records, or an accusation of one that
- * is there on both sides in order, cannot hide behind equal contents.
+ * In the simulation every record has a number, so a match of different records, or an accusation of
+ * one that is there on both sides in order, cannot hide behind equal contents.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,7 +62,8 @@ static void push_log(struct pt_align *a, enum pt_side side, const char *log)
     pt_align_end(a, side, flags ? PT_END_UNSEEN : end);
 }
 
-/* What came out, one letter an event and the records it names: "=3" three matches, "Mc" c is missing. */
+/* What came out, one letter an event and the records it names: "=3" three matches, "Mc" c is
+ * missing. */
 static void tell(struct pt_align *a, const char *s, const char *t, char *out, size_t out_sz)
 {
     struct pt_align_event e;
@@ -88,8 +90,9 @@ static void tell(struct pt_align *a, const char *s, const char *t, char *out, si
     snprintf(out, out_sz, "=%llu%s", (unsigned long long)matched, rest);
 }
 
-/* U mutated, R reordered, M missing, X extra, D duplicated (original and copy), ? missing or reordered,
- * s/T ambiguous, u/U. unverifiable, p/P pending; small letters source, capitals target. */
+/* U mutated, R reordered, M missing, X extra, D duplicated (original and copy), ? missing or
+ * reordered, s/T ambiguous, u/U. unverifiable, p/P pending; small letters source, capitals target.
+ */
 static const struct {
     const char *source;
     const char *target;
@@ -120,7 +123,8 @@ static const struct {
     { "abcdef|", "ab_def|", "=5 uc", "unseen on the target" },
     { "ab_def|", "abcdef|", "=5 Uc", "unseen on the source" },
     { "ab_def|", "ab_def|", "=5", "both unseen" },
-    { "abcdefgh|", "ab_dfgh|", "=6 uc ?e", "absent between neighbours, but it could be the unseen one" },
+    { "abcdefgh|", "ab_dfgh|", "=6 uc ?e",
+      "absent between neighbours, but it could be the unseen one" },
     { "ab_dfgh|", "abcdexfgh|", "=6 Uc Te Tx", "the source's unseen one could explain it" },
     { "abcdef|", "abcde_", "=5 uf", "unseen behind the last match" },
     { "__cdefgh|", "abcdefgh|", "=6 Ua Ub", "late attach on the source" },
@@ -184,9 +188,9 @@ static uint32_t rng(uint32_t below)
 }
 
 struct sim_row {
-    uint32_t faults_ppm;   /* of records that something happens to */
-    uint32_t loss_permille; /* offsets not seen, each side, in bursts */
-    uint32_t repeat_percent; /* records with one of 16 contents */
+    uint32_t faults_ppm;       /* of records that something happens to */
+    uint32_t loss_permille;    /* offsets not seen, each side, in bursts */
+    uint32_t repeat_percent;   /* records with one of 16 contents */
     uint32_t markers_permille; /* offsets of a transaction marker on the source */
     const char *why;
 };
@@ -246,7 +250,8 @@ static void sim_make(struct sim *m, const struct sim_row *row)
             break;
         case 5:
             injected++;
-            sim_put(m, (struct sim_record){ .number = injected, .content = (1ull << 41) + injected });
+            sim_put(m,
+                    (struct sim_record){ .number = injected, .content = (1ull << 41) + injected });
             break;
         case 6: { /* the replicator starts again some records back */
             uint32_t from = m->t_cnt;
@@ -316,7 +321,8 @@ static void sim_event(struct sim *m, const struct pt_align_event *e, const struc
             assert_int_equal(s->number, t->number);
             break;
         case PT_ALIGN_MISSING:
-            /* A mutated one too, if another fault beside it shifts the k-th with k-th comparison. */
+            /* A mutated one too, if another fault beside it shifts the k-th with k-th comparison.
+             */
             if (m->fate[s->number] != DROPPED && m->fate[s->number] != MUTATED)
                 fail_msg("%s: record %u of fate %u called missing", row->why, s->number,
                          m->fate[s->number]);
@@ -384,18 +390,20 @@ static uint64_t sim_run(struct sim *m, const struct sim_row *row, const struct p
 
             take = take < room ? take : room;
             take = take < left ? take : left;
-            at[side] += (uint32_t)pt_align_push(a, (enum pt_side)side, items[side] + at[side], take);
+            at[side] +=
+                    (uint32_t)pt_align_push(a, (enum pt_side)side, items[side] + at[side], take);
             if (at[side] == cnt[side] && !ended[side]) {
                 pt_align_end(a, (enum pt_side)side,
                              m->unseen[side][(side ? m->t_cnt : m->s_cnt) - 1] ? PT_END_UNSEEN
-                                                                              : PT_END_COMPLETE);
+                                                                               : PT_END_COMPLETE);
                 ended[side] = true;
             }
         }
         pt_align_run(a);
         while (pt_align_next(a, &e)) {
             sim_event(m, &e, row, index_of[0], index_of[1]);
-            /* A run of matches may be told in pieces: its pairs are added up, other verdicts are chained. */
+            /* A run of matches may be told in pieces: its pairs are added up, other verdicts are
+             * chained. */
             for (uint64_t i = 0; e.kind == PT_ALIGN_MATCH && i < e.cnt; i++)
                 pairs += (uint64_t)(e.source_offset + (int64_t)i) * 0x9e3779b97f4a7c15u ^
                          (uint64_t)(e.target_offset + (int64_t)i);
@@ -464,8 +472,9 @@ static void test_sim(void **state)
         { 5000, 100, 0, 5, "many faults, heavy loss" },
         { 2000, 20, 30, 5, "faults, loss, repeated contents" },
     };
-    static const struct pt_align_cfg tight = { .window_min = 64, .window_max = 4096,
-                                               .anchor_run = 8, .horizon = 4096 };
+    static const struct pt_align_cfg tight = {
+        .window_min = 64, .window_max = 4096, .anchor_run = 8, .horizon = 4096
+    };
     static struct sim m;
     const char *more = getenv("PT_SIM_ROUNDS");
     int rounds = more ? atoi(more) : 2;

@@ -45,21 +45,22 @@ static int load(struct pt_config *cfg, const char *yaml, struct pt_error *err)
 static void test_load(void **state)
 {
     static const char yaml[] =
-        "# two clusters\n"
-        "clusters:\n"
-        "  source: { brokers: [10.88.1.0/24, \"10.88.9.1:9092\"], files: a.pcap }\n"
-        "  target:\n"
-        "    brokers:\n"
-        "      - 10.88.2.1\n"
-        "topics:\n"
-        "  map:\n"
-        "    orders: orders-v2\n"
-        "    my.topic: dr.my.topic\n"
-        "  exclude: [test-*]\n"
-        "limits:\n"
-        "  memory: 1GiB\n"
-        "  hold-off: 300ms\n"
-        "policy: { max-lag: 5m, min-coverage: 99.9%, hash-key: 0x10 }\n";
+            "# two clusters\n"
+            "clusters:\n"
+            "  source: { brokers: [10.88.1.0/24, \"10.88.9.1:9092\"], files: a.pcap }\n"
+            "  target:\n"
+            "    brokers:\n"
+            "      - 10.88.2.1\n"
+            "topics:\n"
+            "  map:\n"
+            "    orders: orders-v2\n"
+            "    my.topic: dr.my.topic\n"
+            "  exclude: [test-*]\n"
+            "limits:\n"
+            "  memory: 1GiB\n"
+            "  hold-off: 300ms\n"
+            "policy: { max-lag: 5m, min-coverage: 99.9%, hash-key: 0x10 }\n"
+            "segment: { name: probe-1, mode: 0644, group: 65534, findings: 100 }\n";
     struct pt_config cfg;
     struct pt_error err = { "" };
     const struct pt_pipeline_cfg *p = &cfg.pipeline;
@@ -82,6 +83,10 @@ static void test_load(void **state)
     assert_int_equal(p->policy.max_lag_ns, 300000000000);
     assert_int_equal(p->parser.batch.hash_key, 16);
     assert_true(p->policy.min_coverage > 0.9989 && p->policy.min_coverage < 0.9991);
+    assert_string_equal(cfg.segment.name, "probe-1");
+    assert_int_equal(cfg.segment.mode, 0644);
+    assert_int_equal(cfg.segment.group, 65534);
+    assert_int_equal(cfg.segment.ring_slots, 100);
     /* Neighbours in memory are untouched. */
     assert_int_equal(p->streams.idle_ns, fake_defaults.streams.idle_ns);
     assert_int_equal(p->streams.store_flow_max, fake_defaults.streams.store_flow_max);
@@ -97,12 +102,24 @@ static void test_errors(void **state)
         const char *why;
     } rows[] = {
         { "limits:\n  memory: lots\n", ":2: limits.memory: \"lots\" is no size", "wrong form" },
-        { "limits:\n  memory: 1\n", ":2: limits.memory: \"1\" is out of range: allowed is 64MiB "
-                                    "to 4TiB", "too small" },
+        { "limits:\n  memory: 1\n",
+          ":2: limits.memory: \"1\" is out of range: allowed is 64MiB "
+          "to 4TiB",
+          "too small" },
         { "limits:\n\n  memroy: 1\n", ":3: limits: unknown key \"memroy\"; known here: memory, ",
           "typing error" },
         { "limit:\n", ":1: unknown key \"limit\"; known here: clusters, topics, limits, policy",
           "unknown section" },
+        { "segment:\n  mode: 0660\n",
+          ":2: segment.mode: \"0660\" is out of range: allowed is 0400 "
+          "to 0644",
+          "readers never write" },
+        { "segment:\n  mode: rw-r-----\n", ":2: segment.mode: \"rw-r-----\" is no permission",
+          "not octal" },
+        { "segment:\n  name: "
+          "a123456789012345678901234567890123456789012345678901234567890123\n",
+          ":2: segment.name: \"a12345678901234567890123456789012345678901234567890123456789",
+          "64 characters" },
         { "limits:\n  seen-batches: 5000\n", ":2: limits.seen-batches: \"5000\" is no power of two",
           "power of two" },
         { "policy:\n  min-coverage: 1.5\n", ":2: policy.min-coverage: \"1.5\" is out of range",
@@ -163,9 +180,9 @@ static char *printed(const struct pt_config *cfg)
 static void test_print(void **state)
 {
     static const char yaml[] =
-        "clusters: { target: { brokers: [\"[fd00::]/64:9092\", 10.0.0.0/8] } }\n"
-        "topics: { map: { \"a \\\"b\\\"\": \"c\\\\d\", e: f }, aliases: [one, two] }\n"
-        "policy: { min-coverage: 0.123456789, max-lag: 1ns }\n";
+            "clusters: { target: { brokers: [\"[fd00::]/64:9092\", 10.0.0.0/8] } }\n"
+            "topics: { map: { \"a \\\"b\\\"\": \"c\\\\d\", e: f }, aliases: [one, two] }\n"
+            "policy: { min-coverage: 0.123456789, max-lag: 1ns }\n";
     struct pt_config cfg;
     struct pt_config again;
     struct pt_error err = { "" };
@@ -257,7 +274,8 @@ static void test_option_errors(void **state)
         { false, { "--memroy=1G", NULL }, "--memroy=1G is no option" },
         { false, { "--map", "x", NULL }, "--map: \"x\": write SOURCE-TOPIC=TARGET-TOPIC" },
         { false, { "--map", "x=", NULL }, "--map: a topic map needs two names" },
-        { false, { "--source-brokers", "10.0.0.1,", NULL },
+        { false,
+          { "--source-brokers", "10.0.0.1,", NULL },
           "--source-brokers: \"\" is no address" },
         { false, { "--config", "/nonexistent.yaml", NULL }, "/nonexistent.yaml: cannot be opened" },
     };
@@ -297,8 +315,8 @@ static void test_precedence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_load),    cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_print),   cmocka_unit_test(test_options),
+        cmocka_unit_test(test_load),          cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_print),         cmocka_unit_test(test_options),
         cmocka_unit_test(test_option_errors), cmocka_unit_test(test_precedence),
     };
 

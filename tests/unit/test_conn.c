@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shows that a whole recorded conversation becomes the right observations. The bytes are real (clients/,
- * 26 captures of 10 client libraries from Kafka 0.9 on); what must come out was found by another reader and
- * stands in the .json beside each capture. Then the same bytes in other pieces must give the same
- * messages, and with a hole anywhere nothing that was not there before: what is lost is lost, never
- * different.
+ * Shows that a whole recorded conversation becomes the right observations. The bytes are real
+ * (clients/, 26 captures of 10 client libraries from Kafka 0.9 on); what must come out was found by
+ * another reader and stands in the .json beside each capture. Then the same bytes in other pieces
+ * must give the same messages, and with a hole anywhere nothing that was not there before: what is
+ * lost is lost, never different.
  */
 #include <jansson.h>
 #include <setjmp.h>
@@ -52,6 +52,7 @@ struct replay {
     uint64_t hole_off;
     uint64_t hole_len; /* 0: none */
     bool hole_unknown; /* its length is not told */
+    uint64_t spare_sz; /* memory beyond what the parser takes at once; 0: plenty */
 };
 
 static uint32_t seed;
@@ -107,7 +108,7 @@ static void feed_holed(struct pt_conn *c, const struct talk_piece *p, uint64_t o
 static void run(const struct talk *t, const struct replay *how, struct result *ret)
 {
     struct pt_conn **conn = calloc(t->conn_cnt, sizeof(struct pt_conn *));
-    uint64_t (*off)[2] = calloc(t->conn_cnt, sizeof(*off));
+    uint64_t(*off)[2] = calloc(t->conn_cnt, sizeof(*off));
     struct pt_parser_cfg cfg = pt_parser_cfg_default;
     uint8_t *buf = malloc(PT_OBS_OUT_MIN);
     struct pt_obs_out out = { .buf = buf, .buf_sz = PT_OBS_OUT_MIN, .flush = keep_all };
@@ -122,6 +123,8 @@ static void run(const struct talk *t, const struct replay *how, struct result *r
     cfg.seen_slots = 1024;
     pt_mem_init(&mem, 1u << 30);
     assert_int_equal(pt_parser_open(&mem, &cfg, &out, &parser), 0);
+    if (how->spare_sz)
+        mem.limit_sz = mem.used_sz + how->spare_sz;
     for (size_t i = 0; i < t->conn_cnt; i++)
         conn[i] = pt_conn_open(parser, PT_CLUSTER_SOURCE, &t->conn[i].ep[0], &t->conn[i].ep[1],
                                t->conn[i].initiator);
@@ -129,7 +132,7 @@ static void run(const struct talk *t, const struct replay *how, struct result *r
         const struct talk_piece *p = &t->piece[i];
 
         end = p->at;
-        if (!p->len)
+        if (!p->len || !conn[p->conn])
             continue;
         if (how->hole_len && p->conn == how->hole_conn && p->side == how->hole_side)
             feed_holed(conn[p->conn], p, off[p->conn][p->side], how);
@@ -138,7 +141,8 @@ static void run(const struct talk *t, const struct replay *how, struct result *r
         off[p->conn][p->side] += p->len;
     }
     for (size_t i = 0; i < t->conn_cnt; i++)
-        pt_conn_close(conn[i], &end);
+        if (conn[i])
+            pt_conn_close(conn[i], &end);
     keep_all(&out);
     ret->stats = *pt_parser_stats(parser);
     ret->api_cnt = pt_parser_api_rows(parser, &api);
@@ -147,7 +151,8 @@ static void run(const struct talk *t, const struct replay *how, struct result *r
         memcpy(ret->api, api, ret->api_cnt * sizeof(*api));
     ret->row_cnt = pt_parser_conn_rows(parser, &row);
     ret->row = malloc(ret->row_cnt * sizeof(*row) + 1);
-    memcpy(ret->row, row, ret->row_cnt * sizeof(*row));
+    if (row)
+        memcpy(ret->row, row, ret->row_cnt * sizeof(*row));
     pt_parser_close(parser);
     assert_int_equal(mem.used_sz, 0);
     free(buf);
@@ -212,15 +217,32 @@ static void names_of(const struct result *r, struct names *n)
 }
 
 static const char *const captures[] = {
-    "java09-console",   "java09-perf",         "kafka-python-202-v010",
-    "kafka-python-202", "kafka-python-202-v09", "kafkajs-224",
-    "kafkanode-500",    "kcat-09",             "kcat171-bigrecord",
-    "kcat171-codecs",   "net-lo-gso64k-badcsum", "net-lo-mtu1500-badcsum",
-    "net-vxlan",        "nokafka-344",         "rdk202-acks0-09",
-    "rdk202-codecs",    "rdk202-txn",          "rdk215-acks",
-    "rdk215-apiversions-fallback", "rdk215-codecs", "rdk215-txn",
-    "rdk215-version-sweep", "replication-09",  "sarama-1221-v010",
-    "sarama-1221-v09",  "tls-09",
+    "java09-console",
+    "java09-perf",
+    "kafka-python-202-v010",
+    "kafka-python-202",
+    "kafka-python-202-v09",
+    "kafkajs-224",
+    "kafkanode-500",
+    "kcat-09",
+    "kcat171-bigrecord",
+    "kcat171-codecs",
+    "net-lo-gso64k-badcsum",
+    "net-lo-mtu1500-badcsum",
+    "net-vxlan",
+    "nokafka-344",
+    "rdk202-acks0-09",
+    "rdk202-codecs",
+    "rdk202-txn",
+    "rdk215-acks",
+    "rdk215-apiversions-fallback",
+    "rdk215-codecs",
+    "rdk215-txn",
+    "rdk215-version-sweep",
+    "replication-09",
+    "sarama-1221-v010",
+    "sarama-1221-v09",
+    "tls-09",
 };
 #define CAPTURE_CNT (sizeof(captures) / sizeof(captures[0]))
 
@@ -298,7 +320,7 @@ static void check_sets(const char *name, const struct result *r, const json_t *t
         total += s.batches;
     }
     EACH_OBS(r, o)
-        sent += o->kind == PT_OBS_BATCH;
+    sent += o->kind == PT_OBS_BATCH;
     if (sent != total)
         fail_msg("%s: %ld batches, there are %ld", name, (long)sent, (long)total);
 }
@@ -352,15 +374,18 @@ static void test_truth(void **state)
         check_ledger(&r.stats);
         check_sets(captures[i], &r, truth);
         check_versions(captures[i], &r, truth);
-        /* The other reader does not pair answers to acks=0, and not those that the capture's end cuts. */
+        /* The other reader does not pair answers to acks=0, and not those that the capture's end
+         * cuts. */
         responses += number(notes, "resp_without_req") + (int64_t)r.stats.lost_bodies;
         assert_true((int64_t)r.stats.lost_bodies <= number(notes, "resp_tail_unparsed"));
         if (r.stats.requests != (uint64_t)requests || r.stats.responses != (uint64_t)responses ||
-            r.stats.bad_bodies != known_bad(captures[i]) || r.stats.unparsed_bodies || r.stats.wrong_locks ||
-            r.stats.orphan_responses)
-            fail_msg("%s: %lu requests of %ld, %lu responses of %ld, %lu bad, %lu unparsed, %lu wrong"
-                     " locks, %lu orphans", captures[i], (unsigned long)r.stats.requests,
-                     (long)requests, (unsigned long)r.stats.responses, (long)responses,
+            r.stats.bad_bodies != known_bad(captures[i]) || r.stats.unparsed_bodies ||
+            r.stats.wrong_locks || r.stats.orphan_responses)
+            fail_msg("%s: %lu requests of %ld, %lu responses of %ld, %lu bad, %lu unparsed, %lu "
+                     "wrong"
+                     " locks, %lu orphans",
+                     captures[i], (unsigned long)r.stats.requests, (long)requests,
+                     (unsigned long)r.stats.responses, (long)responses,
                      (unsigned long)r.stats.bad_bodies, (unsigned long)r.stats.unparsed_bodies,
                      (unsigned long)r.stats.wrong_locks, (unsigned long)r.stats.orphan_responses);
         result_free(&r);
@@ -400,8 +425,7 @@ static void test_split(void **state)
             struct result r;
 
             run(&t, &how, &r);
-            if (r.obs_sz != whole.obs_sz ||
-                (r.obs_sz && memcmp(r.obs, whole.obs, r.obs_sz)) ||
+            if (r.obs_sz != whole.obs_sz || (r.obs_sz && memcmp(r.obs, whole.obs, r.obs_sz)) ||
                 memcmp(&r.stats, &whole.stats, sizeof(r.stats)))
                 fail_msg("%s: pieces of up to %u bytes give something else", captures[i],
                          split_max[k]);
@@ -463,8 +487,8 @@ static bool is_fact(const struct fact *f, const struct fact *all, size_t cnt)
             all[i].last_offset == f->last_offset && all[i].fingerprint == f->fingerprint &&
             all[i].partition == f->partition && all[i].status == f->status &&
             /* A consumer may be taken for a follower, never the other way; an id may be unnamed. */
-            (all[i].source == f->source || (all[i].source == PT_SRC_FETCH_CONSUMER &&
-                                            f->source == PT_SRC_FETCH_FOLLOWER)) &&
+            (all[i].source == f->source ||
+             (all[i].source == PT_SRC_FETCH_CONSUMER && f->source == PT_SRC_FETCH_FOLLOWER)) &&
             (!f->topic[0] || !strcmp(f->topic, all[i].topic)) && f->cert_from >= all[i].cert_from)
             return true;
     return false;
@@ -475,8 +499,8 @@ static size_t outcomes_of(const struct result *r, uint8_t outcome)
     size_t cnt = 0;
 
     EACH_OBS(r, o)
-        cnt += o->kind == PT_OBS_PRODUCE_OUTCOME &&
-               ((const struct pt_obs_produce_outcome *)(const void *)o)->outcome == outcome;
+    cnt += o->kind == PT_OBS_PRODUCE_OUTCOME &&
+           ((const struct pt_obs_produce_outcome *)(const void *)o)->outcome == outcome;
     return cnt;
 }
 
@@ -528,10 +552,11 @@ static void test_holes(void **state)
             for (size_t j = 0; j < f_cnt; j++)
                 if (!is_fact(&f[j], all, cnt))
                     fail_msg("%s: hole of %lu at %lu of connection %u side %d: packet %lu, %s-%d "
-                             "%ld..%ld status %d is new", few[i], (unsigned long)how.hole_len,
-                             (unsigned long)how.hole_off, how.hole_conn, how.hole_side,
-                             (unsigned long)f[j].order, f[j].topic, f[j].partition,
-                             (long)f[j].base_offset, (long)f[j].last_offset, f[j].status);
+                             "%ld..%ld status %d is new",
+                             few[i], (unsigned long)how.hole_len, (unsigned long)how.hole_off,
+                             how.hole_conn, how.hole_side, (unsigned long)f[j].order, f[j].topic,
+                             f[j].partition, (long)f[j].base_offset, (long)f[j].last_offset,
+                             f[j].status);
             assert_true(outcomes_of(&r, PT_PRODUCE_ACKED) <= outcomes_of(&whole, PT_PRODUCE_ACKED));
             kept += f_cnt;
             all_cnt += cnt;
@@ -545,6 +570,54 @@ static void test_holes(void **state)
     print_message("%lu of %lu batches survive one hole\n", (unsigned long)kept,
                   (unsigned long)all_cnt);
     assert_true(kept * 100 >= all_cnt * 97);
+}
+
+/* With hardly any memory little is read, but nothing that is not there, and every byte is accounted
+ * for. */
+static void test_budgets(void **state)
+{
+    static const uint64_t spare_sz[] = { 1,     1000,  3000,  6000,   9000,  13000,
+                                         20000, 40000, 70000, 150000, 400000 };
+    uint64_t refused = 0;
+
+    (void)state;
+    seed = SEED;
+    for (size_t i = 0; i < CAPTURE_CNT; i++) {
+        const struct replay plain = { 0 };
+        struct result whole;
+        struct fact *all;
+        struct talk t;
+        size_t cnt;
+
+        load(captures[i], &t);
+        run(&t, &plain, &whole);
+        cnt = facts_of(&whole, &all);
+        for (size_t k = 0; k < 3 * sizeof(spare_sz) / sizeof(spare_sz[0]); k++) {
+            static const uint32_t split_max[] = { 0, 50, 2000 };
+            struct replay how = { .spare_sz = spare_sz[k / 3] + rnd(900),
+                                  .split_max = split_max[k % 3] };
+            struct result r;
+            struct fact *f;
+            size_t f_cnt;
+
+            run(&t, &how, &r);
+            f_cnt = facts_of(&r, &f);
+            check_ledger(&r.stats);
+            refused += r.stats.memory_refused > 0;
+            for (size_t j = 0; j < f_cnt; j++)
+                if (f[j].status != PT_OVERSIZE && !is_fact(&f[j], all, cnt))
+                    fail_msg("%s: %lu bytes to spare: packet %lu, %s-%d %ld..%ld status %d is new",
+                             captures[i], (unsigned long)how.spare_sz, (unsigned long)f[j].order,
+                             f[j].topic, f[j].partition, (long)f[j].base_offset,
+                             (long)f[j].last_offset, f[j].status);
+            free(f);
+            result_free(&r);
+        }
+        free(all);
+        result_free(&whole);
+        talk_free(&t);
+    }
+    assert_true(refused > CAPTURE_CNT);
 }
 
 static void test_tls(void **state)
@@ -569,10 +642,8 @@ static void test_tls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_truth),
-        cmocka_unit_test(test_split),
-        cmocka_unit_test(test_holes),
-        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_truth),   cmocka_unit_test(test_split), cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_budgets), cmocka_unit_test(test_tls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,18 +15,40 @@
 
 /* Bytes in hex; client "app" is 0003617070. */
 #define APP "0003617070"
-#define VERSIONS(id) "0000000d" "00120000" id APP           /* ApiVersions v0 */
-#define VERSIONS_ANSWER(id) "0000000a" id "0000" "00000000" /* no error, no keys */
-#define METADATA(id) "00000011" "00030000" id APP "00000000"
-#define METADATA_ANSWER(id) "0000000c" id "00000000" "00000000"
-#define HANDSHAKE_0(id) "00000014" "00110000" id APP "0005504c41494e" /* PLAIN */
-#define HANDSHAKE_ANSWER(id) "0000000a" id "0000" "00000000"
-#define PRODUCE(id, acks) /* v2, topic "t", partition 5, no entries but one that is cut off */            \
-    "0000002b" "00000002" id APP acks "000003e8" "00000001" "000174" "00000001" "00000005"          \
-    "00000005" "0000000000"
+#define VERSIONS(id)                                                                               \
+    "0000000d"                                                                                     \
+    "00120000" id APP /* ApiVersions v0 */
+#define VERSIONS_ANSWER(id)                                                                        \
+    "0000000a" id "0000"                                                                           \
+    "00000000" /* no error, no keys */
+#define METADATA(id)                                                                               \
+    "00000011"                                                                                     \
+    "00030000" id APP "00000000"
+#define METADATA_ANSWER(id)                                                                        \
+    "0000000c" id "00000000"                                                                       \
+    "00000000"
+#define HANDSHAKE_0(id)                                                                            \
+    "00000014"                                                                                     \
+    "00110000" id APP "0005504c41494e" /* PLAIN */
+#define HANDSHAKE_ANSWER(id)                                                                       \
+    "0000000a" id "0000"                                                                           \
+    "00000000"
+#define PRODUCE(id, acks) /* v2, topic "t", partition 5, no entries but one that is cut off */     \
+    "0000002b"                                                                                     \
+    "00000002" id APP acks "000003e8"                                                              \
+    "00000001"                                                                                     \
+    "000174"                                                                                       \
+    "00000001"                                                                                     \
+    "00000005"                                                                                     \
+    "00000005"                                                                                     \
+    "0000000000"
 #define PRODUCE_ANSWER(id, error)                                                                  \
-    "00000029" id "00000001" "000174" "00000001" "00000005" error "0000000000000064"               \
-    "ffffffffffffffff" "00000000"
+    "00000029" id "00000001"                                                                       \
+    "000174"                                                                                       \
+    "00000001"                                                                                     \
+    "00000005" error "0000000000000064"                                                            \
+    "ffffffffffffffff"                                                                             \
+    "00000000"
 
 struct seen {
     int outcome[3];
@@ -121,14 +143,14 @@ static void run(const struct row *row, size_t step, int initiator)
         seen.outcome[PT_PRODUCE_UNKNOWN] != row->unknown ||
         seen.acked_request != row->acked_request)
         fail_msg("%s, pieces of %zu: %lu requests, %lu responses, %lu sasl, %d acked, %d rejected, "
-                 "%d unknown", row->why, step, (unsigned long)s->requests,
-                 (unsigned long)s->responses, (unsigned long)s->sasl_frames,
-                 seen.outcome[PT_PRODUCE_ACKED], seen.outcome[PT_PRODUCE_REJECTED],
-                 seen.outcome[PT_PRODUCE_UNKNOWN]);
+                 "%d unknown",
+                 row->why, step, (unsigned long)s->requests, (unsigned long)s->responses,
+                 (unsigned long)s->sasl_frames, seen.outcome[PT_PRODUCE_ACKED],
+                 seen.outcome[PT_PRODUCE_REJECTED], seen.outcome[PT_PRODUCE_UNKNOWN]);
     assert_int_equal(pt_parser_conn_rows(p, &rows), 1);
     assert_int_equal(rows[0].kind, row->kind);
-    assert_int_equal(s->fed_bytes, s->frame_bytes + s->unframed_bytes + s->other_bytes +
-                                           s->pending_bytes);
+    assert_int_equal(s->fed_bytes,
+                     s->frame_bytes + s->unframed_bytes + s->other_bytes + s->pending_bytes);
     pt_parser_close(p);
     assert_int_equal(mem.used_sz, 0);
     free(buf);
@@ -141,29 +163,93 @@ static void run(const struct row *row, size_t step, int initiator)
 static void test_beginnings(void **state)
 {
     static const struct row rows[] = {
-        { "plain", { VERSIONS(ID1), VERSIONS_ANSWER(ID1), METADATA(ID2), METADATA_ANSWER(ID2) },
-          2, 2, 0, PT_CONN_KAFKA, 0, 0, 0, 0 },
+        { "plain",
+          { VERSIONS(ID1), VERSIONS_ANSWER(ID1), METADATA(ID2), METADATA_ANSWER(ID2) },
+          2,
+          2,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          0,
+          0 },
         { "PROXY protocol v1",
           { "50524f585920554e4b4e4f574e0d0a" VERSIONS(ID1), VERSIONS_ANSWER(ID1) },
-          1, 1, 0, PT_CONN_KAFKA, 0, 0, 0, 0 },
+          1,
+          1,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          0,
+          0 },
         { "PROXY protocol v2",
           { "0d0a0d0a000d0a515549540a21110004aabbccdd" VERSIONS(ID1), VERSIONS_ANSWER(ID1) },
-          1, 1, 0, PT_CONN_KAFKA, 0, 0, 0, 0 },
-        { "HTTP", { "474554202f20485454502f312e310d0a0d0a", "485454502f312e3120323030" },
-          0, 0, 0, PT_CONN_OTHER, 0, 0, 0, 0 },
+          1,
+          1,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          0,
+          0 },
+        { "HTTP",
+          { "474554202f20485454502f312e310d0a0d0a", "485454502f312e3120323030" },
+          0,
+          0,
+          0,
+          PT_CONN_OTHER,
+          0,
+          0,
+          0,
+          0 },
         { "SASL with raw tokens: the last server token is empty",
-          { HANDSHAKE_0(ID1), HANDSHAKE_ANSWER(ID1), "00000006" "006100626363", "00000000",
-            METADATA(ID2), METADATA_ANSWER(ID2) },
-          2, 2, 2, PT_CONN_KAFKA, 0, 0, 0, 0 },
+          { HANDSHAKE_0(ID1), HANDSHAKE_ANSWER(ID1),
+            "00000006"
+            "006100626363",
+            "00000000", METADATA(ID2), METADATA_ANSWER(ID2) },
+          2,
+          2,
+          2,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          0,
+          0 },
         { "GSSAPI without a handshake",
-          { "00000008" "6006010203040506", "00000008" "6006070809101112", METADATA(ID1),
-            METADATA_ANSWER(ID1) },
-          1, 1, 2, PT_CONN_KAFKA, 0, 0, 0, 0 },
+          { "00000008"
+            "6006010203040506",
+            "00000008"
+            "6006070809101112",
+            METADATA(ID1), METADATA_ANSWER(ID1) },
+          1,
+          1,
+          2,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          0,
+          0 },
         { "an answered request is missed",
           { VERSIONS(ID1) METADATA(ID2), METADATA_ANSWER(ID2) },
-          2, 1, 0, PT_CONN_KAFKA, 0, 0, 0, 0 },
-        { "nothing like Kafka", { "0000002a0000000000000000000000000000000000000000000000000000",
-          "00000000" }, 0, 0, 0, PT_CONN_UNDECIDED, 0, 0, 0, 0 },
+          2,
+          1,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          0,
+          0 },
+        { "nothing like Kafka",
+          { "0000002a0000000000000000000000000000000000000000000000000000", "00000000" },
+          0,
+          0,
+          0,
+          PT_CONN_UNDECIDED,
+          0,
+          0,
+          0,
+          0 },
     };
 
     (void)state;
@@ -180,7 +266,14 @@ static void test_attach(void **state)
         { "the answer to a request before the capture comes first",
           { "", METADATA_ANSWER(ID1), METADATA(ID2), METADATA_ANSWER(ID2), VERSIONS(ID3),
             VERSIONS_ANSWER(ID3) },
-          2, 2, 0, PT_CONN_KAFKA, 0, 0, 0, 0 },
+          2,
+          2,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          0,
+          0 },
     };
 
     (void)state;
@@ -191,33 +284,110 @@ static void test_attach(void **state)
 static void test_outcomes(void **state)
 {
     static const struct row rows[] = {
-        { "acknowledged", { PRODUCE(ID1, "ffff"), PRODUCE_ANSWER(ID1, "0000") },
-          1, 1, 0, PT_CONN_KAFKA, 1, 0, 0, 1 },
-        { "rejected: too large", { PRODUCE(ID1, "ffff"), PRODUCE_ANSWER(ID1, "000a") },
-          1, 1, 0, PT_CONN_KAFKA, 0, 1, 0, 0 },
-        { "timed out: may exist", { PRODUCE(ID1, "ffff"), PRODUCE_ANSWER(ID1, "0007") },
-          1, 1, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
+        { "acknowledged",
+          { PRODUCE(ID1, "ffff"), PRODUCE_ANSWER(ID1, "0000") },
+          1,
+          1,
+          0,
+          PT_CONN_KAFKA,
+          1,
+          0,
+          0,
+          1 },
+        { "rejected: too large",
+          { PRODUCE(ID1, "ffff"), PRODUCE_ANSWER(ID1, "000a") },
+          1,
+          1,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          1,
+          0,
+          0 },
+        { "timed out: may exist",
+          { PRODUCE(ID1, "ffff"), PRODUCE_ANSWER(ID1, "0007") },
+          1,
+          1,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          1,
+          0 },
         { "too few replicas after the append",
           { PRODUCE(ID1, "ffff"), PRODUCE_ANSWER(ID1, "0014") },
-          1, 1, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
+          1,
+          1,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          1,
+          0 },
         { "never answered", { PRODUCE(ID1, "0001") }, 1, 0, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
-        { "its answer is missed", { PRODUCE(ID1, "0001") METADATA(ID2), METADATA_ANSWER(ID2) },
-          2, 1, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
+        { "its answer is missed",
+          { PRODUCE(ID1, "0001") METADATA(ID2), METADATA_ANSWER(ID2) },
+          2,
+          1,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          1,
+          0 },
         { "its answer is cut off before it can be told from chance",
-          { PRODUCE(ID1, "0001"), "00000029" ID1 "00000001" "0001" },
-          1, 0, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
+          { PRODUCE(ID1, "0001"), "00000029" ID1 "00000001"
+                                  "0001" },
+          1,
+          0,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          1,
+          0 },
         { "its answer is cut off in the body",
           { VERSIONS(ID1), VERSIONS_ANSWER(ID1), PRODUCE(ID2, "0001"),
-            "00000029" ID2 "00000001" "0001" },
-          2, 2, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
-        { "acks=0", { PRODUCE(ID1, "0000") METADATA(ID2), METADATA_ANSWER(ID2) },
-          2, 1, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
+            "00000029" ID2 "00000001"
+            "0001" },
+          2,
+          2,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          1,
+          0 },
+        { "acks=0",
+          { PRODUCE(ID1, "0000") METADATA(ID2), METADATA_ANSWER(ID2) },
+          2,
+          1,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          1,
+          0 },
         { "its answer is missed, and the next one carries the same name",
           { PRODUCE(ID1, "0001") PRODUCE(ID2, "0001"), PRODUCE_ANSWER(ID2, "0000") },
-          2, 1, 0, PT_CONN_KAFKA, 1, 0, 1, 2 },
+          2,
+          1,
+          0,
+          PT_CONN_KAFKA,
+          1,
+          0,
+          1,
+          2 },
         { "acks=0, answered all the same",
           { PRODUCE(ID1, "0000"), PRODUCE_ANSWER(ID1, "0000") },
-          1, 1, 0, PT_CONN_KAFKA, 0, 0, 1, 0 },
+          1,
+          1,
+          0,
+          PT_CONN_KAFKA,
+          0,
+          0,
+          1,
+          0 },
     };
 
     (void)state;

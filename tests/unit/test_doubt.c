@@ -39,8 +39,13 @@ static void test_produce_without_answers(void **state)
 {
     for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++) {
         struct world w = { 0 };
-        struct say say = { .cluster = c, .topic = c, .client = c, .partition = 1,
-                           .source = PT_SRC_PRODUCE, .cnt = 20, .first = 100 };
+        struct say say = { .cluster = c,
+                           .topic = c,
+                           .client = c,
+                           .partition = 1,
+                           .source = PT_SRC_PRODUCE,
+                           .cnt = 20,
+                           .first = 100 };
         const struct pt_result *r;
 
         (void)state;
@@ -52,7 +57,8 @@ static void test_produce_without_answers(void **state)
         tell_batch(&w, &say);
         r = end(&w);
         assert_int_equal(r->verdict, PT_VERDICT_INCONCLUSIVE);
-        assert_true(found(r, PT_FINDING_PARTITION_NOT_SEEN) + found(r, PT_FINDING_NO_EVIDENCE_PATH));
+        assert_true(found(r, PT_FINDING_PARTITION_NOT_SEEN) +
+                    found(r, PT_FINDING_NO_EVIDENCE_PATH));
         world_close(&w);
     }
 }
@@ -87,22 +93,35 @@ static void tell_deleted_name(struct world *w, uint8_t cluster, const char *name
     memcpy(o->name, name, strlen(name));
 }
 
-/* Records [base, base + cnt) with contents from `first`, in one consumer's fetch that certifies from
- * `from`, in an old format. */
+/* Records [base, base + cnt) with contents from `first`, in one consumer's fetch that certifies
+ * from `from`, in an old format. */
 static void tell_old_fetch(struct world *w, uint8_t c, int64_t from, int64_t base, uint64_t first,
                            uint32_t cnt)
 {
     w->request++;
-    tell_batch(w, &(struct say){ .cluster = c, .topic = c, .client = c,
-                                 .source = PT_SRC_FETCH_CONSUMER, .magic = 1, .plain = true,
-                                 .from = from, .base = base, .cnt = cnt, .first = first });
+    tell_batch(w, &(struct say){ .cluster = c,
+                                 .topic = c,
+                                 .client = c,
+                                 .source = PT_SRC_FETCH_CONSUMER,
+                                 .magic = 1,
+                                 .plain = true,
+                                 .from = from,
+                                 .base = base,
+                                 .cnt = cnt,
+                                 .first = first });
 }
 
 static void tell_txn(struct world *w, uint8_t c, int64_t base, uint64_t first, uint32_t cnt,
                      int64_t pid)
 {
-    struct say say = { .cluster = c, .topic = c, .client = c, .source = PT_SRC_PRODUCE, .cnt = cnt,
-                       .first = first, .flags = PT_BATCH_TRANSACTIONAL, .pid = pid };
+    struct say say = { .cluster = c,
+                       .topic = c,
+                       .client = c,
+                       .source = PT_SRC_PRODUCE,
+                       .cnt = cnt,
+                       .first = first,
+                       .flags = PT_BATCH_TRANSACTIONAL,
+                       .pid = pid };
 
     w->request++;
     tell_batch(w, &say);
@@ -134,20 +153,50 @@ static void test_incarnations_of_late_partitions(void **state)
     world_close(&w);
 }
 
+/* The source's records are older than the last thing that was seen of the target, but then nothing
+ * was seen of it for seconds: they may have arrived in the meantime. */
+static void test_target_dark_at_the_end(void **state)
+{
+    for (int dark = 0; dark < 2; dark++) {
+        struct world w = { 0 };
+        const struct pt_result *r;
+
+        (void)state;
+        both(&w);
+        tell_produce(&w, SRC, 0, 0, 0, 0, 50);
+        tell_produce(&w, SRC, 0, 0, 50, 50, 50);
+        tell_produce(&w, TGT, 1, 0, 0, 0, 50);
+        world_wait(&w, dark ? 4000 : 100);
+        if (dark) { /* its connections end with the capture, and what was open stays so */
+            struct say open = { .cluster = TGT, .topic = 1, .client = 1 };
+
+            w.request++;
+            tell_outcome(&w, &open, -1, -1, PT_PRODUCE_UNKNOWN, -1);
+        }
+        tell_bounds(&w, SRC, 0, 0, 100, 0);
+        r = end(&w);
+        assert_int_equal(r->pairs[0].verified, 50);
+        assert_int_equal(r->pairs[0].pending_source, dark ? 0 : 50);
+        assert_int_equal(r->pairs[0].unverifiable_source, dark ? 50 : 0);
+        assert_int_equal(r->verdict, dark ? PT_VERDICT_INCONCLUSIVE : PT_VERDICT_PARITY);
+        world_close(&w);
+    }
+}
+
 /* Names alone make no pair: the topics have nothing in common. */
 static void test_unrelated_topics(void **state)
 {
     static const struct {
         const char *why;
         const char *target;
-        const char *copy; /* of the source, on the target */
+        const char *copy;     /* of the source, on the target */
         uint64_t finding_max; /* findings kept; 0: the usual */
         bool configured;      /* the operator says that they are a pair */
         bool changed;         /* all records are copies, but without their headers */
     } row[] = {
         { "the only topic with a prefix is another one", .target = "archive.orders" },
-        { "active-active: each side has its own, and a copy of the other one's",
-          .target = "orders", .copy = "east.orders" },
+        { "active-active: each side has its own, and a copy of the other one's", .target = "orders",
+          .copy = "east.orders" },
         { "more findings than are kept", .target = "orders", .finding_max = 3 },
         { "a pair by configuration", .target = "orders", .configured = true },
         { "copies, each of them changed", .target = "orders", .changed = true },
@@ -171,7 +220,10 @@ static void test_unrelated_topics(void **state)
         tell_topic(&w, TGT, 1, row[i].target, 2);
         tell_produce(&w, SRC, 0, 0, 0, 0, 50);
         if (row[i].changed)
-            tell_batch(&w, &(struct say){ .cluster = TGT, .topic = 1, .cnt = 50, .plain = true,
+            tell_batch(&w, &(struct say){ .cluster = TGT,
+                                          .topic = 1,
+                                          .cnt = 50,
+                                          .plain = true,
                                           .source = PT_SRC_FETCH_CONSUMER });
         else
             for (int k = 0; k < 60; k++) /* interleaved with gaps, so that findings are many */
@@ -182,9 +234,8 @@ static void test_unrelated_topics(void **state)
         }
         tell_bounds(&w, SRC, 0, 0, 50, 0);
         r = end(&w);
-        assert_int_equal(r->verdict, row[i].configured || row[i].changed
-                                             ? PT_VERDICT_DIVERGENT
-                                             : PT_VERDICT_INCONCLUSIVE);
+        assert_int_equal(r->verdict, row[i].configured || row[i].changed ? PT_VERDICT_DIVERGENT
+                                                                         : PT_VERDICT_INCONCLUSIVE);
         world_close(&w);
     }
 }
@@ -196,7 +247,9 @@ static void test_weak_produce_loses_its_place(void **state)
     for (int same = 0; same < 2; same++) {
         static const uint64_t heartbeat[] = { 7, 7, 7, 7, 7 };
         struct world w = { 0 };
-        struct say say = { .cluster = SRC, .source = PT_SRC_PRODUCE, .cnt = 5, .content = heartbeat };
+        struct say say = {
+            .cluster = SRC, .source = PT_SRC_PRODUCE, .cnt = 5, .content = heartbeat
+        };
         const struct pt_result *r;
 
         (void)state;
@@ -214,6 +267,143 @@ static void test_weak_produce_loses_its_place(void **state)
         assert_int_equal(found(r, PT_FINDING_PRODUCE_FETCH_DIFFER), 0);
         world_close(&w);
     }
+}
+
+/* A follower fetched what was never committed: its leader died, the next one wrote another record
+ * there. That is how Kafka works, whatever order the tap shows it in. But what a consumer got, or
+ * what all replicas acknowledged, may not change. */
+static void test_uncommitted_record_is_replaced(void **state)
+{
+    static const struct {
+        const char *why;
+        bool produce_first;
+        bool consumer_saw_it; /* the first record */
+        bool again;           /* ... as a batch whose bytes were seen before */
+        uint64_t rewritten;
+    } row[] = {
+        { "only a follower had it", false, false, false, 0 },
+        { "produced with acks=all, but never answered", true, false, false, 0 },
+        { "a consumer had it", false, true, false, 5 },
+        { "a consumer had it, its bytes were known already", false, true, true, 5 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+        struct world w = { 0 };
+        struct say old = { .cluster = SRC,
+                           .source = PT_SRC_FETCH_FOLLOWER,
+                           .cnt = 5,
+                           .first = 5,
+                           .from = -1,
+                           .base = 5 };
+        const struct pt_result *r;
+
+        print_message("%s\n", row[i].why);
+        both(&w);
+        tell_produce(&w, SRC, 0, 0, 0, 0, 5);
+        if (row[i].produce_first) {
+            struct say asked = { .cluster = SRC, .source = PT_SRC_PRODUCE, .cnt = 5, .first = 5 };
+
+            w.request++;
+            tell_batch(&w, &asked);
+        }
+        w.request++;
+        tell_batch(&w, &old);
+        if (row[i].consumer_saw_it) {
+            w.request++;
+            old.source = PT_SRC_FETCH_CONSUMER;
+            old.again = row[i].again;
+            tell_batch(&w, &old);
+        }
+        tell_bounds(&w, SRC, 0, 0, 10, 0);
+        tell_fetch(&w, SRC, 0, 0, 5, 5, 100, 5);
+        tell_produce(&w, TGT, 1, 0, 0, 0, 5);
+        tell_produce(&w, TGT, 1, 0, 5, 100, 5);
+        r = end(&w);
+        assert_int_equal(found(r, PT_FINDING_LOG_REWRITTEN), row[i].rewritten);
+        assert_int_equal(r->pairs[0].verified, 10);
+        world_close(&w);
+    }
+}
+
+/* Something of the target's log passed behind the last thing seen of it, and could not be read:
+ * what is left over on the source may have been in it. */
+static void test_lost_at_the_end(void **state)
+{
+    for (int back = 0; back < 2; back++) {
+        struct world w = { 0 };
+        struct pt_obs_lost *lost;
+        const struct pt_result *r;
+
+        (void)state;
+        both(&w);
+        tell_produce(&w, SRC, 0, 0, 0, 0, 100);
+        tell_produce(&w, TGT, 1, 0, 0, 0, 50);
+        lost = tell(&w, PT_OBS_LOST, TGT, sizeof(*lost), 0);
+        lost->head.topic = 1;
+        lost->head.partition = 0;
+        lost->from = lost->to = -1;
+        lost->reason = PT_LOST_TAP_GAP;
+        if (back) /* the next one is a neighbour of the last: nothing was lost of the log */
+            tell_produce(&w, TGT, 1, 0, 50, 50, 10);
+        r = end(&w);
+        assert_int_equal(r->pairs[0].pending_source, back ? 40 : 0);
+        assert_int_equal(r->pairs[0].unverifiable_source, back ? 0 : 50);
+        world_close(&w);
+    }
+}
+
+/* The oldest format has no timestamps: a mirror gives the copies its own. But a copy in a newer
+ * format that lost its time is changed. */
+static void test_no_timestamp(void **state)
+{
+    for (int64_t side = 0; side < 2; side++) {
+        static const uint64_t one[] = { 9 };
+        struct world w = { 0 };
+        struct say say = { .source = PT_SRC_FETCH_CONSUMER, .cnt = 1, .content = one };
+        const struct pt_result *r;
+
+        (void)state;
+        both(&w);
+        for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++) {
+            bool bare = c == side;
+
+            w.request++;
+            say.cluster = c;
+            say.topic = c;
+            say.shift_ms = bare ? -1700000000009ll - 1 : 0;
+            tell_batch(&w, &say);
+            tell_bounds(&w, c, c, 0, 1, 0);
+        }
+        tell_bounds(&w, SRC, 0, 0, 1, 0);
+        r = end(&w);
+        assert_int_equal(r->pairs[0].verified, side == SRC);
+        assert_int_equal(r->pairs[0].mutated, side == TGT);
+        world_close(&w);
+    }
+}
+
+/* Records were appended, then the tap was blind; the only watermark that passed says that there are
+ * more, on both sides. */
+static void test_more_than_was_appended_in_sight(void **state)
+{
+    struct world w = { 0 };
+    const struct pt_result *r;
+
+    (void)state;
+    both(&w);
+    for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++)
+        tell_produce(&w, c, c, 0, 0, 0, 50);
+    for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++)
+        tell_bounds(&w, c, c, 0, 100, 0);
+    world_wait(&w, 3000);
+    for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++)
+        tell_produce(&w, c, c, 1, 0, 500, 50);
+    r = end(&w);
+    assert_int_equal(r->pairs[0].verified, 50);
+    assert_int_equal(found(r, PT_FINDING_PARTITION_NOT_SEEN), 2);
+    assert_int_equal(r->verdict, PT_VERDICT_INCONCLUSIVE);
+    world_close(&w);
 }
 
 /* A broker answers a repeated Produce with the batch's own largest timestamp as if it were the
@@ -241,8 +431,13 @@ static void test_append_time_of_a_repeated_produce(void **state)
             tell_outcome(&w, &say, 0, -1, PT_PRODUCE_ACKED, 1700000000014ll);
         }
         w.request++;
-        tell_batch(&w, &(struct say){ .cluster = TGT, .topic = 1, .client = 1, .cnt = 5, .first = 10,
-                                      .source = PT_SRC_FETCH_CONSUMER, .shift_ms = 3 });
+        tell_batch(&w, &(struct say){ .cluster = TGT,
+                                      .topic = 1,
+                                      .client = 1,
+                                      .cnt = 5,
+                                      .first = 10,
+                                      .source = PT_SRC_FETCH_CONSUMER,
+                                      .shift_ms = 3 });
         tell_bounds(&w, TGT, 1, 0, 5, 0);
         tell_bounds(&w, SRC, 0, 0, 5, 0);
         r = end(&w);
@@ -293,8 +488,13 @@ static void test_down_conversion_hides_markers(void **state)
     tell_txn(&w, SRC, 0, 0, 5, 7); /* aborted: the marker is at 5 */
     tell_txn(&w, SRC, 6, 6, 4, 7);
     w.request++;
-    tell_batch(&w, &(struct say){ .cluster = SRC, .source = PT_SRC_FETCH_CONSUMER, .magic = 1,
-                                  .plain = true, .cnt = 9, .content = content, .delta = delta });
+    tell_batch(&w, &(struct say){ .cluster = SRC,
+                                  .source = PT_SRC_FETCH_CONSUMER,
+                                  .magic = 1,
+                                  .plain = true,
+                                  .cnt = 9,
+                                  .content = content,
+                                  .delta = delta });
     tell_marker(&w, SRC, 0, 0, 10, 7, true);
     tell_produce(&w, SRC, 0, 0, 11, 11, 5);
     tell_produce(&w, TGT, 1, 0, 0, 6, 4);
@@ -340,8 +540,11 @@ static void test_transaction_behind_an_old_sighting(void **state)
     both(&w);
     tell_old_fetch(&w, SRC, 0, 0, 0, 5);
     w.request++;
-    tell_batch(&w, &(struct say){ .cluster = SRC, .source = PT_SRC_FETCH_CONSUMER, .cnt = 5,
-                                  .flags = PT_BATCH_TRANSACTIONAL, .pid = 7 });
+    tell_batch(&w, &(struct say){ .cluster = SRC,
+                                  .source = PT_SRC_FETCH_CONSUMER,
+                                  .cnt = 5,
+                                  .flags = PT_BATCH_TRANSACTIONAL,
+                                  .pid = 7 });
     tell_marker(&w, SRC, 0, 0, 5, 7, true);
     tell_produce(&w, TGT, 1, 0, 0, 0, 5);
     r = end(&w);
@@ -448,8 +651,9 @@ static void test_log_start_moves_past_the_first_sighting(void **state)
 {
     uint64_t same[30];
     struct world w = { 0 };
-    struct say say = { .source = PT_SRC_FETCH_CONSUMER, .from = -1, .content = same,
-                       .flags = PT_BATCH_LOG_APPEND };
+    struct say say = {
+        .source = PT_SRC_FETCH_CONSUMER, .from = -1, .content = same, .flags = PT_BATCH_LOG_APPEND
+    };
     const struct pt_result *r;
 
     (void)state;
@@ -518,14 +722,81 @@ static void test_many_steps_of_the_log_start(void **state)
     world_close(&w);
 }
 
+/* However little memory there is, and wherever it runs out: no divergence but the one record that
+ * is missing, and no parity while it is. */
+static void test_any_amount_of_memory(void **state)
+{
+    unsigned parity[2] = { 0 };
+
+    (void)state;
+    for (uint64_t sz = 300000; sz < 3000000; sz += 7013) {
+        for (int missing = 0; missing < 2; missing++) {
+            struct world w = { .policy = pt_policy_default };
+            const struct pt_result *r;
+            int64_t at[PT_CLUSTER_CNT] = { 0 };
+            uint64_t named;
+
+            w.policy.align.window_min = 64;
+            w.policy.align.window_max = 1024;
+            w.policy.align.horizon = 1024;
+            pt_mem_init(&w.mem, sz);
+            w.out = (struct pt_obs_out){ .buf = malloc(PT_OBS_OUT_MIN),
+                                         .buf_sz = PT_OBS_OUT_MIN,
+                                         .flush = world_flush,
+                                         .flush_arg = &w };
+            w.at = (struct pt_packet_ref){ .time_ns = 1000000000000000000ll };
+            if (pt_shard_open(&w.mem, &w.policy, &w.s)) {
+                free(w.out.buf);
+                continue;
+            }
+            tell_topic(&w, SRC, 0, "t", 1);
+            tell_topic(&w, TGT, 1, "t", 2);
+            for (int i = 0; i < 60; i++) {
+                uint32_t skip = missing && i == 30;
+
+                tell_produce(&w, SRC, 0, 0, at[SRC], (uint64_t)i * 100, 100);
+                at[SRC] += 100;
+                if (i % 7 == 3)
+                    tell_fetch(&w, SRC, 0, 0, at[SRC] - 100, at[SRC] - 100, (uint64_t)i * 100, 100);
+                tell_produce(&w, TGT, 1, 0, at[TGT], (uint64_t)i * 100 + skip, 100 - skip);
+                at[TGT] += 100 - skip;
+            }
+            for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++)
+                tell_bounds(&w, c, c, 0, at[c], 0);
+            r = world_finish(&w);
+            assert_int_equal(broken_sum(r), -1);
+            named = 0;
+            for (size_t i = 0; i < r->finding_cnt; i++)
+                if (pt_finding_severity(r->findings[i].code) == PT_SEV_DIVERGENCE) {
+                    assert_int_equal(r->findings[i].source.offset, 3000);
+                    named += r->findings[i].cnt;
+                }
+            assert_true(named <= (unsigned)missing);
+            assert_true(missing || r->verdict != PT_VERDICT_DIVERGENT);
+            assert_true(!missing || r->verdict != PT_VERDICT_PARITY);
+            if (r->verdict == PT_VERDICT_PARITY)
+                assert_true(r->pairs[0].verified >= 5900);
+            parity[missing] += r->verdict != PT_VERDICT_INCONCLUSIVE;
+            assert_int_equal(world_close(&w), 0);
+        }
+    }
+    assert_true(parity[0] > 10 && parity[1] > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_produce_without_answers),
         cmocka_unit_test(test_one_capture_ends_early),
         cmocka_unit_test(test_incarnations_of_late_partitions),
+        cmocka_unit_test(test_target_dark_at_the_end),
         cmocka_unit_test(test_unrelated_topics),
         cmocka_unit_test(test_weak_produce_loses_its_place),
+        cmocka_unit_test(test_uncommitted_record_is_replaced),
+        cmocka_unit_test(test_lost_at_the_end),
+        cmocka_unit_test(test_no_timestamp),
+        cmocka_unit_test(test_more_than_was_appended_in_sight),
+        cmocka_unit_test(test_any_amount_of_memory),
         cmocka_unit_test(test_append_time_of_a_repeated_produce),
         cmocka_unit_test(test_down_converted_records),
         cmocka_unit_test(test_down_conversion_hides_markers),

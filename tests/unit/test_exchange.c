@@ -80,6 +80,8 @@ static void test_logs(void **state)
 {
     const struct pt_log_ref a = { 1, 0 };
     const struct pt_log_ref b = { 1, 1 };
+    const struct pt_log_ref c = { 0, 7 };
+    const struct pt_log_ref d = { 2, 0 };
     struct pt_request req = { 0 };
     struct pt_mem mem;
 
@@ -87,12 +89,14 @@ static void test_logs(void **state)
     pt_mem_init(&mem, 1u << 20);
     assert_true(pt_request_add_log(&mem, &req, a));
     assert_true(pt_request_add_log(&mem, &req, b));
-    assert_true(pt_request_add_log(&mem, &req, a));
-    assert_true(pt_request_take_log(&req, a));
-    assert_true(pt_request_take_log(&req, a));
-    assert_false(pt_request_take_log(&req, a));
-    assert_true(pt_request_take_log(&req, b));
-    assert_int_equal(req.log_cnt, 0);
+    assert_true(pt_request_add_log(&mem, &req, c));
+    assert_true(pt_request_add_log(&mem, &req, b));
+    assert_int_equal(pt_request_take_log(&req, a), PT_TAKE_ONE);
+    assert_int_equal(pt_request_take_log(&req, a), PT_TAKE_NONE);
+    assert_int_equal(pt_request_take_log(&req, b), PT_TAKE_TWICE);
+    assert_int_equal(pt_request_take_log(&req, b), PT_TAKE_TWICE);
+    assert_int_equal(pt_request_take_log(&req, c), PT_TAKE_ONE);
+    assert_int_equal(pt_request_take_log(&req, d), PT_TAKE_NONE);
     pt_request_free(&mem, &req);
     assert_int_equal(mem.used_sz, 0);
     pt_mem_init(&mem, 1);

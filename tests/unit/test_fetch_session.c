@@ -64,6 +64,28 @@ static void start(struct side *x)
     assert_int_equal(asked(x, B), 200);
 }
 
+/* Named twice, at two offsets: one of the answers would be certified from the wrong one. */
+static void test_twice(void **state)
+{
+    struct side x;
+
+    (void)state;
+    open_side(&x, 1000);
+    request(&x, 0, -1);
+    name(&x, A, 100);
+    name(&x, B, 200);
+    name(&x, A, 90);
+    name(&x, B, 200);
+    assert_int_equal(asked(&x, A), -1);
+    assert_int_equal(asked(&x, B), 200);
+    name(&x, A, 90);
+    assert_int_equal(asked(&x, A), -1);
+    request(&x, 0, -1);
+    name(&x, A, 90);
+    assert_int_equal(asked(&x, A), 90);
+    close_side(&x);
+}
+
 static void test_incremental(void **state)
 {
     struct side x;
@@ -182,11 +204,9 @@ static void test_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_incremental),
-        cmocka_unit_test(test_doubt),
-        cmocka_unit_test(test_errors_and_misses),
-        cmocka_unit_test(test_pipelined),
-        cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_twice),     cmocka_unit_test(test_incremental),
+        cmocka_unit_test(test_doubt),     cmocka_unit_test(test_errors_and_misses),
+        cmocka_unit_test(test_pipelined), cmocka_unit_test(test_wrap),
         cmocka_unit_test(test_bounds),
     };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pt_lcs_solve against the textbook table: the length is the longest possible, and what it returns is a
- * common subsequence. Small alphabets reach Myers' walk with many ties, long random inputs reach
- * Hunt-Szymanski. */
+/* pt_lcs_solve against the textbook table: the length is the longest possible, and what it returns
+ * is a common subsequence. Small alphabets reach Myers' walk with many ties, long random inputs
+ * reach Hunt-Szymanski. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +22,8 @@ static uint32_t rng(uint32_t below)
     return (uint32_t)(rng_state >> 33) % below;
 }
 
-static uint32_t table_length(const struct pt_item *s, uint32_t n, const struct pt_item *t, uint32_t m)
+static uint32_t table_length(const struct pt_item *s, uint32_t n, const struct pt_item *t,
+                             uint32_t m)
 {
     static uint32_t row[2][LEN_MAX + 1];
 

@@ -71,14 +71,15 @@ static unsigned worker_of(const struct pt_nic_port_request *ask,
     bool v6 = len == PT_TOEPLITZ_V6_SZ;
     unsigned with_ports = v6 ? PT_NIC_HASH_IPV6_TCP : PT_NIC_HASH_IPV4_TCP;
     unsigned without = v6 ? PT_NIC_HASH_IPV6 : PT_NIC_HASH_IPV4;
-    unsigned reta_cnt = ask->caps.reta_cnt ? ask->caps.reta_cnt : 128;
     uint32_t hash = 0;
 
     if (port->hash_fields & with_ports)
         hash = pt_toeplitz(port->key, tuple, len);
     else if (port->hash_fields & without)
         hash = pt_toeplitz(port->key, tuple, len - 4);
-    return port->worker[hash % reta_cnt % port->queue_cnt];
+    if (!ask->caps.reta_cnt) /* the device has its own way, which we are not told */
+        return port->worker[hash / 7 % port->queue_cnt];
+    return port->worker[hash % ask->caps.reta_cnt % port->queue_cnt];
 }
 
 static void reverse(const uint8_t *tuple, size_t len, uint8_t *other)
@@ -280,7 +281,11 @@ static void draw(struct pt_nic_request *req, size_t row)
     for (unsigned p = 0; p < port_cnt; p++) {
         size_t pick = p && (r >> 10 & 1) ? (size_t)(next_random() >> 9) % pt_nic_caps_cnt() : row;
 
-        add_port(req, pt_nic_caps_row(pick), r >> 11 & 1 ? p : 0);
+        add_port(req, pt_nic_caps_row(pick), r >> 11 & 1 ? (unsigned)(next_random() >> 30 & 3) : 0);
+        if (!(next_random() >> 25 & 7))
+            req->port[p].caps.reta_cnt = 0;
+        if (!(next_random() >> 25 & 3)) /* a card that can hash less */
+            req->port[p].caps.hash_fields &= (uint8_t)(next_random() >> 25);
         if (req->port[p].caps.numa_node >= 0 && r >> 12 & 1)
             req->port[p].caps.numa_node = (int16_t)(next_random() >> 30 & 1);
         if (!(next_random() >> 20 & 7))
@@ -536,6 +541,18 @@ static void test_cores(void **state)
     assert_int_equal(plan->worker[3].core, 9); /* the thread of 1, which runs nothing of ours */
     assert_false(has_note(plan, PT_NIC_NOTE_FAR_NODE, 0));
     assert_false(has_note(plan, PT_NIC_NOTE_CORE, -1));
+    /* Neighbours are threads of one core here: 3 only when all others are taken. */
+    for (unsigned i = 0; i < 16; i++) {
+        req->host.core[i].node = 1;
+        req->host.core[i].physical = (uint16_t)(i / 2);
+    }
+    req->host.core_cnt = 8;
+    assert_int_equal(pt_nic_plan_make(req, plan, &err), 0);
+    assert_int_equal(plan->worker[0].core, 2);
+    assert_int_equal(plan->worker[1].core, 4);
+    assert_int_equal(plan->worker[2].core, 6);
+    assert_int_equal(plan->worker[3].core, 3);
+    add_cores(req, 16, 2);
     req->use_core[0] = 2;
     req->use_core[1] = 10;
     req->use_core_cnt = 2;

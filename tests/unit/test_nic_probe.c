@@ -30,7 +30,7 @@ static uint16_t port_of(const char *name)
 
 static void test_rows(void **state)
 {
-    static const char *const names[] = { "net_null0", "net_ring0", "net_memif0" };
+    static const char *const names[] = { "net_null0", "net_ring0", "net_memif0", "net_pcap0" };
 
     (void)state;
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -114,6 +114,7 @@ static void test_plan_applies(void **state)
 
 int main(int argc, char **argv)
 {
+    char pcap[512];
     char *eal[] = { argv[0],
                     "-l",
                     "0",
@@ -126,15 +127,19 @@ int main(int argc, char **argv)
                     "--log-level=4",
                     "--vdev=net_null0",
                     "--vdev=net_ring0",
-                    "--vdev=net_memif0,socket-abstract=no,socket=/tmp/paritap-test-memif.sock" };
+                    "--vdev=net_memif0,socket-abstract=no,socket=/tmp/paritap-test-memif.sock",
+                    pcap };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_no_port),
         cmocka_unit_test(test_plan_applies),
     };
+    const char *captures = getenv("PT_CAPTURES");
     int ret;
 
     (void)argc;
+    snprintf(pcap, sizeof(pcap), "--vdev=net_pcap0,rx_pcap=%s/clients/java09-perf.pcap",
+             captures ? captures : "tests/captures");
     if (rte_eal_init((int)(sizeof(eal) / sizeof(eal[0])), eal) < 0)
         return 1;
     ret = cmocka_run_group_tests(tests, NULL, NULL);

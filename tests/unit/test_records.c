@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shows what a Fetch response certifies (observation.h, PT_OBS_BATCH, _ABORTED, _LOST). Requests and
- * responses of Fetch v7 are written by hand, one topic and partition, and what comes out is read as text:
+ * Shows what a Fetch response certifies (observation.h, PT_OBS_BATCH, _ABORTED, _LOST). Requests
+ * and responses of Fetch v7 are written by hand, one topic and partition, and what comes out is
+ * read as text:
  *
  *   F100 asked for (or F?) | [from base..last] a batch and its certificate, k: from what is known,
  *   s: seen before, !: not usable | L(from to) lost | A[from to)n aborted list of n
@@ -222,10 +223,13 @@ static void test_whole(void **state)
         const char *text;
         const char *why;
     } rows[] = {
-        { 100, "F100[100 100..109]k[110 115..119]k[120 120..124]k", "gaps between batches are absent" },
-        { 90, "F90[90 100..109]k[110 115..119]k[120 120..124]k", "so is what was asked for in front" },
+        { 100, "F100[100 100..109]k[110 115..119]k[120 120..124]k",
+          "gaps between batches are absent" },
+        { 90, "F90[90 100..109]k[110 115..119]k[120 120..124]k",
+          "so is what was asked for in front" },
         { 105, "F105[100 100..109]k[110 115..119]k[120 120..124]k", "asked for within a batch" },
-        { 110, "F110[100 100..109][110 115..119]k[120 120..124]k", "asked for behind the first batch" },
+        { 110, "F110[100 100..109][110 115..119]k[120 120..124]k",
+          "asked for behind the first batch" },
     };
     struct side x;
 
@@ -366,9 +370,9 @@ static void test_aborted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),   cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_whole),     cmocka_unit_test(test_holes),
         cmocka_unit_test(test_bad_batch), cmocka_unit_test(test_partial),
-        cmocka_unit_test(test_session), cmocka_unit_test(test_aborted),
+        cmocka_unit_test(test_session),   cmocka_unit_test(test_aborted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -249,8 +249,8 @@ static int write_report(const char *path)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pairs),    cmocka_unit_test(test_findings),
-        cmocka_unit_test(test_clusters), cmocka_unit_test(test_ledger),
+        cmocka_unit_test(test_pairs),      cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_clusters),   cmocka_unit_test(test_ledger),
         cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_inspect),
         cmocka_unit_test(test_utf8),
     };

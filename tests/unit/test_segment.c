@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -63,6 +64,17 @@ static void sleep_ms(long ms)
     struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 
     nanosleep(&ts, NULL);
+}
+
+/* child forks one that never outlives a test that failed. */
+static pid_t child(void)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (!pid)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return pid;
 }
 
 /* A value that shows a torn copy: every word of it is made from n. */
@@ -348,7 +360,7 @@ static void test_other_user(void **state)
         return;
     }
     create(&s, &cfg);
-    pid = fork();
+    pid = child();
     if (!pid) {
         if (setgroups(0, NULL) || setgid(65534) || setuid(65534))
             _exit(2);
@@ -360,12 +372,13 @@ static void test_other_user(void **state)
 
     cfg.group = 65534; /* readers by their group */
     create(&s, &cfg);
-    pid = fork();
+    pid = child();
     if (!pid) {
         if (setgroups(0, NULL) || setgid(65534) || setuid(65534))
             _exit(2);
-        _exit(pt_segment_reader_open(&r, name) ? 1 :
-              pt_segment_reader_life(&r) == PT_SEGMENT_ALIVE ? 0 : 3);
+        _exit(pt_segment_reader_open(&r, name)                 ? 1
+              : pt_segment_reader_life(&r) == PT_SEGMENT_ALIVE ? 0
+                                                               : 3);
     }
     waitpid(pid, &status, 0);
     assert_int_equal(status, 0);
@@ -403,7 +416,7 @@ static pid_t start_writer(void)
     pid_t pid;
 
     assert_int_equal(pipe(ready), 0);
-    pid = fork();
+    pid = child();
     if (!pid) {
         struct pt_segment_cfg cfg = small_cfg();
         struct pt_segment_finding f;
@@ -540,7 +553,7 @@ static void test_race_of_starts(void **state)
         assert_int_equal(pipe(won), 0);
         assert_int_equal(pipe(go), 0);
         for (int i = 0; i < STARTS; i++) {
-            pid[i] = fork();
+            pid[i] = child();
             if (!pid[i]) {
                 struct pt_segment_cfg cfg = small_cfg();
                 struct pt_segment_writer s;
@@ -596,7 +609,7 @@ static void test_killed_reader(void **state)
     pt_segment_put_core(&s, row, &core);
     open_reader(&r);
     pt_segment_cursor_begin(&r, &stuck, PT_SEGMENT_ALL_FINDINGS);
-    pid = fork();
+    pid = child();
     if (!pid) {
         struct pt_segment_reader mine;
         struct pt_segment_core got;
@@ -612,6 +625,7 @@ static void test_killed_reader(void **state)
         fill(&core, sizeof(core), n);
         pt_segment_put_core(&s, row, &core);
         pt_segment_append(&s, 0, &f);
+        pt_segment_beat(&s);
     }
     assert_int_equal(pt_segment_reader_life(&r), PT_SEGMENT_ALIVE);
     assert_true(pt_segment_get_core(&r, 0, &core));

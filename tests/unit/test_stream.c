@@ -105,6 +105,11 @@ static const struct row rows[] = {
     { "mid-connection: a late SYN fixes the start after all",
       "0 A . 100 500 req;0.1 B S 499 100 -;0.2 A S 99 - -;0.3 B . 500 103 resp",
       "open A:req B:resp | close", "flows_midstream=0" },
+    { "a SYN that comes when its first bytes were given up already starts no other connection",
+      "0 A S 99 - -;0.1 A . 100 500 one;0.2 A . 103 505 two;0.3 B . 500 103 resp1;0.4 B S 499 100 "
+      "-;"
+      "0.5 B . 505 106 resp2",
+      "open A:one A:two B? B:resp2 | close", "flows=1 retransmitted_bytes=5" },
     { "only the SYN-ACK was missed: its side starts unknown",
       "0 A S 99 - -;1 A . 100 500 req;2 B . 500 103 resp;300 X . 0 - -",
       "open A:req B? B:resp | close", "flows_midstream=0 holes=0" },

@@ -185,7 +185,7 @@ static void test_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes), cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_sizes),     cmocka_unit_test(test_durations),
         cmocka_unit_test(test_addresses), cmocka_unit_test(test_times),
         cmocka_unit_test(test_numbers),
     };

@@ -7,7 +7,7 @@ def run(lab):
     lab.rename = lambda t: "source." + t
     lab.record()
     a = lab.topic("a", 3, target=False)
-    lab.mm2(**{"exactly.once.source.support": "enabled",
+    lab.mm2(**{"target.exactly.once.source.support": "enabled",
                "dedicated.mode.enable.internal.rest": "true", "listeners": "http://127.0.0.1:8083"})
     lab.produce(a, 3, 1, 300)
     lab.do("c2", clients.transact, lab.source, a, 3, "tx", 6, 10)

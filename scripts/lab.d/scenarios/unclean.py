@@ -12,8 +12,9 @@ from confluent_kafka.admin import NewTopic
 
 def make(bootstrap, topic):
     a = clients.admin(bootstrap)
-    clients.wait(a.create_topics([NewTopic(topic, num_partitions=1, replica_assignment=[[1, 2]], config={
-        "unclean.leader.election.enable": "true", "min.insync.replicas": "1"})]))
+    config = {"unclean.leader.election.enable": "true", "min.insync.replicas": "1"}
+    clients.wait(a.create_topics([NewTopic(topic, num_partitions=1, replica_assignment=[[1, 2]],
+                                           config=config)]))
     time.sleep(1)
 
 
