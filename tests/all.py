@@ -52,7 +52,8 @@ def meson_tests(name):
     print("== %s: testing" % name, flush=True)
     log = ROOT / name / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
-    done = subprocess.run(["meson", "test", "-C", name, "--no-rebuild", "--print-errorlogs"],
+    done = subprocess.run(["meson", "test", "-C", name, "--no-rebuild", "--print-errorlogs",
+                           "--timeout-multiplier", "4"],
                           cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     passed = failed = 0
     if log.exists():
