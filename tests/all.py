@@ -58,7 +58,7 @@ def meson_tests(name):
     log.unlink(missing_ok=True)
     some = BUILDS[name][2]
     done = subprocess.run(["meson", "test", "-C", name, "--no-rebuild", "--print-errorlogs",
-                           *(["--suite", "unit", *some] if some else [])], cwd=ROOT, check=False,
+                           "--timeout-multiplier", "4", *(["--suite", "unit", *some] if some else [])], cwd=ROOT, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     passed = failed = 0
     if log.exists():

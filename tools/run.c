@@ -240,16 +240,16 @@ static void close_all(struct run *run)
 int pt_run(struct pt_options *o, bool single)
 {
     struct run run = { .o = o, .single = single };
-    struct sigaction act = { .sa_handler = on_interrupt };
+    /* Without SA_RESTART, so that a read of a silent pipe ends. A second Ctrl-C ends the program at
+     * once. */
+    struct sigaction act = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
     struct pt_report report;
-    int rc = open_all(&run);
+    int rc;
 
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+    rc = open_all(&run);
     if (!rc) {
-        /* Without SA_RESTART, so that a read of a silent pipe ends. A second Ctrl-C ends the
-         * program at once. */
-        act.sa_flags = (int)SA_RESETHAND;
-        sigaction(SIGINT, &act, NULL);
-        sigaction(SIGTERM, &act, NULL);
         read_frames(&run);
         report = make_report(&run);
         if (publishing(&run))

@@ -41,9 +41,13 @@ static struct pt_float **key_bucket(struct pt_floating *f, const struct pt_float
     return &f->by_key[(h >> 40) % PT_FLOATING_BUCKETS];
 }
 
-static struct pt_float **bytes_bucket(struct pt_floating *f, uint64_t fingerprint)
+/* The partition spreads one batch that is sent to many. */
+static struct pt_float **bytes_bucket(struct pt_floating *f, const struct pt_log *log,
+                                      uint64_t fingerprint)
 {
-    return &f->by_bytes[(fingerprint ^ fingerprint >> 32) % PT_FLOATING_BUCKETS];
+    uint64_t h = (fingerprint ^ (uint32_t)log->partition) * 0x9e3779b97f4a7c15ull;
+
+    return &f->by_bytes[(h >> 40) % PT_FLOATING_BUCKETS];
 }
 
 static bool same_key(const struct pt_float_key *a, const struct pt_float_key *b)
@@ -71,7 +75,7 @@ void pt_floating_take(struct pt_floating *f, struct pt_float *e)
 
     pt_floating_answer(f, e);
     e->answered = answered;
-    for (link = bytes_bucket(f, e->b.fingerprint); *link != e; link = &(*link)->by_bytes)
+    for (link = bytes_bucket(f, e->log, e->b.fingerprint); *link != e; link = &(*link)->by_bytes)
         ;
     *link = e->by_bytes;
     if (e->prev)
@@ -123,7 +127,7 @@ bool pt_floating_add(struct pt_floating *f, const struct pt_float_key *key, stru
     for (link = key_bucket(f, key); *link; link = &(*link)->by_key)
         ;
     *link = e;
-    link = bytes_bucket(f, b->fingerprint);
+    link = bytes_bucket(f, log, b->fingerprint);
     e->by_bytes = *link;
     *link = e;
     f->used_sz += sz;
@@ -142,7 +146,7 @@ struct pt_float *pt_floating_find(struct pt_floating *f, const struct pt_float_k
 struct pt_float *pt_floating_same(struct pt_floating *f, const struct pt_log *log,
                                   uint64_t fingerprint)
 {
-    struct pt_float *e = *bytes_bucket(f, fingerprint);
+    struct pt_float *e = *bytes_bucket(f, log, fingerprint);
 
     while (e && (e->log != log || e->b.fingerprint != fingerprint || !e->has_records))
         e = e->by_bytes;

@@ -571,21 +571,25 @@ def bad_silence(program):
     half = half[:len(half) // 2]
     argv = [program, "replay", "--source", "-", "--target", pair_file("link", "target"),
             "--json", "-"]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as p:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=out, stderr=err) as p:
         p.stdin.write(half)
         p.stdin.flush()
-        # It has opened its input for sure when it has taken all of it, and waits for more.
-        while fionread(p.stdin):
+        while fionread(p.stdin): # what it has taken, it will report
             time.sleep(0.01)
         time.sleep(0.2)
         p.send_signal(signal.SIGINT)
-        raw, stderr = p.stdout.read(), p.stderr.read()
-        code = p.wait(TIMEOUT)
-    r = Result(code, raw, stderr.decode(errors="replace"))
+        try:
+            p.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            return ["Ctrl-C does not end the reading of a silent pipe"]
+        out.seek(0)
+        err.seek(0)
+        r = Result(p.returncode, out.read(), err.read().decode(errors="replace"))
     errors = run_errors(r)
-    if r.report and (code != EXIT["inconclusive"] or not r.report["stopped"]):
-        errors.append("exit %d, stopped: %s" % (code, r.report["stopped"]))
+    if r.report and (r.code != EXIT["inconclusive"] or not r.report["stopped"]):
+        errors.append("exit %d, stopped: %s" % (r.code, r.report["stopped"]))
     return errors
 
 
