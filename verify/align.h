@@ -32,8 +32,9 @@ enum pt_side { PT_SIDE_SOURCE = 0, PT_SIDE_TARGET = 1 };
     0x1u /* between the item before (or the start) and this one, offsets were not                  \
             seen: anything may have been there. Not set on a first item that                       \
             starts at a certified log start */
-#define PT_ITEM_LOG_APPEND 0x2u /* the timestamp is the broker's, or there is none: not compared   \
-                                 */
+#define PT_ITEM_LOG_APPEND                                                                         \
+    0x2u /* the timestamp is the broker's, or there is none: not compared                          \
+          */
 
 struct pt_item {
     uint64_t content;

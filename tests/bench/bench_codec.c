@@ -143,11 +143,11 @@ static void make_text(char *text, size_t len)
     while (at + 1024 < len) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
         at += (size_t)snprintf(text + at, len - at,
-                              "{\"orderId\":\"%016llx\",\"customer\":%u,\"amount\":%u.%02u,"
-                              "\"currency\":\"EUR\",\"status\":\"CONFIRMED\",\"ts\":17000%08u}",
-                              (unsigned long long)seed, (unsigned)(seed >> 33) % 100000,
-                              (unsigned)(seed >> 20) % 1000, (unsigned)(seed >> 40) % 100,
-                              (unsigned)(seed >> 30) % 100000000);
+                               "{\"orderId\":\"%016llx\",\"customer\":%u,\"amount\":%u.%02u,"
+                               "\"currency\":\"EUR\",\"status\":\"CONFIRMED\",\"ts\":17000%08u}",
+                               (unsigned long long)seed, (unsigned)(seed >> 33) % 100000,
+                               (unsigned)(seed >> 20) % 1000, (unsigned)(seed >> 40) % 100,
+                               (unsigned)(seed >> 30) % 100000000);
     }
     memset(text + at, ' ', len - at);
 }
