@@ -7,9 +7,6 @@
 #include "parser/batch.h"
 #include "tools/values.h"
 
-/* Reasons shown below the verdict; the rest is in the findings. */
-#define REASONS_MAX 6
-
 /* Columns of the tables for names; a longer name has a line of its own. What a terminal is narrower
  * than PT_TEXT_COLUMNS, this column is. */
 #define NAME_COLUMNS 30
@@ -56,25 +53,6 @@ static void add(struct sums *s, const struct pt_pair_result *p)
     s->observed += p->offsets_observed;
 }
 
-/* A share is rounded down: 100 % is only written where nothing is missing. */
-static const char *percent(uint64_t part, uint64_t whole, char buf[PT_TEXT_MAX])
-{
-    uint64_t thousandths;
-
-    if (!whole) {
-        snprintf(buf, PT_TEXT_MAX, "-");
-    } else if (part == whole) {
-        snprintf(buf, PT_TEXT_MAX, "100 %%");
-    } else {
-        thousandths = (uint64_t)((double)part / (double)whole * 1e5);
-        if (thousandths > 99999)
-            thousandths = 99999;
-        snprintf(buf, PT_TEXT_MAX, "%" PRIu64 ".%03" PRIu64 " %%", thousandths / 1000,
-                 thousandths % 1000);
-    }
-    return buf;
-}
-
 static const char *plural(uint64_t cnt)
 {
     return cnt == 1 ? "" : "s";
@@ -83,136 +61,6 @@ static const char *plural(uint64_t cnt)
 static bool same_topic(const struct pt_pair_result *a, const struct pt_pair_result *b)
 {
     return !strcmp(a->source.topic, b->source.topic) && !strcmp(a->target.topic, b->target.topic);
-}
-
-/* in_cluster counts divergences that need no second cluster: those behind the RECORD_* codes. */
-static uint64_t in_cluster(const struct pt_result *res)
-{
-    uint64_t cnt = 0;
-
-    for (int c = PT_FINDING_BATCH_CRC_BAD; c < PT_FINDING_CODE_CNT; c++) {
-        if (pt_finding_severity((enum pt_finding_code)c) == PT_SEV_DIVERGENCE)
-            cnt += res->finding_total[c];
-    }
-    return cnt;
-}
-
-static void verdict_single(const struct pt_report *r, struct pt_text *t)
-{
-    const struct pt_result *res = r->result;
-    char a[PT_TEXT_MAX];
-    char b[PT_TEXT_MAX];
-    uint64_t wrong = in_cluster(res);
-    uint64_t records = 0;
-
-    for (size_t i = 0; i < res->log_cnt; i++)
-        records += res->logs[i].records;
-    if (r->verdict == PT_VERDICT_DIVERGENT) {
-        pt_text_styled(t, PT_STYLE_BAD, "DIVERGENT");
-        pt_text_put(t, "  %s finding%s within this cluster; ", pt_text_count(wrong, a),
-                    plural(wrong));
-    } else if (r->verdict == PT_VERDICT_PARITY && !records) {
-        pt_text_styled(t, PT_STYLE_WARN, "NOTHING SEEN");
-        pt_text_put(t, "  no record passed this tap, so nothing was checked; see below what did.");
-        pt_text_end(t);
-        return;
-    } else if (r->verdict == PT_VERDICT_PARITY) {
-        pt_text_styled(t, PT_STYLE_GOOD, "CLEAN");
-        pt_text_put(t, "  nothing wrong within this cluster; ");
-    } else {
-        pt_text_styled(t, PT_STYLE_WARN, "INCONCLUSIVE");
-        pt_text_put(t, "  ");
-    }
-    pt_text_put(t, "%s record%s in %s log%s.", pt_text_count(records, a), plural(records),
-                pt_text_count(res->log_cnt, b), plural(res->log_cnt));
-    pt_text_end(t);
-}
-
-static void verdict_pairs(const struct pt_report *r, struct pt_text *t)
-{
-    const struct pt_result *res = r->result;
-    struct sums all = { 0 };
-    char a[PT_TEXT_MAX];
-    char b[PT_TEXT_MAX];
-    char c[PT_TEXT_MAX];
-    uint64_t inner = in_cluster(res);
-
-    for (size_t i = 0; i < res->pair_cnt; i++)
-        add(&all, &res->pairs[i]);
-    pt_text_count(all.verified, a);
-    percent(all.certified, all.observed, c);
-    switch (r->verdict) {
-    case PT_VERDICT_PARITY:
-        pt_text_styled(t, PT_STYLE_GOOD, "PARITY");
-        pt_text_put(t, "  %s records verified on both, 0 divergent; coverage %s.", a, c);
-        break;
-    case PT_VERDICT_DIVERGENT:
-        pt_text_styled(t, PT_STYLE_BAD, "DIVERGENT");
-        pt_text_put(t, "  %s record%s differ, %s verified equal; coverage %s",
-                    pt_text_count(all.divergent, b), plural(all.divergent), a, c);
-        if (inner)
-            pt_text_put(t, "; %s within a cluster", pt_text_count(inner, b));
-        pt_text_put(t, ".");
-        break;
-    default:
-        pt_text_styled(t, PT_STYLE_WARN, "INCONCLUSIVE");
-        if (!all.observed)
-            pt_text_put(t, "  nothing could be compared.");
-        else
-            pt_text_put(t, "  %s verified, 0 divergent, but with gaps; coverage %s.", a, c);
-    }
-    pt_text_end(t);
-}
-
-/* What stands against a verdict of parity, also where divergences outrank it. */
-static void reasons(const struct pt_report *r, struct pt_text *t)
-{
-    char safe[PT_SAFE_MAX];
-    size_t shown = 0;
-    size_t more = 0;
-
-    if (r->stopped) {
-        pt_text_put(t, "  - reading stopped early: %s", r->stopped);
-        pt_text_end(t);
-    }
-    for (size_t i = 0; i < r->input_cnt; i++) {
-        if (!r->inputs[i].info->truncated)
-            continue;
-        pt_text_put(t, "  - ");
-        pt_text_wrap(t, 4);
-        pt_text_item(t, "%s is cut off:", pt_text_safe(t, pt_input_name(&r->inputs[i]), safe));
-        pt_text_words(t, pt_text_safe(t, r->inputs[i].info->trouble, safe));
-        pt_text_end(t);
-    }
-    for (size_t i = 0; i < r->result->finding_cnt; i++) {
-        const struct pt_finding *f = &r->result->findings[i];
-
-        if (!pt_finding_inconclusive(f->code))
-            continue;
-        if (shown == REASONS_MAX) {
-            more++;
-            continue;
-        }
-        shown++;
-        pt_text_put(t, "  - ");
-        pt_text_wrap(t, 4);
-        pt_text_item(t, "%s:", pt_finding_code_name(f->code));
-        pt_text_words(t, pt_text_safe(t, f->message, safe));
-        pt_text_end(t);
-    }
-    if (more) {
-        pt_text_put(t, "  - and %zu more of this kind, see the findings", more);
-        pt_text_end(t);
-    }
-}
-
-void pt_report_text_verdict(const struct pt_report *r, struct pt_text *t)
-{
-    if (r->single)
-        verdict_single(r, t);
-    else
-        verdict_pairs(r, t);
-    reasons(r, t);
 }
 
 /* right_edge turns a column of a page of PT_TEXT_COLUMNS into the one of this page. */
@@ -330,7 +178,7 @@ static void topic_row(struct pt_text *t, const char *name, const struct sums *s)
     cell(t, s->divergent, 70, PT_STYLE_BAD);
     cell(t, s->unseen, 79, PT_STYLE_WARN);
     cell(t, s->pending, 88, PT_STYLE_WARN);
-    cell_text(t, percent(s->certified, s->observed, buf), 98);
+    cell_text(t, pt_text_percent(s->certified, s->observed, buf), 98);
     pt_text_end(t);
 }
 
@@ -388,6 +236,11 @@ void pt_report_text_logs(const struct pt_report *r, struct pt_text *t)
     char buf[PT_TEXT_MAX];
 
     pt_text_heading(t, "Logs");
+    if (!res->log_cnt) {
+        pt_text_put(t, "  none");
+        pt_text_end(t);
+        return;
+    }
     table_head(t, "topic-partition", log_columns, sizeof(log_columns) / sizeof(log_columns[0]));
     for (size_t i = 0; i < res->log_cnt; i++) {
         const struct pt_log_result *log = &res->logs[i];
@@ -397,7 +250,10 @@ void pt_report_text_logs(const struct pt_report *r, struct pt_text *t)
         if (t->column > right_edge(t, NAME_COLUMNS))
             pt_text_end(t);
         pt_text_pad(t, right_edge(t, NAME_COLUMNS));
-        pt_text_put(t, " %12" PRId64 " %12" PRId64, log->first_offset, log->last_offset);
+        if (log->first_offset >= 0)
+            pt_text_put(t, " %12" PRId64 " %12" PRId64, log->first_offset, log->last_offset);
+        else
+            pt_text_put(t, " %12s %12s", "-", "-");
         cell(t, log->records, 66, PT_STYLE_BOLD);
         cell(t, log->control, 75, PT_STYLE_DIM);
         cell(t, log->aborted, 84, PT_STYLE_DIM);

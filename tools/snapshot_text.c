@@ -6,25 +6,6 @@
 
 #include "tools/report.h"
 
-/* A share is rounded down: 100 % is only written where nothing is missing. */
-const char *pt_text_percent(uint64_t part, uint64_t whole, char buf[PT_TEXT_MAX])
-{
-    uint64_t thousandths;
-
-    if (!whole) {
-        snprintf(buf, PT_TEXT_MAX, "-");
-    } else if (part >= whole) {
-        snprintf(buf, PT_TEXT_MAX, "100 %%");
-    } else {
-        thousandths = (uint64_t)((double)part / (double)whole * 1e5);
-        if (thousandths > 99999)
-            thousandths = 99999;
-        snprintf(buf, PT_TEXT_MAX, "%" PRIu64 ".%03" PRIu64 " %%", thousandths / 1000,
-                 thousandths % 1000);
-    }
-    return buf;
-}
-
 const char *pt_text_span(int64_t ns, char buf[PT_TEXT_MAX])
 {
     int64_t sec = ns / 1000000000;

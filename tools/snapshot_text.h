@@ -18,9 +18,6 @@ void pt_snapshot_text(const struct pt_snapshot *s, struct pt_text *t, bool all);
 void pt_snapshot_text_finding(const struct pt_segment_reader *r, const struct pt_segment_finding *f,
                               struct pt_text *t);
 
-/* Words that the summary and the live view share; buf is returned. */
-const char *pt_text_percent(uint64_t part, uint64_t whole, char buf[PT_TEXT_MAX]);
-
 /* "3 ms", "4.2 s", "2m 05s", "3h 00m"; "-" below 0. For reading, not for parsing back. */
 const char *pt_text_span(int64_t ns, char buf[PT_TEXT_MAX]);
 

@@ -85,4 +85,7 @@ const char *pt_text_count(uint64_t cnt, char buf[PT_TEXT_MAX]);
 /* "12.3 MB" for reading, not for parsing back. */
 const char *pt_text_bytes(uint64_t sz, char buf[PT_TEXT_MAX]);
 
+/* "99.123 %", rounded down: 100 % is only written where nothing is missing; "-" of nothing. */
+const char *pt_text_percent(uint64_t part, uint64_t whole, char buf[PT_TEXT_MAX]);
+
 #endif

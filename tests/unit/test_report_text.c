@@ -132,6 +132,34 @@ static void test_verdict_lines(void **state)
     }
 }
 
+/* Who captured the wrong thing learns it from the first lines. */
+static void test_nothing_seen(void **state)
+{
+    static const struct pt_result nothing = { .verdict = PT_VERDICT_PARITY };
+    struct pt_packet_stats packets = { .cut_bytes = 1 };
+    struct pt_report r = fake_report();
+    char *text;
+
+    (void)state;
+    r.verdict = PT_VERDICT_PARITY;
+    r.single = true;
+    r.result = &nothing;
+    r.conn_cnt = 0;
+    r.packets = &packets;
+    text = page(&r, (struct pt_report_text_cfg){ .verdict_only = true });
+    has(text, "NOTHING SEEN  ");
+    has(text, "no Kafka connection could be read");
+    has(text, "use tcpdump -s 0");
+    free(text);
+    r.verdict = PT_VERDICT_INCONCLUSIVE;
+    r.single = false;
+    text = page(&r, (struct pt_report_text_cfg){ .verdict_only = true });
+    has(text, "INCONCLUSIVE  nothing could be compared");
+    has(text, "no Kafka connection of the source could be read");
+    has(text, "no Kafka connection of the target could be read");
+    free(text);
+}
+
 static void test_first_findings(void **state)
 {
     struct pt_finding many[50];
@@ -162,6 +190,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_page),
         cmocka_unit_test(test_narrow_terminal),
         cmocka_unit_test(test_verdict_lines),
+        cmocka_unit_test(test_nothing_seen),
         cmocka_unit_test(test_first_findings),
     };
     struct pt_report r = fake_report();
