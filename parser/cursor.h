@@ -29,7 +29,8 @@ static inline struct pt_cursor pt_cur(const void *data, size_t len)
 {
     const uint8_t *at = data;
 
-    return (struct pt_cursor){ .at = at, .end = at + len, .failed = false };
+    /* An empty view may have no address to add to. */
+    return (struct pt_cursor){ .at = at, .end = len ? at + len : at, .failed = false };
 }
 
 static inline size_t pt_cur_left(const struct pt_cursor *c)
