@@ -68,6 +68,8 @@ static void count_passed(struct pt_frame *f, uint64_t len)
 static void consume(struct pt_frame *f, size_t len)
 {
     count_passed(f, len);
+    if (!len)
+        return; /* there may be no piece in hand */
     if (!gathered(f)) {
         f->at += len;
         return;
@@ -75,7 +77,8 @@ static void consume(struct pt_frame *f, size_t len)
     f->gather_off += (uint32_t)len;
     if (gathered(f) <= f->topped) {
         /* What is left was copied from this very piece: read it in place. */
-        f->at -= gathered(f);
+        if (gathered(f))
+            f->at -= gathered(f);
         gather_empty(f);
     }
 }
