@@ -498,7 +498,9 @@ static void try_other_way(struct pt_conn *c, int side, const struct pt_frame_eve
                          &needed) != PT_GUESS_YES)
         return;
     if (other) {
+        c->parser->stats.lost_bodies += other->in_msg;
         end_msg(other, PT_BODY_CUT);
+        c->parser->stats.lost_frames += pt_frame_at_head(&other->frame);
         pt_frame_unlock(&other->frame);
         other->trust = 0;
     }

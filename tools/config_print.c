@@ -26,19 +26,40 @@ static double load_real(const struct pt_config *cfg, const struct setting *s)
     return v;
 }
 
-/* quoted writes a double-quoted YAML scalar. */
+/* next_char takes one character of UTF-8; a byte that is none stands for itself. */
+static uint32_t next_char(const char **s)
+{
+    const unsigned char *at = (const unsigned char *)*s;
+    unsigned len = *at >= 0xf0 ? 4 : *at >= 0xe0 ? 3 : *at >= 0xc0 ? 2 : 1;
+    uint32_t c = len == 1 ? *at : *at & (0x7fu >> len);
+
+    for (unsigned i = 1; i < len; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            *s += 1;
+            return *at;
+        }
+        c = c << 6 | (at[i] & 0x3f);
+    }
+    *s += len;
+    return c;
+}
+
+/* quoted writes a double-quoted YAML scalar. What is not ASCII is escaped: YAML allows only some of
+ * it. */
 static void quoted(FILE *f, const char *s)
 {
     fputc('"', f);
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
+    while (*s) {
+        uint32_t c = next_char(&s);
 
         if (c == '"' || c == '\\')
-            fprintf(f, "\\%c", c);
+            fprintf(f, "\\%c", (int)c);
         else if (c < 0x20 || c == 0x7f)
             fprintf(f, "\\x%02x", c);
+        else if (c >= 0x80)
+            fprintf(f, "\\U%08x", c);
         else
-            fputc(c, f);
+            fputc((int)c, f);
     }
     fputc('"', f);
 }
