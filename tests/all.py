@@ -73,13 +73,21 @@ def meson_tests(name):
     return passed, failed
 
 
-def fuzz_one(binary, seconds):
+def commit_seed():
+    """A seed of its own for every commit, so that what a run has found can be repeated."""
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True,
+                          check=False)
+    return int(done.stdout[:7] or "1", 16) or 1
+
+
+def fuzz_one(binary, seconds, seed):
     name = binary.name[len("fuzz_"):]
     corpus = ROOT / "tests" / "fuzz" / "corpus" / name
     with tempfile.TemporaryDirectory() as tmp:
         shutil.copytree(corpus, os.path.join(tmp, "corpus"))
         done = subprocess.run([str(binary), "-max_total_time=%d" % seconds, "-rss_limit_mb=3000",
-                               "-timeout=30", "-artifact_prefix=%s/" % binary.parent, "corpus"],
+                               "-timeout=30", "-seed=%d" % seed,
+                               "-artifact_prefix=%s/" % binary.parent, "corpus"],
                               cwd=tmp, check=False, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
     if done.returncode:
@@ -90,10 +98,12 @@ def fuzz_one(binary, seconds):
 def fuzz(seconds):
     folder = ROOT / "build-fuzz" / "tests" / "fuzz"
     binaries = sorted(p for p in folder.glob("fuzz_*") if p.is_file() and os.access(p, os.X_OK))
-    print("== build-fuzz: %d fuzzers, %d s each" % (len(binaries), seconds), flush=True)
+    seed = commit_seed()
+    print("== build-fuzz: %d fuzzers, %d s each, seed %d" % (len(binaries), seconds, seed),
+          flush=True)
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for error in pool.map(lambda b: fuzz_one(b, seconds), binaries):
+        for error in pool.map(lambda b: fuzz_one(b, seconds, seed), binaries):
             if error:
                 print(error)
                 failed += 1
