@@ -16,6 +16,7 @@
 #include "parser/batch.h"
 #include "parser/observation.h"
 #include "parser/packet_ref.h"
+#include "parser/seen.h"
 
 struct pt_parser; /* what the connections of one core share: batch reader, seen table, topic
                      numbers, fetch sessions, profile, output */
@@ -29,6 +30,7 @@ struct pt_parser_cfg {
     uint32_t inflight_max; /* requests waiting for their response, per connection; default 4096 */
     uint32_t session_partitions_max; /* remembered fetch offsets, all sessions; default 1M */
     uint32_t seen_slots;             /* entries of the seen table, power of two; default 256 Ki */
+    struct pt_seen *seen; /* the table that all workers share; NULL: the parser has its own */
 };
 
 extern const struct pt_parser_cfg pt_parser_cfg_default;
