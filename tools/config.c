@@ -66,6 +66,8 @@ const struct setting pt_settings[] = {
       "records a side that are compared at once where the clusters differ" },
     { "limits.horizon", COUNT, AT(pipeline.policy.align.horizon), 64, 1u << 26,
       "records within which a moved or repeated record is recognised" },
+    { "replay.workers", COUNT, AT(pipeline.worker_cnt), 1, PT_WORKERS_MAX,
+      "threads that read connections; the report is the same at any number" },
     { "policy.max-lag", DURATION, AT(pipeline.policy.max_lag_ns), 0, 604800 * SECOND,
       "a record that waits longer for its copy means that replication has stalled" },
     { "policy.min-coverage", RATIO, AT(pipeline.policy.min_coverage), 0, 1,
@@ -291,8 +293,8 @@ int pt_config_seal(struct pt_config *cfg, struct pt_error *err)
     struct pt_pipeline_cfg *p = &cfg->pipeline;
 
     for (size_t i = 0; i < PT_CLUSTER_CNT; i++) {
-        p->brokers[i] = cfg->brokers[i].item;
-        p->broker_cnt[i] = cfg->brokers[i].cnt;
+        p->roles.brokers[i] = cfg->brokers[i].item;
+        p->roles.broker_cnt[i] = cfg->brokers[i].cnt;
     }
     p->policy.rules = cfg->rules.item;
     p->policy.rule_cnt = cfg->rules.cnt;

@@ -26,6 +26,7 @@ enum option_id {
     OPT_INCLUDE,
     OPT_ALIAS,
     OPT_SEGMENT,
+    OPT_WORKERS,
     OPT_HELP
 };
 
@@ -49,6 +50,7 @@ static const struct option long_options[] = {
     { "include", required_argument, NULL, OPT_INCLUDE },
     { "alias", required_argument, NULL, OPT_ALIAS },
     { "segment", required_argument, NULL, OPT_SEGMENT },
+    { "workers", required_argument, NULL, OPT_WORKERS },
     { "help", no_argument, NULL, OPT_HELP },
     { NULL, 0, NULL, 0 },
 };
@@ -69,6 +71,7 @@ static const struct {
     { OPT_INCLUDE, true, "topics.include" },
     { OPT_ALIAS, true, "topics.aliases" },
     { OPT_SEGMENT, false, "segment.name" },
+    { OPT_WORKERS, false, "replay.workers" },
 };
 
 void pt_options_init(struct pt_options *o, const struct pt_pipeline_cfg *defaults)

@@ -63,10 +63,10 @@ static int open_captures(struct run *run)
 
             if (pt_capture_open(cfg->files[role].item[i], &run->caps[run->cap_cnt], &err))
                 return complain(err);
-            cfg->pipeline.input_role[run->cap_cnt] =
+            cfg->pipeline.roles.input[run->cap_cnt] =
                     run->single ? PT_ROLE_SOURCE : (enum pt_input_role)role;
             run->inputs[run->cap_cnt] = (struct pt_report_input){
-                .role = cfg->pipeline.input_role[run->cap_cnt],
+                .role = cfg->pipeline.roles.input[run->cap_cnt],
                 .info = pt_capture_info(run->caps[run->cap_cnt]),
             };
             run->cap_cnt++;
@@ -124,7 +124,7 @@ static int open_all(struct run *run)
         return rc;
     if (pt_merge_open(run->caps, run->cap_cnt, &run->merge))
         return complain("the captures cannot be merged: out of memory");
-    run->o->cfg.pipeline.input_cnt = (uint32_t)run->cap_cnt;
+    run->o->cfg.pipeline.roles.input_cnt = (uint32_t)run->cap_cnt;
     rc = pt_pipeline_open(&run->o->cfg.pipeline, &run->pipeline);
     if (rc == -ENOMEM)
         return complain("not enough memory: give more with --memory, or less to the other limits "
@@ -171,7 +171,6 @@ static void read_frames(struct run *run)
 static struct pt_report make_report(struct run *run)
 {
     const struct pt_result *result = pt_pipeline_finish(run->pipeline);
-    const struct pt_parser *parser = pt_pipeline_parser(run->pipeline);
     struct pt_report r = {
         .verdict = result->verdict,
         .single = run->single,
@@ -181,12 +180,12 @@ static struct pt_report make_report(struct run *run)
         .input_cnt = run->cap_cnt,
         .packets = pt_pipeline_packet_stats(run->pipeline),
         .streams = pt_pipeline_stream_stats(run->pipeline),
-        .parser = pt_parser_stats(parser),
+        .parser = pt_pipeline_parser_stats(run->pipeline),
         .shard = pt_pipeline_shard_stats(run->pipeline),
     };
 
-    r.api_cnt = pt_parser_api_rows(parser, &r.apis);
-    r.conn_cnt = pt_parser_conn_rows(parser, &r.conns);
+    r.api_cnt = pt_pipeline_api_rows(run->pipeline, &r.apis);
+    r.conn_cnt = pt_pipeline_conn_rows(run->pipeline, &r.conns);
     if (run->stopped && r.verdict == PT_VERDICT_PARITY)
         r.verdict = PT_VERDICT_INCONCLUSIVE;
     return r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shows that a lane hands over every message whole, in order and in one piece, at any size and fill;
- * that a full one says so and loses nothing; and that two threads may use its two ends (built with
- * ThreadSanitizer, too).
+ * Shows that a lane hands over every message whole, in order and in one piece, at any size and
+ * fill; that a full one says so and loses nothing; and that two threads may use its two ends (built
+ * with ThreadSanitizer, too).
  */
 #include <errno.h>
 #include <pthread.h>
