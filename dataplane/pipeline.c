@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataplane/backoff.h"
 #include "dataplane/pipeline_pvt.h"
 
 /* Shares of the whole budget, in percent. The shard keeps a slot for every record that waits for
@@ -36,15 +35,6 @@ static void to_shard(void *arg, struct pt_key key, const uint8_t *buf, size_t sz
     pt_shard_consume(t->pipeline->shard, 0, buf, sz);
 }
 
-static void to_lane(void *arg, struct pt_key key, const uint8_t *buf, size_t sz)
-{
-    struct pt_pipeline_thread *t = arg;
-    struct pt_backoff wait = { 0 };
-
-    while (!pt_gather_send(t->out, PT_GATHER_OBS, key, buf, sz))
-        pt_backoff_wait(&wait);
-}
-
 static struct pt_worker_cfg share_of(struct pt_pipeline *p, struct pt_pipeline_thread *t)
 {
     unsigned cnt = p->cfg.worker_cnt;
@@ -54,9 +44,9 @@ static struct pt_worker_cfg share_of(struct pt_pipeline *p, struct pt_pipeline_t
         .parser = p->cfg.parser,
         .streams_max = p->cfg.memory_max / 100 * STREAMS_PERCENT / cnt,
         .parser_max = p->cfg.memory_max / 100 * PARSER_PERCENT / cnt,
-        .out_sz = cnt > 1 ? PT_OBS_OUT_MIN : OBS_BUF_SZ,
-        .by_key = cnt > 1,
-        .sink = cnt > 1 ? to_lane : to_shard,
+        .out_sz = p->drive.sink ? PT_OBS_OUT_MIN : OBS_BUF_SZ,
+        .by_key = p->drive.sink != NULL,
+        .sink = p->drive.sink ? p->drive.sink : to_shard,
         .sink_arg = t,
     };
 
@@ -86,23 +76,23 @@ static int open_workers(struct pt_pipeline *p)
     return rc;
 }
 
-int pt_pipeline_open(const struct pt_pipeline_cfg *cfg, struct pt_pipeline **ret_p)
+int pt_pipeline_build(const struct pt_pipeline_cfg *cfg, const struct pt_pipeline_drive *drive,
+                      struct pt_pipeline **ret_p)
 {
     struct pt_pipeline *p;
     uint64_t shares = cfg->memory_max / 100 * (STREAMS_PERCENT + PARSER_PERCENT);
-    uint64_t common;
+    uint64_t common = drive->lanes_sz + cfg->parser.seen_slots * sizeof(struct pt_seen_slot);
     int rc;
 
     if (cfg->roles.input_cnt > PT_INPUT_MAX || !cfg->worker_cnt || cfg->worker_cnt > PT_WORKERS_MAX)
         return -EINVAL;
-    common = pt_pipeline_lanes_sz(cfg) +
-             (uint64_t)cfg->parser.seen_slots * sizeof(struct pt_seen_slot);
     if (common + shares > cfg->memory_max)
         return -ENOMEM;
     p = calloc(1, sizeof(*p));
     if (!p)
         return -ENOMEM;
     p->cfg = *cfg;
+    p->drive = *drive;
     pt_intake_init(&p->intake);
     pt_mem_init(&p->common_mem, common);
     pt_mem_init(&p->shard_mem, cfg->memory_max - shares - common);
@@ -111,12 +101,28 @@ int pt_pipeline_open(const struct pt_pipeline_cfg *cfg, struct pt_pipeline **ret
         rc = pt_shard_open(&p->shard_mem, &p->cfg.policy, &p->shard);
     if (!rc)
         rc = open_workers(p);
-    if (!rc && cfg->worker_cnt > 1)
-        rc = pt_pipeline_threads_start(p);
     if (rc)
         pt_pipeline_close(p);
     else
         *ret_p = p;
+    return rc;
+}
+
+int pt_pipeline_open(const struct pt_pipeline_cfg *cfg, struct pt_pipeline **ret_p)
+{
+    struct pt_pipeline_drive drive = { 0 };
+    struct pt_pipeline *p = NULL;
+    int rc;
+
+    if (cfg->worker_cnt > 1)
+        drive = pt_pipeline_threads_drive(cfg);
+    rc = pt_pipeline_build(cfg, &drive, &p);
+    if (!rc && cfg->worker_cnt > 1)
+        rc = pt_pipeline_threads_start(p);
+    if (!rc)
+        *ret_p = p;
+    else if (p)
+        pt_pipeline_close(p);
     return rc;
 }
 

@@ -22,8 +22,16 @@ struct pt_pipeline_thread {
     struct pt_key sent;  /* the reader's: place of what this worker was sent last */
 };
 
+/* How observations go from workers to the shard. */
+struct pt_pipeline_drive {
+    pt_worker_sink *sink; /* its argument is the struct pt_pipeline_thread; NULL: there is one
+                             worker, whose caller's thread is the shard's, too */
+    uint64_t lanes_sz;    /* of the budget, for lanes: common_mem */
+};
+
 struct pt_pipeline {
     struct pt_pipeline_cfg cfg;
+    struct pt_pipeline_drive drive;
     struct pt_mem shard_mem;
     struct pt_mem common_mem; /* lanes and the seen table */
     struct pt_seen seen;
@@ -40,6 +48,10 @@ struct pt_pipeline {
     _Atomic uint64_t records;
 };
 
+/* pt_pipeline_build is pt_pipeline_open without threads. 0 or -errno. */
+int pt_pipeline_build(const struct pt_pipeline_cfg *cfg, const struct pt_pipeline_drive *drive,
+                      struct pt_pipeline **ret_p);
+
 /* pt_pipeline_tap_end: a frame of this input had this time. */
 void pt_pipeline_tap_end(struct pt_pipeline *p, uint32_t input, int64_t time_ns);
 
@@ -48,8 +60,7 @@ const struct pt_result *pt_pipeline_conclude(struct pt_pipeline *p);
 
 /* pipeline_threads.c */
 
-/* Bytes that the lanes of a pipeline take of its memory. */
-uint64_t pt_pipeline_lanes_sz(const struct pt_pipeline_cfg *cfg);
+struct pt_pipeline_drive pt_pipeline_threads_drive(const struct pt_pipeline_cfg *cfg);
 /* 0 or -errno; what was started is ended by pt_pipeline_threads_end. */
 int pt_pipeline_threads_start(struct pt_pipeline *p);
 void pt_pipeline_dispatch(struct pt_pipeline *p, const struct pt_taken *t);

@@ -29,10 +29,22 @@ struct segment_msg {
     uint8_t pay[];
 };
 
-uint64_t pt_pipeline_lanes_sz(const struct pt_pipeline_cfg *cfg)
+static void to_lane(void *arg, struct pt_key key, const uint8_t *buf, size_t sz)
 {
-    /* A little more than the room: the lane's own state. */
-    return cfg->worker_cnt > 1 ? cfg->worker_cnt * 2ull * (LANE_SZ + 4096) : 0;
+    struct pt_pipeline_thread *t = arg;
+    struct pt_backoff wait = { 0 };
+
+    while (!pt_gather_send(t->out, PT_GATHER_OBS, key, buf, sz))
+        pt_backoff_wait(&wait);
+}
+
+struct pt_pipeline_drive pt_pipeline_threads_drive(const struct pt_pipeline_cfg *cfg)
+{
+    return (struct pt_pipeline_drive){
+        .sink = to_lane,
+        /* Two lanes a worker, and a little for a lane's own state. */
+        .lanes_sz = cfg->worker_cnt * 2ull * (LANE_SZ + 4096),
+    };
 }
 
 static void send_frontier(struct pt_pipeline_thread *t, struct pt_key key)
