@@ -77,6 +77,16 @@ unsigned pt_gather_step(struct pt_gather *g, unsigned max, int64_t wall_ns)
     return cnt;
 }
 
+struct pt_key pt_gather_reached(struct pt_gather *g)
+{
+    struct pt_key low = PT_KEY_LAST;
+
+    for (unsigned i = 0; i < g->lane_cnt; i++)
+        if (pt_key_before(g->frontier[i], low))
+            low = g->frontier[i];
+    return pt_key_before(low, g->at) ? g->at : low;
+}
+
 bool pt_gather_ended(const struct pt_gather *g)
 {
     for (unsigned i = 0; i < g->lane_cnt; i++)

@@ -42,6 +42,9 @@ void pt_gather_add(struct pt_gather *g, struct pt_lane *lane);
  * wall_ns is any steady clock. */
 unsigned pt_gather_step(struct pt_gather *g, unsigned max, int64_t wall_ns);
 
+/* pt_gather_reached: up to where the sequence is complete, as far as lanes have told. */
+struct pt_key pt_gather_reached(struct pt_gather *g);
+
 /* pt_gather_ended: every lane has said PT_GATHER_END. */
 bool pt_gather_ended(const struct pt_gather *g);
 

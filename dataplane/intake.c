@@ -38,7 +38,7 @@ bool pt_intake_frame(struct pt_intake *in, const struct pt_frame *f, uint32_t in
     return true;
 }
 
-unsigned pt_intake_owner(const struct pt_segment *seg, unsigned worker_cnt)
+uint32_t pt_intake_hash(const struct pt_segment *seg, bool addresses_only)
 {
     static const uint8_t v4[12] = { [10] = 0xff, [11] = 0xff };
     bool is_v4 = !memcmp(seg->src.ip, v4, sizeof(v4));
@@ -46,13 +46,20 @@ unsigned pt_intake_owner(const struct pt_segment *seg, unsigned worker_cnt)
     size_t skip = sizeof(seg->src.ip) - ip_sz;
     uint8_t tuple[PT_TOEPLITZ_V6_SZ];
 
-    if (worker_cnt < 2)
-        return 0;
     memcpy(tuple, seg->src.ip + skip, ip_sz);
     memcpy(tuple + ip_sz, seg->dst.ip + skip, ip_sz);
+    if (addresses_only)
+        return pt_toeplitz_symmetric(tuple, 2 * ip_sz);
     tuple[2 * ip_sz] = (uint8_t)(seg->src.port >> 8);
     tuple[2 * ip_sz + 1] = (uint8_t)seg->src.port;
     tuple[2 * ip_sz + 2] = (uint8_t)(seg->dst.port >> 8);
     tuple[2 * ip_sz + 3] = (uint8_t)seg->dst.port;
-    return pt_toeplitz_queue(pt_toeplitz_symmetric(tuple, 2 * ip_sz + 4), TABLE_CNT, worker_cnt);
+    return pt_toeplitz_symmetric(tuple, 2 * ip_sz + 4);
+}
+
+unsigned pt_intake_owner(const struct pt_segment *seg, unsigned worker_cnt)
+{
+    if (worker_cnt < 2)
+        return 0;
+    return pt_toeplitz_queue(pt_intake_hash(seg, false), TABLE_CNT, worker_cnt);
 }

@@ -36,6 +36,10 @@ void pt_intake_init(struct pt_intake *in);
 bool pt_intake_frame(struct pt_intake *in, const struct pt_frame *f, uint32_t input, uint64_t order,
                      struct pt_taken *ret_t);
 
+/* pt_intake_hash: the symmetric Toeplitz hash of a segment's addresses and ports, or addresses
+ * only (hw/toeplitz.h), as a device with our key takes it. */
+uint32_t pt_intake_hash(const struct pt_segment *seg, bool addresses_only);
+
 /* pt_intake_owner: the worker [0, worker_cnt) that all segments of this connection go to, in either
  * direction. The same choice as that of a device with our hash key and table (hw/nic_plan.h). */
 unsigned pt_intake_owner(const struct pt_segment *seg, unsigned worker_cnt);

@@ -199,8 +199,6 @@ static void note_tap(struct pt_pipeline *p)
 
 const struct pt_result *pt_pipeline_conclude(struct pt_pipeline *p)
 {
-    for (unsigned i = 0; i < p->cfg.worker_cnt; i++)
-        pt_totals_worker(&p->totals, &p->worker[i].worker);
     note_tap(p);
     return pt_shard_finish(p->shard);
 }
@@ -212,6 +210,8 @@ const struct pt_result *pt_pipeline_finish(struct pt_pipeline *p)
     else
         pt_worker_finish(&p->worker[0].worker);
     pt_totals_packets(&p->totals, &p->intake.stats);
+    for (unsigned i = 0; i < p->cfg.worker_cnt; i++)
+        pt_totals_worker(&p->totals, &p->worker[i].worker);
     return pt_pipeline_conclude(p);
 }
 

@@ -14,6 +14,7 @@
 
 struct pt_pipeline_thread {
     alignas(64) struct pt_pipeline *pipeline;
+    void *driver; /* live: the worker's loop */
     pthread_t thread;
     bool started;
     struct pt_worker worker;
@@ -55,7 +56,7 @@ int pt_pipeline_build(const struct pt_pipeline_cfg *cfg, const struct pt_pipelin
 /* pt_pipeline_tap_end: a frame of this input had this time. */
 void pt_pipeline_tap_end(struct pt_pipeline *p, uint32_t input, int64_t time_ns);
 
-/* pt_pipeline_conclude makes totals and verdict when all workers have finished. */
+/* pt_pipeline_conclude makes the verdict when all observations were read and totals are made. */
 const struct pt_result *pt_pipeline_conclude(struct pt_pipeline *p);
 
 /* pipeline_threads.c */

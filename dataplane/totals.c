@@ -92,6 +92,16 @@ static void add_conns(struct pt_totals *t, const struct pt_conn_row *rows, size_
     }
 }
 
+void pt_totals_add(struct pt_totals *t, const struct pt_totals *other)
+{
+    add(&t->packets, &other->packets, sizeof(t->packets));
+    add(&t->streams, &other->streams, sizeof(t->streams));
+    add(&t->parser, &other->parser, sizeof(t->parser));
+    add_apis(t, other->apis, other->api_cnt);
+    add_conns(t, other->conns, other->conn_cnt);
+    t->refused |= other->refused;
+}
+
 void pt_totals_worker(struct pt_totals *t, const struct pt_worker *w)
 {
     const struct pt_api_row *apis;

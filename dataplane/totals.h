@@ -22,6 +22,9 @@ void pt_totals_fini(struct pt_totals *t);
 
 void pt_totals_packets(struct pt_totals *t, const struct pt_packet_stats *s);
 
+/* pt_totals_add adds other totals. */
+void pt_totals_add(struct pt_totals *t, const struct pt_totals *other);
+
 /* pt_totals_worker adds a worker that stands still. */
 void pt_totals_worker(struct pt_totals *t, const struct pt_worker *w);
 

@@ -412,6 +412,12 @@ void pt_shard_consume(struct pt_shard *s, uint32_t lane, const uint8_t *buf, siz
     }
 }
 
+void pt_shard_tick(struct pt_shard *s, int64_t time_ns)
+{
+    if (time_ns > s->env.now_ns)
+        s->env.now_ns = time_ns;
+}
+
 void pt_shard_note(struct pt_shard *s, enum pt_finding_code code, int cluster, uint64_t cnt,
                    const char *message)
 {

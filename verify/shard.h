@@ -55,6 +55,9 @@ void pt_shard_close(struct pt_shard *s);
 /* pt_shard_consume reads whole messages [buf, buf+sz) of one lane, in order. */
 void pt_shard_consume(struct pt_shard *s, uint32_t lane, const uint8_t *buf, size_t sz);
 
+/* pt_shard_tick: packet time has come to time_ns, though nothing was observed. */
+void pt_shard_tick(struct pt_shard *s, int64_t time_ns);
+
 /* pt_shard_note adds a warning that other rooms found (TAP_LOSS, OPAQUE_TLS, TCP_OVERLAP_DIFFERS).
  */
 void pt_shard_note(struct pt_shard *s, enum pt_finding_code code, int cluster, uint64_t cnt,
