@@ -69,6 +69,20 @@ struct pt_live_posted {
     _Atomic uint32_t backlog_permille;
 };
 
+/* What a worker has taken of a port; the main thread shows it. */
+struct pt_live_input {
+    _Atomic uint64_t packets;
+    _Atomic uint64_t bytes;
+    _Atomic uint64_t given_up; /* of these, lost on the road to another worker */
+    int64_t end_ns;            /* packet time of the last; the worker's own */
+};
+
+/* What was counted at the last look. */
+struct pt_live_load {
+    uint64_t busy_ns;
+    uint64_t loop_ns;
+};
+
 struct pt_live_worker {
     alignas(64) struct pt_live *live;
     unsigned idx;
@@ -94,10 +108,8 @@ struct pt_live_worker {
     struct pt_key worked;      /* of the packet worked off last */
     bool waiting;              /* packets are here that must wait for their turn */
     struct pt_key frontier_sent;
-    uint64_t port_packets[PT_NIC_PORTS_MAX];
-    uint64_t port_bytes[PT_NIC_PORTS_MAX];
-    uint64_t port_given_up[PT_NIC_PORTS_MAX];
-    int64_t tap_end_ns[PT_NIC_PORTS_MAX];
+    struct pt_live_input port[PT_NIC_PORTS_MAX];
+    struct pt_live_load shown;
     int64_t last_packet_ns; /* packet time, and ... */
     int64_t last_mono_ns;   /* ... the clock, when the last packet was taken */
     int64_t next_tick_ns;
@@ -150,6 +162,7 @@ struct pt_live {
     int64_t shard_row;
     int64_t shard_next_ns;
     int64_t report_asked_ns; /* the shard's thread: workers were asked then; 0: no report is due */
+    struct pt_live_load shard_shown;
     _Atomic uint64_t shard_busy_ns;
     _Atomic uint64_t shard_loop_ns;
     const char *stopped;

@@ -209,7 +209,7 @@ static bool pass_on(struct pt_live_worker *w, const struct pt_live_packet *p, un
     if (w->live->exact)
         return false;
     pt_live_add(&w->posted.given_up, 1);
-    w->port_given_up[p->taken.at.input]++;
+    pt_live_add(&w->port[p->taken.at.input].given_up, 1);
     give_back(w, p);
     return true;
 }
@@ -220,9 +220,9 @@ static void take_one(struct pt_live_worker *w, struct pt_live_queue *q)
     struct pt_live_packet p = { .buf = rx->buf, .poller = w->idx };
     unsigned owner;
 
-    w->port_packets[q->input]++;
-    w->port_bytes[q->input] += rx->frame.wire_len;
-    w->tap_end_ns[q->input] = rx->frame.time_ns;
+    pt_live_add(&w->port[q->input].packets, 1);
+    pt_live_add(&w->port[q->input].bytes, rx->frame.wire_len);
+    w->port[q->input].end_ns = rx->frame.time_ns;
     w->last_packet_ns = rx->frame.time_ns;
     pt_live_add(&w->posted.taken, 1);
     if (!pt_intake_frame(&w->intake, &rx->frame, q->input, order_of(w, &rx->frame, q->input),
@@ -461,10 +461,12 @@ void pt_live_worker_snapshot(struct pt_live_worker *w, struct pt_live_snapshot *
 {
     pt_totals_packets(&s->totals, &w->intake.stats);
     pt_totals_worker(&s->totals, &w->thread->worker);
-    memcpy(s->port_packets, w->port_packets, sizeof(s->port_packets));
-    memcpy(s->port_bytes, w->port_bytes, sizeof(s->port_bytes));
-    memcpy(s->port_given_up, w->port_given_up, sizeof(s->port_given_up));
-    memcpy(s->tap_end_ns, w->tap_end_ns, sizeof(s->tap_end_ns));
+    for (unsigned i = 0; i < w->live->port_cnt; i++) {
+        s->port_packets[i] = pt_live_load(&w->port[i].packets);
+        s->port_bytes[i] = pt_live_load(&w->port[i].bytes);
+        s->port_given_up[i] = pt_live_load(&w->port[i].given_up);
+        s->tap_end_ns[i] = w->port[i].end_ns;
+    }
 }
 
 static void account(struct pt_live_worker *w, int64_t mono_ns, bool busy)
