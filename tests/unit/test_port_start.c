@@ -80,6 +80,9 @@ static void become_nobody(void)
         abort();
 }
 
+/* There in a program with AddressSanitizer, which takes more address space than any limit. */
+void __asan_init(void) __attribute__((weak));
+
 static void little_memory(void)
 {
     struct rlimit limit = { .rlim_cur = 700u << 20, .rlim_max = 700u << 20 };
@@ -227,7 +230,8 @@ static void test_refused(void **state)
         struct outcome o;
         char text[2][600];
 
-        if (row->before == become_nobody && getuid())
+        if ((row->before == become_nobody && getuid()) ||
+            (row->before == little_memory && __asan_init))
             continue;
         print_message("%s\n", row->why);
         for (; r.device_cnt < 2 && row->device[r.device_cnt]; r.device_cnt++)
