@@ -63,8 +63,10 @@ static int configure_queues(struct apply *a)
         int second =
                 rte_eth_dev_configure(a->p->port_id, state->queue_cnt, state->queue_cnt, &a->conf);
 
-        if (!second)
+        if (!second) {
             state->tx_queue_cnt = state->queue_cnt;
+            pt_port_log_clear(); /* of the first try */
+        }
         ret = second;
     }
     return ret;

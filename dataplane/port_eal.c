@@ -215,6 +215,9 @@ static int explain(const struct pt_ports_cfg *cfg, int rc, struct pt_port_error 
     if (rc == -EALREADY)
         todo = "EAL was started in this process before, and starts only once: run the program "
                "again";
+    else if (rc == -ENODEV)
+        todo = "see that each device's name begins with a driver that is linked (net_pcap, "
+               "net_af_packet, net_af_xdp, net_null, net_ring, net_tap, net_memif)";
     else if (rc == -EACCES || rc == -EPERM)
         todo = cfg->huge ? "huge pages cannot be used: run as root, or with --no-huge"
                          : "run as root, or leave out devices that need it";
@@ -255,7 +258,7 @@ int pt_port_list(char *text, size_t text_sz)
     if (text_sz)
         text[0] = 0;
     for (uint16_t port_id = 0; port_id < RTE_MAX_ETHPORTS; port_id++) {
-        if (rte_eth_dev_get_name_by_port(port_id, name))
+        if (!rte_eth_dev_is_valid_port(port_id) || rte_eth_dev_get_name_by_port(port_id, name))
             continue;
         len += (size_t)snprintf(len < text_sz ? text + len : NULL,
                                 len < text_sz ? text_sz - len : 0, "%s%s", cnt ? ", " : "", name);

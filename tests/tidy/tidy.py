@@ -25,7 +25,7 @@ MAY_INCLUDE = {
 BANNED = ("strcpy", "strcat", "sprintf", "vsprintf", "gets", "atoi", "atol", "atof", "strtok",
           "alloca", "system", "popen")
 ALLOCATORS = ("malloc", "calloc", "realloc", "reallocarray", "strdup")
-DPDK_FILES = re.compile(r"(dataplane/(port|worker)|hw/nic|tests/unit/test_nic_probe)[^/]*$")
+DPDK_FILES = re.compile(r"(dataplane/(port|worker)|hw/nic|tests/unit/test_(nic_probe|port))[^/]*$")
 # What is allocated once, by open, and not in the measure of the traffic.
 CONTROL_FILES = re.compile(
     r"hw/memory\.c$|parser/codec\.c$|dataplane/(capture|live|merge|pipeline|totals)[^/]*$")
