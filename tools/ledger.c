@@ -38,7 +38,7 @@ static void packets(const struct pt_report *r, struct pt_ledger *l)
     uint64_t read = 0;
 
     for (size_t i = 0; i < r->input_cnt; i++)
-        read += r->inputs[i].info->packets;
+        read += r->inputs[i].packets;
     begin(l, "packets", "read", read);
     for (size_t i = 0; i < PT_PACKET_KIND_CNT; i++)
         part(l, name[i], r->packets->kind[i]);

@@ -147,7 +147,20 @@ struct pt_conn_row *pt_conn_rows_sorted(const struct pt_report *r)
     return rows;
 }
 
+struct pt_report_input pt_report_input_file(enum pt_input_role role,
+                                            const struct pt_capture_info *info)
+{
+    return (struct pt_report_input){
+        .role = role,
+        .name = info->path,
+        .packets = info->packets,
+        .bytes = info->bytes,
+        .truncated = info->truncated,
+        .trouble = info->trouble[0] ? info->trouble : NULL,
+    };
+}
+
 const char *pt_input_name(const struct pt_report_input *in)
 {
-    return strcmp(in->info->path, "-") ? in->info->path : "standard input";
+    return strcmp(in->name, "-") ? in->name : "standard input";
 }

@@ -14,10 +14,25 @@
 
 #define PT_REPORT_FORMAT_VERSION 1
 
+/* A file that was read, or a port that was captured from. */
 struct pt_report_input {
     enum pt_input_role role;
-    const struct pt_capture_info *info;
+    bool is_port;
+    const char *name; /* path as given ("-" is standard input), or device */
+    uint64_t packets;
+    uint64_t bytes;      /* on the wire */
+    bool truncated;      /* a file that ended inside a packet, or is broken behind the last one */
+    const char *trouble; /* what was wrong there; NULL: nothing */
+    /* Ports: packets that came to the device and not to us, and why. */
+    uint64_t missed;    /* no descriptor was free */
+    uint64_t no_buffer; /* no buffer was free */
+    uint64_t errors;    /* bad frames */
+    uint64_t lost;      /* of `packets`, given up on the way to their worker */
 };
+
+/* pt_report_input_file describes a capture as far as it was read. */
+struct pt_report_input pt_report_input_file(enum pt_input_role role,
+                                            const struct pt_capture_info *info);
 
 struct pt_report {
     enum pt_verdict verdict; /* the result's; not parity if reading was stopped half-way */

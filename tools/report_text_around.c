@@ -342,14 +342,17 @@ static void inputs(const struct pt_report *r, struct pt_text *t)
     char b[PT_TEXT_MAX];
 
     for (size_t i = 0; i < r->input_cnt; i++) {
-        const struct pt_capture_info *info = r->inputs[i].info;
+        const struct pt_report_input *in = &r->inputs[i];
+        uint64_t lost = in->missed + in->no_buffer + in->lost;
 
-        pt_text_put(t, "  %s: %s", r->single ? "file" : pt_role_name(r->inputs[i].role),
-                    pt_text_safe(t, pt_input_name(&r->inputs[i]), safe));
-        pt_text_put(t, ", %s packets, %s", pt_text_count(info->packets, a),
-                    pt_text_bytes(info->bytes, b));
-        if (info->truncated)
+        pt_text_put(t, "  %s: %s", r->single ? "file" : pt_role_name(in->role),
+                    pt_text_safe(t, pt_input_name(in), safe));
+        pt_text_put(t, ", %s packets, %s", pt_text_count(in->packets, a),
+                    pt_text_bytes(in->bytes, b));
+        if (in->truncated)
             pt_text_styled(t, PT_STYLE_WARN, ", cut off");
+        if (lost)
+            pt_text_styled(t, PT_STYLE_WARN, ", %s lost", pt_text_count(lost, a));
         pt_text_end(t);
     }
 }

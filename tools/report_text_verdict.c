@@ -146,12 +146,12 @@ static void reasons(const struct pt_report *r, struct pt_text *t)
     }
     capture_reasons(r, t);
     for (size_t i = 0; i < r->input_cnt; i++) {
-        if (!r->inputs[i].info->truncated)
+        if (!r->inputs[i].truncated)
             continue;
         pt_text_put(t, "  - ");
         pt_text_wrap(t, 4);
         pt_text_item(t, "%s is cut off:", pt_text_safe(t, pt_input_name(&r->inputs[i]), safe));
-        pt_text_words(t, pt_text_safe(t, r->inputs[i].info->trouble, safe));
+        pt_text_words(t, pt_text_safe(t, r->inputs[i].trouble, safe));
         pt_text_end(t);
     }
     for (size_t i = 0; i < r->result->finding_cnt; i++) {

@@ -65,10 +65,9 @@ static int open_captures(struct run *run)
                 return complain(err);
             cfg->pipeline.roles.input[run->cap_cnt] =
                     run->single ? PT_ROLE_SOURCE : (enum pt_input_role)role;
-            run->inputs[run->cap_cnt] = (struct pt_report_input){
-                .role = cfg->pipeline.roles.input[run->cap_cnt],
-                .info = pt_capture_info(run->caps[run->cap_cnt]),
-            };
+            run->inputs[run->cap_cnt] =
+                    pt_report_input_file(cfg->pipeline.roles.input[run->cap_cnt],
+                                         pt_capture_info(run->caps[run->cap_cnt]));
             run->cap_cnt++;
         }
     }
@@ -84,8 +83,7 @@ static bool is_input(const struct run *run, const char *path)
     if (stat(path, &out) || !S_ISREG(out.st_mode))
         return false;
     for (size_t i = 0; i < run->cap_cnt; i++) {
-        if (!stat(run->inputs[i].info->path, &in) && in.st_dev == out.st_dev &&
-            in.st_ino == out.st_ino)
+        if (!stat(run->inputs[i].name, &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
             return true;
     }
     return false;
@@ -138,6 +136,19 @@ static int open_all(struct run *run)
     return 0;
 }
 
+/* What the captures have brought so far. */
+static void look_at_inputs(struct run *run)
+{
+    for (size_t i = 0; i < run->cap_cnt; i++)
+        run->inputs[i] = pt_report_input_file(run->inputs[i].role, pt_capture_info(run->caps[i]));
+}
+
+static void publish_progress(struct run *run, int64_t time_ns)
+{
+    look_at_inputs(run);
+    pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt, time_ns);
+}
+
 /* A source that breaks half-way still leaves a report, but never one of parity. */
 static void read_frames(struct run *run)
 {
@@ -154,12 +165,11 @@ static void read_frames(struct run *run)
             continue;
         pt_progress_update(&progress, run->caps, run->cap_cnt);
         if (publishing(run) && pt_publish_due(&run->publish))
-            pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt,
-                                frame.time_ns);
+            publish_progress(run, frame.time_ns);
     }
     pt_progress_end(&progress);
     if (publishing(run)) {
-        pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt, frame.time_ns);
+        publish_progress(run, frame.time_ns);
         pt_publish_drain(&run->publish);
     }
     if (interrupted)
@@ -184,6 +194,7 @@ static struct pt_report make_report(struct run *run)
         .shard = pt_pipeline_shard_stats(run->pipeline),
     };
 
+    look_at_inputs(run);
     r.api_cnt = pt_pipeline_api_rows(run->pipeline, &r.apis);
     r.conn_cnt = pt_pipeline_conn_rows(run->pipeline, &r.conns);
     if (run->stopped && r.verdict == PT_VERDICT_PARITY)

@@ -11,18 +11,14 @@
 
 #include "tools/report.h"
 
-static const struct pt_capture_info fake_files[2] = {
-    { .path = "source.pcap", .packets = 900, .bytes = 123456 },
-    { .path = "target \"x\".pcap",
+static const struct pt_report_input fake_inputs[2] = {
+    { .role = PT_ROLE_SOURCE, .name = "source.pcap", .packets = 900, .bytes = 123456 },
+    { .role = PT_ROLE_TARGET,
+      .name = "target \"x\".pcap",
       .packets = 100,
       .bytes = 9999,
       .truncated = true,
       .trouble = "ends inside packet 101, at byte 4242" },
-};
-
-static const struct pt_report_input fake_inputs[2] = {
-    { .role = PT_ROLE_SOURCE, .info = &fake_files[0] },
-    { .role = PT_ROLE_TARGET, .info = &fake_files[1] },
 };
 
 /* \033 would clear the terminal, \xff is no UTF-8. */
