@@ -59,6 +59,10 @@ void pt_live_cfg_init(struct pt_live_cfg *cfg);
 int pt_live_plan(const struct pt_live_cfg *cfg, struct pt_nic_request *ret_req,
                  struct pt_nic_plan *ret_plan, struct pt_port_error *err);
 
+/* pt_live_plan_make makes the plan of a request, with its error as ours. */
+int pt_live_plan_make(const struct pt_nic_request *req, struct pt_nic_plan *ret_plan,
+                      struct pt_port_error *err);
+
 /* What a port has brought. */
 struct pt_live_port {
     const char *device;

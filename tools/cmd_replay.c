@@ -73,7 +73,7 @@ int pt_cmd_replay(int argc, char **argv)
 
     pt_pipeline_cfg_init(&defaults);
     pt_options_init(&o, &defaults);
-    if (pt_options_parse(&o, false, argc, argv, &err)) {
+    if (pt_options_parse(&o, PT_MODE_REPLAY, argc, argv, &err)) {
         fprintf(stderr, "paritap replay: %s\n", err.text);
         rc = PT_EXIT_USAGE;
     } else if (o.help) {

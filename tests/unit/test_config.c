@@ -109,7 +109,7 @@ static void test_errors(void **state)
         { "limits:\n\n  memroy: 1\n", ":3: limits: unknown key \"memroy\"; known here: memory, ",
           "typing error" },
         { "limit:\n",
-          ":1: unknown key \"limit\"; known here: clusters, topics, limits, replay, policy",
+          ":1: unknown key \"limit\"; known here: clusters, topics, limits, replay, live",
           "unknown section" },
         { "segment:\n  mode: 0660\n",
           ":2: segment.mode: \"0660\" is out of range: allowed is 0400 "
@@ -221,7 +221,7 @@ static int parse(struct pt_options *o, bool single, const char *const *args, str
     for (; args[argc - 1]; argc++)
         argv[argc] = (char *)(uintptr_t)args[argc - 1];
     pt_options_init(o, &fake_defaults);
-    return pt_options_parse(o, single, argc, argv, err);
+    return pt_options_parse(o, single ? PT_MODE_INSPECT : PT_MODE_REPLAY, argc, argv, err);
 }
 
 static void test_options(void **state)
