@@ -392,7 +392,7 @@ static void conclude(struct pt_live *l, enum pt_verdict *ret_verdict)
         pt_live_worker_snapshot(&l->worker[i], each[i]);
     }
     pt_live_conclude(l, each, ports, &state);
-    state.ended = true;
+    state.ended = l->ended = true;
     *ret_verdict = state.result->verdict;
     pt_live_show_end(l, &state);
     l->hooks->report(l->hooks->arg, &state);
@@ -460,6 +460,7 @@ void pt_live_close(struct pt_live *l)
         return;
     if (l->worker)
         close_workers(l);
+    pt_mem_free(&l->mem, l->pair_sum, 0);
     if (l->pipeline)
         pt_pipeline_close(l->pipeline);
     for (unsigned i = 0; i < l->port_cnt; i++)

@@ -110,8 +110,9 @@ struct pt_live_worker {
     struct pt_key frontier_sent;
     struct pt_live_input port[PT_NIC_PORTS_MAX];
     struct pt_live_load shown;
-    int64_t last_packet_ns; /* packet time, and ... */
-    int64_t last_mono_ns;   /* ... the clock, when the last packet was taken */
+    _Atomic uint64_t conns[PT_CLUSTER_CNT][PT_CONN_KIND_CNT]; /* posted for the shard's rows */
+    int64_t last_packet_ns;                                   /* packet time, and ... */
+    int64_t last_mono_ns; /* ... the clock, when the last packet was taken */
     int64_t next_tick_ns;
     int64_t loop_at_ns;
     uint64_t snapshot_seen;
@@ -142,6 +143,17 @@ struct pt_live_port_state {
     _Atomic uint64_t errors;
 };
 
+/* What pairs add to the row of the run. */
+struct pt_live_sum {
+    uint64_t pairs;
+    uint64_t verified;
+    uint64_t divergent;
+    uint64_t unseen;
+    uint64_t pending;
+    uint64_t offsets_certified;
+    uint64_t offsets_observed;
+};
+
 struct pt_live {
     const struct pt_live_cfg *cfg;
     const struct pt_live_hooks *hooks;
@@ -157,8 +169,15 @@ struct pt_live {
     struct pt_mem mem;                 /* of lanes between workers */
     struct pt_segment_writer *segment; /* NULL: none */
     struct pt_segment_writer segment_mem;
-    struct pt_segment_run run_row;
     int64_t run_row_idx;
+    /* The shard's thread, for what it shows. */
+    struct pt_live_sum sum;       /* of all pairs */
+    struct pt_live_sum *pair_sum; /* by number: what each has added */
+    uint64_t pair_sum_cnt;
+    int64_t pair_rows; /* rows taken */
+    uint64_t taken_back;
+    int64_t reached_ns; /* packet time */
+    bool ended;
     int64_t shard_row;
     int64_t shard_next_ns;
     int64_t report_asked_ns; /* the shard's thread: workers were asked then; 0: no report is due */

@@ -126,8 +126,11 @@ void pt_live_shard_tick(struct pt_live *l, struct pt_key reached)
     if (mono_ns < l->shard_next_ns)
         return;
     l->shard_next_ns = mono_ns + PT_LIVE_TICK_NS;
-    if (pt_key_before(reached, PT_KEY_LAST))
-        pt_shard_tick(l->pipeline->shard, reached.time_ns);
+    if (pt_key_before(PT_KEY_FIRST, reached) && reached.time_ns < INT64_MAX)
+        l->reached_ns = reached.time_ns;
+    /* The time of files is that of what is observed, as in a replay. */
+    if (!l->exact && l->reached_ns)
+        pt_shard_tick(l->pipeline->shard, l->reached_ns);
     pt_live_show_shard(l);
     answer_report(l, mono_ns);
 }
