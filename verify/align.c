@@ -12,6 +12,9 @@
 #define LEAD_MAX 256u
 /* Waiting events at which a run stops until they are taken. */
 #define EVENTS_MAX 16384u
+/* Product of the records of both sides up to which a window may be tried again and again: it takes
+ * less than a millisecond. */
+#define CHEAP_WINDOW (512u * 512u)
 
 struct queue {
     struct pt_item *item; /* [head, head+cnt) wait */
@@ -32,6 +35,8 @@ struct pt_align {
     bool carry_gap; /* something unseen lies in the place that is open */
     bool idle;
     bool finished;
+    bool hurry;      /* a window need not be full */
+    size_t tried[2]; /* records in the queues when that was tried in vain */
     int64_t left_delta;
     struct pt_align_event run; /* MATCH that is being extended, cnt 0: none */
     struct pt_events events;
@@ -402,9 +407,26 @@ static bool solve_window(struct pt_align *a, struct solution *sol, bool final)
     if (stable_cut(a, sol))
         return true;
     sol->s_cut = sol->t_cut = 0;
-    if (a->window >= a->cfg.window_max)
+    if (a->window >= a->cfg.window_max && !a->hurry)
         forced_cut(a, sol);
     return true;
+}
+
+/* Whether a window that is not full is worth a try: there are records on both sides, more than last
+ * time; a quarter more if they are many, so that the cost of what cannot be solved stays bounded.
+ */
+static bool may_hurry(struct pt_align *a)
+{
+    bool cheap = (uint64_t)a->q[0].cnt * a->q[1].cnt <= CHEAP_WINDOW;
+    bool more = false;
+
+    if (!a->hurry || !a->q[0].cnt || !a->q[1].cnt)
+        return false;
+    for (int side = 0; side < 2; side++)
+        more |= a->q[side].cnt > a->tried[side] + (cheap ? 0 : a->tried[side] / 4);
+    for (int side = 0; side < 2; side++)
+        a->tried[side] = more ? a->q[side].cnt : a->tried[side];
+    return more;
 }
 
 /* Solves the next window. False: more records, or memory, are needed. */
@@ -414,11 +436,12 @@ static bool solve(struct pt_align *a)
     struct queue *qt = &a->q[PT_SIDE_TARGET];
     struct solution sol = { 0 };
     bool all = qs->ended && qt->ended && qs->cnt <= a->window && qt->cnt <= a->window;
+    bool full = (qs->cnt >= a->window || qs->ended) && (qt->cnt >= a->window || qt->ended);
     bool went_on = false;
 
-    if ((qs->cnt < a->window && !qs->ended) || (qt->cnt < a->window && !qt->ended))
-        return false;
     if (!qs->cnt && !qt->cnt)
+        return false;
+    if (!full && !may_hurry(a))
         return false;
     sol.w = (struct pt_window){
         .s = qs->item + qs->head,
@@ -436,6 +459,9 @@ static bool solve(struct pt_align *a)
         if (sol.s_cut || sol.t_cut) {
             apply(a, &sol);
             a->window = a->cfg.window_min;
+            a->tried[0] = a->tried[1] = 0;
+        } else if (!full) {
+            went_on = false;
         } else {
             a->window = a->window > a->cfg.window_max / 4 ? a->cfg.window_max : a->window * 4;
         }
@@ -481,6 +507,21 @@ void pt_align_run(struct pt_align *a)
         a->finished = true;
         pt_places_finish(&a->places, a->end);
     }
+}
+
+void pt_align_hurry(struct pt_align *a)
+{
+    a->hurry = true;
+    pt_align_run(a);
+    a->hurry = false;
+    if (a->started && a->idle &&
+        pt_events_reserve(a->mem, &a->events, pt_places_waiting(&a->places)))
+        pt_places_early(&a->places);
+}
+
+bool pt_align_restless(const struct pt_align *a)
+{
+    return pt_places_untold(&a->places);
 }
 
 bool pt_align_idle(const struct pt_align *a)

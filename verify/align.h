@@ -18,7 +18,8 @@
  *
  * Works on a stream in bounded memory: equal records are passed straight through; on a conflict a
  * window is gathered and solved. A verdict other than MATCH is given when the record is `horizon`
- * records behind, or at the end.
+ * records behind, or at the end. For those who watch, pt_align_hurry tells before that what it
+ * would be as things stand.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,6 +79,7 @@ struct pt_align_event {
     int64_t prev_target_offset;
     int64_t next_source_offset;
     int64_t next_target_offset;
+    bool early; /* see pt_align_hurry: no verdict yet */
 };
 
 struct pt_align_cfg {
@@ -117,9 +119,21 @@ enum pt_end {
 void pt_align_end(struct pt_align *a, enum pt_side side, enum pt_end end);
 
 /* pt_align_run works as far as what was pushed allows; after both ends, everything gets its
- * verdict. Verdicts do not depend on when it is called or how items were grouped in pushes. It
+ * verdict. Verdicts do not depend on when it is called or how items were grouped in pushes, but for
+ * calls of pt_align_hurry. It
  * returns early when many events wait: take them and call again. */
 void pt_align_run(struct pt_align *a);
+
+/* pt_align_hurry: some time has passed. A conflict is solved with the records that are there, if it
+ * can be. Leftovers that have been waiting between matched neighbours since the last call but one
+ * are told once, as events with `early` set: MISSING, EXTRA, DUPLICATED, MUTATED, REORDERED or
+ * MISSING_OR_REORDERED as far as is known; their verdicts come later. */
+void pt_align_hurry(struct pt_align *a);
+
+/* pt_align_restless: another call of pt_align_hurry has something to tell, also without new
+ * records.
+ */
+bool pt_align_restless(const struct pt_align *a);
 
 /* pt_align_idle: false if pt_align_run stopped for waiting events and has more to do. */
 bool pt_align_idle(const struct pt_align *a);

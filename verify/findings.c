@@ -25,6 +25,7 @@ void pt_findings_fini(struct pt_findings *f)
     for (size_t i = 0; i < f->cnt; i++)
         free_text(f, &f->fact[i]);
     pt_mem_free(f->mem, f->fact, f->cap * sizeof(*f->fact));
+    pt_mem_free(f->mem, f->early, f->early_cap * sizeof(*f->early));
     pt_findings_init(f, f->mem, f->max);
 }
 
@@ -68,6 +69,7 @@ void pt_findings_add(struct pt_findings *f, const struct pt_fact *fact)
     f->total[fact->code] += fact->cnt;
     if (last && continues(&f->fact[last - 1], fact)) {
         f->fact[last - 1].cnt += fact->cnt;
+        f->fact[last - 1].given += fact->given;
         if (last - 1 < f->fresh_from)
             f->fresh_from = last - 1;
         return;
@@ -79,6 +81,25 @@ void pt_findings_add(struct pt_findings *f, const struct pt_fact *fact)
     }
     f->fact[f->cnt++] = *fact;
     f->last[fact->code] = f->cnt;
+}
+
+bool pt_findings_early(struct pt_findings *f, const struct pt_fact *fact)
+{
+    if (!f->watched)
+        return false;
+    if (f->early_cnt == f->early_cap) {
+        size_t cap = f->early_cap ? 2 * f->early_cap : 64;
+        struct pt_fact *early = pt_mem_resize(f->mem, f->early, f->early_cap * sizeof(*early),
+                                              cap * sizeof(*early));
+
+        if (!early)
+            return false;
+        f->early = early;
+        f->early_cap = cap;
+    }
+    f->early[f->early_cnt++] = *fact;
+    f->early_total[fact->code] += fact->cnt;
+    return true;
 }
 
 void pt_findings_say(struct pt_findings *f, const struct pt_fact *fact, const char *fmt, ...)
@@ -105,7 +126,12 @@ void pt_findings_say(struct pt_findings *f, const struct pt_fact *fact, const ch
 void pt_findings_forget(struct pt_findings *f, const struct pt_pair *pair)
 {
     size_t kept = 0;
+    size_t early = 0;
 
+    for (size_t i = 0; i < f->early_cnt; i++)
+        if (f->early[i].pair != pair)
+            f->early[early++] = f->early[i];
+    f->early_cnt = early;
     memset(f->last, 0, sizeof(f->last));
     for (size_t i = 0; i < f->cnt; i++) {
         if (f->fact[i].pair == pair) {

@@ -46,7 +46,13 @@ struct pt_findings {
     uint64_t dropped; /* facts counted and not kept; while 0, a pair can be forgotten exactly */
     uint64_t total[PT_FINDING_CODE_CNT]; /* sums of cnt */
     size_t last[PT_FINDING_CODE_CNT];    /* index + 1 of the last fact of a code */
-    size_t fresh_from;                   /* facts before this index were given out as they are */
+    /* Told to those who watch before there is a verdict. */
+    bool watched; /* somebody takes them */
+    struct pt_fact *early;
+    size_t early_cnt;
+    size_t early_cap;
+    uint64_t early_total[PT_FINDING_CODE_CNT]; /* told and still without verdict */
+    size_t fresh_from;   /* facts before this index were given out as they are */
     uint64_t taken_back; /* records of facts that were given out and then forgotten */
 };
 
@@ -56,6 +62,9 @@ void pt_findings_fini(struct pt_findings *f);
 /* pt_findings_add takes a copy of *fact (its cnt records), joined to the last one where that fits.
  * An owned text passes over in any case. */
 void pt_findings_add(struct pt_findings *f, const struct pt_fact *fact);
+
+/* pt_findings_early keeps a fact for those who watch; false: there is nobody, or no room. */
+bool pt_findings_early(struct pt_findings *f, const struct pt_fact *fact);
 
 /* pt_findings_say adds a fact with a sentence of its own, printf-like. */
 void pt_findings_say(struct pt_findings *f, const struct pt_fact *fact, const char *fmt, ...)

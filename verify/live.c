@@ -65,12 +65,24 @@ static void fill_lag(struct pt_pair *p, struct pt_live_pair *ret)
         ret->lag_ns = age_ns;
 }
 
+/* What was told early counts as if it were the verdict. */
+static void add_early(struct pt_pair_result *sum, const struct pt_pair_result *early)
+{
+    sum->missing += early->missing;
+    sum->extra += early->extra;
+    sum->duplicated += early->duplicated;
+    sum->reordered += early->reordered;
+    sum->mutated += early->mutated;
+    sum->missing_or_reordered += early->missing_or_reordered;
+}
+
 static void fill_pair(struct pt_pair *p, struct pt_live_pair *ret)
 {
     struct pt_pair_result *sum = &ret->sum;
     uint64_t judged;
 
     *ret = (struct pt_live_pair){ .number = p->number, .sum = p->sum };
+    add_early(sum, &p->early);
     sum->source = pt_log_name_of(p->log[PT_CLUSTER_SOURCE]);
     sum->target = pt_log_name_of(p->log[PT_CLUSTER_TARGET]);
     sum->offsets_observed = sum->offsets_certified = 0;
@@ -138,7 +150,7 @@ bool pt_shard_live_next(struct pt_shard *s, struct pt_live_pair *ret)
 
 uint64_t pt_shard_live_total(const struct pt_shard *s, enum pt_finding_code code)
 {
-    return s->findings.total[code];
+    return s->findings.total[code] + s->findings.early_total[code];
 }
 
 /* Whether a fact may be told: not as long as it may be taken back for want of any match. */
@@ -161,45 +173,62 @@ static struct pt_fact rest_of(const struct pt_fact *fact)
     return rest;
 }
 
-bool pt_shard_live_finding(struct pt_shard *s, struct pt_finding *ret_f)
+/* The finding of a fact, with its clients told for it alone. */
+static struct pt_finding tell(struct pt_shard *s, const struct pt_fact *fact)
+{
+    struct pt_fact one = *fact;
+    const struct pt_pair *pair = pt_fact_pair(fact);
+    struct pt_finding f;
+
+    for (uint32_t i = 0; i < PT_CLUSTER_CNT; i++) {
+        uint32_t client = fact->site[i].client;
+
+        one.site[i].client = PT_NO_CLIENT;
+        if (!fact->site[i].log || client >= s->clients.cnt)
+            continue;
+        s->live_info[i] = pt_tell_client(&s->live_arena, &s->clients.c[client]);
+        one.site[i].client = i;
+    }
+    f = pt_tell_finding(&s->live_arena, &one, s->live_info, PT_CLUSTER_CNT);
+    f.pair = pair ? (int64_t)pair->number : -1;
+    return f;
+}
+
+/* The next fact that has a verdict, or has grown. */
+static bool next_fact(struct pt_shard *s, struct pt_finding *ret_f)
 {
     struct pt_findings *f = &s->findings;
 
-    pt_arena_fini(&s->live_arena);
-    s->live_arena = (struct pt_arena){ .mem = s->mem };
     for (; s->live_fact < f->cnt; s->live_fact++) {
         struct pt_fact *fact = &f->fact[s->live_fact];
         struct pt_fact rest = rest_of(fact);
-        struct pt_client_info info[PT_CLUSTER_CNT] = { { 0 } };
-        const struct pt_pair *pair;
 
-        if (!rest.cnt || !may_be_told(fact)) {
-            s->live_kept |= rest.cnt != 0;
-            f->fresh_from += !s->live_kept && f->fresh_from == s->live_fact;
-            continue;
+        if (rest.cnt && may_be_told(fact)) {
+            *ret_f = tell(s, &rest);
+            fact->given = fact->cnt;
+            return true;
         }
-        for (uint32_t i = 0; i < PT_CLUSTER_CNT; i++)
-            if (rest.site[i].log && rest.site[i].client < s->clients.cnt) {
-                info[i] = pt_tell_client(&s->live_arena, &s->clients.c[rest.site[i].client]);
-                rest.site[i].client = i;
-            } else {
-                rest.site[i].client = PT_NO_CLIENT;
-            }
-        *ret_f = pt_tell_finding(&s->live_arena, &rest, info, PT_CLUSTER_CNT);
-        s->live_info[0] = info[0];
-        s->live_info[1] = info[1];
-        if (ret_f->source.client)
-            ret_f->source.client = &s->live_info[0];
-        if (ret_f->target.client)
-            ret_f->target.client = &s->live_info[1];
-        pair = pt_fact_pair(fact);
-        ret_f->pair = pair ? (int64_t)pair->number : -1;
-        fact->given = fact->cnt;
-        return true;
+        s->live_kept |= rest.cnt != 0;
+        f->fresh_from += !s->live_kept && f->fresh_from == s->live_fact;
     }
     s->live_fact = f->fresh_from;
     s->live_kept = false;
     return false;
+}
+
+bool pt_shard_live_finding(struct pt_shard *s, struct pt_finding *ret_f)
+{
+    struct pt_findings *f = &s->findings;
+
+    f->watched = true;
+    pt_arena_fini(&s->live_arena);
+    s->live_arena = (struct pt_arena){ .mem = s->mem };
+    if (s->live_early < f->early_cnt) {
+        *ret_f = tell(s, &f->early[s->live_early++]);
+        return true;
+    }
+    s->live_early = f->early_cnt = 0;
+    return next_fact(s, ret_f);
 }
 
 uint64_t pt_shard_live_taken_back(const struct pt_shard *s)

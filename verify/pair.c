@@ -37,14 +37,50 @@ void pt_pair_close(struct pt_pair *p)
     if (p->align)
         pt_align_close(p->align);
     pt_ranges_fini(&p->pending);
+    pt_told_fini(&p->told, mem);
     pt_mem_free(mem, p->map, p->map_cap * sizeof(*p->map));
     pt_mem_free(mem, p, sizeof(*p));
+}
+
+/* The count of a kind among what was told early. */
+static uint64_t *early_count(struct pt_pair *p, enum pt_finding_code code)
+{
+    struct pt_pair_result *e = &p->early;
+
+    switch (code) {
+    case PT_FINDING_RECORD_MISSING:
+        return &e->missing;
+    case PT_FINDING_RECORD_EXTRA:
+        return &e->extra;
+    case PT_FINDING_RECORD_DUPLICATED:
+        return &e->duplicated;
+    case PT_FINDING_RECORD_REORDERED:
+        return &e->reordered;
+    case PT_FINDING_RECORD_MUTATED:
+        return &e->mutated;
+    default:
+        return &e->missing_or_reordered;
+    }
+}
+
+/* What was told early of a pair that is taken apart. */
+static void forget_told(struct pt_pair *p)
+{
+    for (int c = PT_FINDING_RECORD_MISSING; c <= PT_FINDING_RECORD_MISSING_OR_REORDERED; c++) {
+        uint64_t *cnt = early_count(p, (enum pt_finding_code)c);
+
+        p->env->findings->early_total[c] -= *cnt;
+        p->env->findings->taken_back += *cnt;
+        *cnt = 0;
+    }
+    pt_told_fini(&p->told, p->env->mem);
 }
 
 bool pt_pair_dissolve(struct pt_pair *p)
 {
     if (p->log[0]->trimmed || p->log[1]->trimmed || p->env->findings->dropped)
         return false;
+    forget_told(p);
     pt_findings_forget(p->env->findings, p);
     pt_log_rewind(p->log[0]);
     pt_log_rewind(p->log[1]);
@@ -112,8 +148,8 @@ static void on_match(struct pt_pair *p, const struct pt_align_event *ev)
     learn_times(p, ev);
 }
 
-static void report(struct pt_pair *p, enum pt_finding_code code, int64_t source_offset,
-                   int64_t target_offset, uint32_t parts)
+static struct pt_fact fact_of(struct pt_pair *p, enum pt_finding_code code, int64_t source_offset,
+                              int64_t target_offset, uint32_t parts)
 {
     struct pt_fact fact = { .code = code, .cluster = -1, .parts = parts, .cnt = 1, .pair = p };
 
@@ -121,7 +157,40 @@ static void report(struct pt_pair *p, enum pt_finding_code code, int64_t source_
         fact.site[0] = pt_log_site(p->log[0], source_offset);
     if (target_offset >= 0)
         fact.site[1] = pt_log_site(p->log[1], target_offset);
+    return fact;
+}
+
+static void report(struct pt_pair *p, enum pt_finding_code code, int64_t source_offset,
+                   int64_t target_offset, uint32_t parts)
+{
+    struct pt_fact fact = fact_of(p, code, source_offset, target_offset, parts);
+
+    fact.given = p->told_code == code;
     pt_findings_add(p->env->findings, &fact);
+}
+
+/* A verdict has come: what was told early of its records does not count beside it any more.
+ * p->told_code says what that was, until the next event. */
+static void take_told(struct pt_pair *p, const struct pt_align_event *ev)
+{
+    enum pt_finding_code code = PT_FINDING_CODE_CNT;
+
+    p->told_code = PT_FINDING_CODE_CNT;
+    if (!p->told.cnt || ev->kind == PT_ALIGN_MATCH)
+        return;
+    for (int side = 0; side < PT_CLUSTER_CNT; side++) {
+        int64_t off = side == PT_CLUSTER_SOURCE ? ev->source_offset : ev->target_offset;
+        bool both = p->told_code == PT_FINDING_RECORD_MUTATED ||
+                    p->told_code == PT_FINDING_RECORD_REORDERED;
+
+        if (off < 0 || !pt_told_take(&p->told, side, off, &code))
+            continue;
+        if (both && code == p->told_code)
+            continue; /* one finding, of two records */
+        p->told_code = code;
+        p->env->findings->early_total[code]--;
+        --*early_count(p, code);
+    }
 }
 
 /* Whether it was lawfully gone from the source before the mirror passed it: before the next record
@@ -249,10 +318,83 @@ static void on_mutated(struct pt_pair *p, const struct pt_align_event *ev)
     report(p, PT_FINDING_RECORD_MUTATED, ev->source_offset, ev->target_offset, ev->parts);
 }
 
+/* Whether the two topics are known to belong together, so that nothing that is told of them will be
+ * withdrawn. */
+static bool may_be_shown(const struct pt_pair *p)
+{
+    return p->source_topic->recognised || p->sum.rule == PT_PAIR_CONFIGURED;
+}
+
+/* Whether what is told early of a leftover would stand as things are: the same doubts as above. */
+static bool would_stand(struct pt_pair *p, const struct pt_align_event *ev)
+{
+    switch (ev->kind) {
+    case PT_ALIGN_MISSING:
+    case PT_ALIGN_MISSING_OR_REORDERED:
+        return was_gone(p, ev) == PT_GONE_NOT && !looks_different(p->log[0], ev->source_offset) &&
+               !may_have_been_there(p, PT_CLUSTER_TARGET, ev) &&
+               !may_have_been_gone(p, ev->source_offset);
+    case PT_ALIGN_EXTRA:
+    case PT_ALIGN_DUPLICATED:
+        return !looks_different(p->log[1], ev->target_offset) &&
+               !may_have_been_there(p, PT_CLUSTER_SOURCE, ev);
+    case PT_ALIGN_MUTATED:
+        return !may_have_been_there(p, PT_CLUSTER_SOURCE, ev) &&
+               !may_have_been_there(p, PT_CLUSTER_TARGET, ev);
+    default:
+        return true;
+    }
+}
+
+static enum pt_finding_code code_of(enum pt_align_kind kind)
+{
+    switch (kind) {
+    case PT_ALIGN_MISSING:
+        return PT_FINDING_RECORD_MISSING;
+    case PT_ALIGN_EXTRA:
+        return PT_FINDING_RECORD_EXTRA;
+    case PT_ALIGN_DUPLICATED:
+        return PT_FINDING_RECORD_DUPLICATED;
+    case PT_ALIGN_REORDERED:
+        return PT_FINDING_RECORD_REORDERED;
+    case PT_ALIGN_MUTATED:
+        return PT_FINDING_RECORD_MUTATED;
+    default:
+        return PT_FINDING_RECORD_MISSING_OR_REORDERED;
+    }
+}
+
+/* Of a duplicate the source offset is that of its original, which has a verdict of its own. */
+static void on_early(struct pt_pair *p, const struct pt_align_event *ev)
+{
+    enum pt_finding_code code = code_of(ev->kind);
+    int64_t s = ev->kind == PT_ALIGN_DUPLICATED ? -1 : ev->source_offset;
+    int64_t t = ev->target_offset;
+    struct pt_fact fact;
+
+    if (!may_be_shown(p) || !would_stand(p, ev) ||
+        (s >= 0 && pt_told_has(&p->told, PT_CLUSTER_SOURCE, s)) ||
+        (t >= 0 && pt_told_has(&p->told, PT_CLUSTER_TARGET, t)))
+        return;
+    fact = fact_of(p, code, s, t, ev->parts);
+    if (!pt_findings_early(p->env->findings, &fact))
+        return;
+    ++*early_count(p, code);
+    if (s >= 0)
+        pt_told_add(&p->told, p->env->mem, PT_CLUSTER_SOURCE, s, code);
+    if (t >= 0)
+        pt_told_add(&p->told, p->env->mem, PT_CLUSTER_TARGET, t, code);
+}
+
 static void on_event(struct pt_pair *p, const struct pt_align_event *ev)
 {
     struct pt_pair_result *sum = &p->sum;
 
+    if (ev->early) {
+        on_early(p, ev);
+        return;
+    }
+    take_told(p, ev);
     switch (ev->kind) {
     case PT_ALIGN_MATCH:
         on_match(p, ev);
@@ -351,6 +493,18 @@ void pt_pair_feed(struct pt_pair *p, unsigned how)
         cnt += push(p, PT_CLUSTER_TARGET, how, &all);
         run(p);
     }
+}
+
+void pt_pair_hurry(struct pt_pair *p)
+{
+    struct pt_align_event ev;
+
+    pt_pair_feed(p, PT_SETTLE_RUNNING);
+    if (!p->align)
+        return;
+    pt_align_hurry(p->align);
+    while (pt_align_next(p->align, &ev))
+        on_event(p, &ev);
 }
 
 /* Everything is settled and given; each log's end is told to the alignment as soon as it is

@@ -12,6 +12,7 @@
 #include "verify/policy.h"
 #include "verify/registry.h"
 #include "verify/result.h"
+#include "verify/told.h"
 
 /* When everything has been quiet for this long, and for so many times the lag that the pair had
  * last, a replicator in good health has nothing left to do. */
@@ -34,6 +35,9 @@ struct pt_pair {
     struct pt_map_run *map;
     size_t map_cnt;
     size_t map_cap;
+    struct pt_told told;            /* early, of records without verdict, ... */
+    struct pt_pair_result early;    /* ... and how many of each kind */
+    enum pt_finding_code told_code; /* of the verdict at hand; PT_FINDING_CODE_CNT: nothing */
     struct pt_ranges pending;       /* source offsets behind the last anchor */
     uint64_t given[PT_CLUSTER_CNT]; /* records given to the alignment */
     int64_t lag_ns;                 /* of the match that arrived last, */
@@ -58,6 +62,9 @@ bool pt_pair_dissolve(struct pt_pair *p);
 
 /* pt_pair_feed gives settled records of both logs to the alignment and takes what comes out. */
 void pt_pair_feed(struct pt_pair *p, unsigned how);
+
+/* pt_pair_hurry: some time has passed. What has no verdict yet is told to those who watch. */
+void pt_pair_hurry(struct pt_pair *p);
 
 /* pt_pair_finish: everything is fed, the alignment is ended. */
 void pt_pair_finish(struct pt_pair *p);

@@ -250,8 +250,8 @@ void pt_shard_feed(struct pt_shard *s)
         l->waiting = false;
         if (!l->pair)
             continue; /* taken up again when it has records anew, or a pair */
-        pt_pair_feed(l->pair, PT_SETTLE_RUNNING);
-        if (l->cursor >= end)
+        pt_pair_hurry(l->pair);
+        if (l->cursor >= end && !(l->pair->align && pt_align_restless(l->pair->align)))
             continue;
         l->waiting = true;
         l->waiting_next = s->env.waiting;

@@ -257,6 +257,7 @@ void pt_places_match(struct pt_places *p, const struct pt_item *s, const struct 
 
         pl->next[PT_SIDE_SOURCE] = s->offset;
         pl->next[PT_SIDE_TARGET] = t->offset;
+        pl->closed_at = p->early_cnt;
         p->open = false;
     }
     p->prev[PT_SIDE_SOURCE] = s->offset;
@@ -287,6 +288,16 @@ static void emit(struct pt_places *p, const struct pt_place *pl, enum pt_align_k
     };
 
     pt_events_put(p->events, &e);
+}
+
+static void emit_early(struct pt_places *p, const struct pt_place *pl, enum pt_align_kind kind,
+                       uint32_t parts, int64_t source_offset, int64_t target_offset)
+{
+    struct pt_align_event *e;
+
+    emit(p, pl, kind, parts, source_offset, target_offset);
+    e = &p->events->ring[(p->events->head + p->events->cnt - 1) & (p->events->cap - 1)];
+    e->early = true;
 }
 
 static void emit_one(struct pt_places *p, const struct pt_place *pl, enum pt_side side,
@@ -421,7 +432,31 @@ struct resolution {
     const struct pt_place *pl;
     const struct history_index *ix;
     const enum pt_end *ends; /* of both logs, for the place behind the last match; else NULL */
+    bool early;              /* nothing is decided: what would be is told */
 };
+
+static bool is_told_early(enum pt_align_kind kind)
+{
+    return kind == PT_ALIGN_MISSING || kind == PT_ALIGN_EXTRA || kind == PT_ALIGN_DUPLICATED ||
+           kind == PT_ALIGN_MUTATED || kind == PT_ALIGN_REORDERED ||
+           kind == PT_ALIGN_MISSING_OR_REORDERED;
+}
+
+static void say(const struct resolution *r, const struct pt_place *pl, enum pt_align_kind kind,
+                uint32_t parts, int64_t source_offset, int64_t target_offset)
+{
+    if (!r->early)
+        emit(r->p, pl, kind, parts, source_offset, target_offset);
+    else if (is_told_early(kind))
+        emit_early(r->p, pl, kind, parts, source_offset, target_offset);
+}
+
+static void say_one(const struct resolution *r, enum pt_side side, int64_t offset,
+                    enum pt_align_kind kind)
+{
+    say(r, r->pl, kind, 0, side == PT_SIDE_SOURCE ? offset : -1,
+        side == PT_SIDE_TARGET ? offset : -1);
+}
 
 /* A source record without partner. Both neighbours are matched and nothing between them is unseen,
  * so it is certified absent from its place; it is missing if the target shows everything around. */
@@ -469,16 +504,21 @@ static bool resolve_alone(const struct resolution *r, enum pt_side side, struct 
     if (twin && !original) {
         /* It stands on the other side within the horizon, and one of the two places was seen whole.
          */
-        emit_reordered(r->p, side, e->item.offset, twin);
+        if (r->early)
+            say(r, place_at(r->p, twin->place), PT_ALIGN_REORDERED, 0,
+                side == PT_SIDE_SOURCE ? e->item.offset : twin->item.offset,
+                side == PT_SIDE_SOURCE ? twin->item.offset : e->item.offset);
+        else
+            emit_reordered(r->p, side, e->item.offset, twin);
     } else if (e->open) {
-        emit_one(r->p, r->pl, side, e->item.offset,
-                 by_side(side, PT_ALIGN_UNVERIFIABLE_SOURCE, PT_ALIGN_UNVERIFIABLE_TARGET));
+        say_one(r, side, e->item.offset,
+                by_side(side, PT_ALIGN_UNVERIFIABLE_SOURCE, PT_ALIGN_UNVERIFIABLE_TARGET));
     } else if (twin) {
         /* One of several copies, and one of them beside something unseen: which, cannot be told. */
-        emit_one(r->p, r->pl, side, e->item.offset,
-                 by_side(side, PT_ALIGN_AMBIGUOUS_SOURCE, PT_ALIGN_AMBIGUOUS_TARGET));
+        say_one(r, side, e->item.offset,
+                by_side(side, PT_ALIGN_AMBIGUOUS_SOURCE, PT_ALIGN_AMBIGUOUS_TARGET));
     } else if (side == PT_SIDE_TARGET && original) {
-        emit(r->p, r->pl, target_verdict(r, &e->item), 0, original->offset, e->item.offset);
+        say(r, r->pl, target_verdict(r, &e->item), 0, original->offset, e->item.offset);
     } else {
         return false;
     }
@@ -500,15 +540,13 @@ static struct pt_leftover *next_left(const struct resolution *r, enum pt_side si
     return NULL;
 }
 
-static void resolve_place(struct pt_places *p, const struct pt_place *pl,
-                          const struct history_index *ix, const enum pt_end *ends)
+/* All leftovers of a place; those of each side begin at at[]. */
+static void judge_place(const struct resolution *r, uint64_t at[2])
 {
-    struct resolution r = { .p = p, .pl = pl, .ix = ix, .ends = ends };
-    uint64_t at[2] = { p->left[0].head, p->left[1].head };
 
     for (;;) {
-        struct pt_leftover *s = next_left(&r, PT_SIDE_SOURCE, &at[0]);
-        struct pt_leftover *t = next_left(&r, PT_SIDE_TARGET, &at[1]);
+        struct pt_leftover *s = next_left(r, PT_SIDE_SOURCE, &at[0]);
+        struct pt_leftover *t = next_left(r, PT_SIDE_TARGET, &at[1]);
 
         if (!s && !t)
             break;
@@ -516,16 +554,25 @@ static void resolve_place(struct pt_places *p, const struct pt_place *pl,
          * changed. In the tail this needs the source's end, else the target's record may have a
          * partner of its own. */
         if (s && t && is_mutation(&s->item, &t->item) &&
-            (!ends || ends[PT_SIDE_SOURCE] == PT_END_COMPLETE)) {
-            emit(p, pl, PT_ALIGN_MUTATED, parts_of(&s->item, &t->item), s->item.offset,
-                 t->item.offset);
+            (!r->ends || r->ends[PT_SIDE_SOURCE] == PT_END_COMPLETE)) {
+            say(r, r->pl, PT_ALIGN_MUTATED, parts_of(&s->item, &t->item), s->item.offset,
+                t->item.offset);
             continue;
         }
         if (s)
-            emit_one(p, pl, PT_SIDE_SOURCE, s->item.offset, source_verdict(&r, &s->item));
+            say_one(r, PT_SIDE_SOURCE, s->item.offset, source_verdict(r, &s->item));
         if (t)
-            emit_one(p, pl, PT_SIDE_TARGET, t->item.offset, target_verdict(&r, &t->item));
+            say_one(r, PT_SIDE_TARGET, t->item.offset, target_verdict(r, &t->item));
     }
+}
+
+static void resolve_place(struct pt_places *p, const struct pt_place *pl,
+                          const struct history_index *ix, const enum pt_end *ends)
+{
+    const struct resolution r = { .p = p, .pl = pl, .ix = ix, .ends = ends };
+    uint64_t at[2] = { p->left[0].head, p->left[1].head };
+
+    judge_place(&r, at);
     for (int side = 0; side < 2; side++)
         while (p->left[side].head < pl->left_end[side])
             left_pop(&p->left[side]);
@@ -556,6 +603,37 @@ void pt_places_resolve(struct pt_places *p)
     while (end < closed_end && age(p, place_at(p, end)) >= p->horizon)
         end++;
     resolve_until(p, end, NULL);
+}
+
+bool pt_places_untold(const struct pt_places *p)
+{
+    uint64_t closed_end = p->open ? p->end - 1 : p->end;
+
+    return p->early_end < closed_end && p->head < closed_end;
+}
+
+void pt_places_early(struct pt_places *p)
+{
+    uint64_t closed_end = p->open ? p->end - 1 : p->end;
+    uint64_t n = p->early_end > p->head ? p->early_end : p->head;
+    struct history_index ix = { 0 };
+
+    p->early_cnt++;
+    if (n == closed_end || place_at(p, n)->closed_at + 2 > p->early_cnt)
+        return;
+    if (p->history_cap)
+        index_history(p, &ix);
+    for (; n < closed_end && place_at(p, n)->closed_at + 2 <= p->early_cnt; n++) {
+        const struct resolution r = { .p = p, .pl = place_at(p, n), .ix = &ix, .early = true };
+        uint64_t at[2];
+
+        for (int side = 0; side < 2; side++)
+            at[side] = n > p->head ? place_at(p, n - 1)->left_end[side] : p->left[side].head;
+        judge_place(&r, at);
+    }
+    p->early_end = n;
+    if (ix.cap)
+        drop_index(p, &ix);
 }
 
 void pt_places_finish(struct pt_places *p, const enum pt_end end[2])

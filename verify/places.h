@@ -49,6 +49,7 @@ struct pt_place {
     int64_t next[2];
     uint64_t at[2];       /* records of each side in front of it */
     uint64_t left_end[2]; /* one past its last leftover */
+    uint64_t closed_at;   /* calls of pt_places_early when its match behind it came */
 };
 
 /* A matched record, remembered to recognise copies. */
@@ -75,6 +76,8 @@ struct pt_places {
     uint64_t history_end;  /* records ever remembered */
     uint64_t passed[2];    /* records of each side behind us */
     uint64_t gap_at[2];    /* passed at the newest gap, UINT64_MAX: none yet */
+    uint64_t early_cnt;    /* calls of pt_places_early */
+    uint64_t early_end;    /* places before it were told early */
     int64_t prev[2];       /* offsets of the newest match, -1 none */
     int64_t passed_end[2]; /* one past the offset of the newest record of each side */
 };
@@ -107,6 +110,11 @@ void pt_places_void(struct pt_places *p);
 bool pt_places_due(const struct pt_places *p);
 void pt_places_resolve(struct pt_places *p);
 size_t pt_places_waiting(const struct pt_places *p);
+
+/* pt_places_early tells of places that were closed before the last call what their verdicts would
+ * be now. Room for pt_places_waiting() events must have been reserved. */
+void pt_places_early(struct pt_places *p);
+bool pt_places_untold(const struct pt_places *p);
 
 /* pt_places_finish: both logs have ended; everything gets its verdict. */
 void pt_places_finish(struct pt_places *p, const enum pt_end end[2]);

@@ -67,8 +67,9 @@ struct pt_shard {
     uint64_t *live_gone; /* numbers of pairs that were taken apart, to be told */
     size_t live_gone_cnt;
     size_t live_gone_cap;
-    size_t live_fact; /* next one to look at */
-    bool live_kept;   /* one before it is kept back */
+    size_t live_fact;  /* next one to look at */
+    bool live_kept;    /* one before it is kept back */
+    size_t live_early; /* next one of those told early */
     struct pt_arena live_arena;
     struct pt_client_info live_info[PT_CLUSTER_CNT];
 };
