@@ -42,6 +42,9 @@ uint32_t pt_topics_by_name(struct pt_topics *t, uint8_t cluster, struct pt_view 
 uint32_t pt_topics_by_id(struct pt_topics *t, uint8_t cluster, const uint8_t id[16],
                          const struct pt_packet_ref *at);
 
+/* pt_topics_canon is pt_shed_canon of the topic's own name; 0 if only its id is known. */
+uint32_t pt_topics_canon(const struct pt_topics *t, uint32_t topic);
+
 /* pt_topics_is_metadata tells whether it is the controllers' metadata log. */
 bool pt_topics_is_metadata(const struct pt_topics *t, uint32_t topic);
 
