@@ -274,7 +274,9 @@ struct pt_obs_lost {
     int64_t from;
     int64_t to;
     uint32_t reason; /* enum pt_lost_reason */
-    uint32_t magic;  /* of the batch, where its header was seen; else 0 */
+    uint8_t magic;   /* of the batch, where its header was seen; else 0 */
+    uint8_t known;   /* 1: its bytes are those of a batch of this log that was sent before */
+    uint16_t pad;
 };
 
 /*

@@ -126,8 +126,8 @@ static void put_records(struct pt_msg *m, const struct pt_record *rec, uint32_t 
     }
 }
 
-static void put_lost_batch(struct pt_msg *m, enum pt_lost_reason reason, uint32_t magic,
-                           int64_t from, int64_t to, const struct pt_packet_ref *at)
+static void put_lost(struct pt_msg *m, enum pt_lost_reason reason, int64_t from, int64_t to,
+                     const struct pt_packet_ref *at)
 {
     struct pt_obs_lost *o;
 
@@ -139,13 +139,24 @@ static void put_lost_batch(struct pt_msg *m, enum pt_lost_reason reason, uint32_
     o->from = from;
     o->to = to;
     o->reason = reason;
-    o->magic = magic;
 }
 
-static void put_lost(struct pt_msg *m, enum pt_lost_reason reason, int64_t from, int64_t to,
-                     const struct pt_packet_ref *at)
+/* put_shed: [from, to) goes with the batch b, of which only the header was looked at. */
+static void put_shed(struct pt_msg *m, const struct pt_batch *b, bool known, int64_t from,
+                     int64_t to, const struct pt_packet_ref *at)
 {
-    put_lost_batch(m, reason, 0, from, to, at);
+    struct pt_obs_lost *o;
+
+    if (m->records.log.topic == PT_TOPIC_NONE)
+        return;
+    o = pt_obs_put(m->parser->out, PT_OBS_LOST, m->conn->cluster, at, sizeof(*o), 0);
+    o->head.topic = m->records.log.topic;
+    o->head.partition = m->records.log.partition;
+    o->from = from;
+    o->to = to;
+    o->reason = PT_LOST_SHED;
+    o->magic = b->magic;
+    o->known = known;
 }
 
 bool pt_records_shed(const struct pt_msg *m)
@@ -329,7 +340,7 @@ static void shed_entry(struct pt_msg *m, struct pt_view v, const struct pt_packe
         from = r->known && r->next < b.base_offset ? r->next : b.base_offset;
         to = b.last_offset + 1;
     }
-    put_lost_batch(m, PT_LOST_SHED, b.magic, from, to, at);
+    put_shed(m, &b, false, from, to, at);
     broken(m);
 }
 
@@ -343,7 +354,6 @@ static bool known_entry(struct pt_msg *m, struct pt_view v, const struct pt_pack
     struct pt_parser *p = m->parser;
     struct pt_records *r = &m->records;
     struct pt_batch b;
-    int64_t from;
 
     if (p->shed.step < PT_SHED_KNOWN || is_produce(r) ||
         !pt_batch_head(p->reader, v.data, v.len, &b) || !may_be_known(m, &b) ||
@@ -351,10 +361,11 @@ static bool known_entry(struct pt_msg *m, struct pt_view v, const struct pt_pack
         return false;
     if (b.base_offset < 0 || b.last_offset < b.base_offset || b.last_offset == INT64_MAX)
         return false;
-    from = r->known && r->next < b.base_offset ? r->next : b.base_offset;
     p->stats.shed_known++;
     p->stats.shed_batch_bytes += v.len;
-    put_lost_batch(m, PT_LOST_SHED, b.magic, from, b.last_offset + 1, at);
+    if (r->known && r->next < b.base_offset)
+        put_shed(m, &b, false, r->next, b.base_offset, at);
+    put_shed(m, &b, true, b.base_offset, b.last_offset + 1, at);
     pt_records_aborted(m);
     r->known = true;
     r->next = b.last_offset + 1;
