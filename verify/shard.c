@@ -500,8 +500,7 @@ static void conclude_pair(struct pt_shard *s, struct pt_pair *p)
 
 void pt_shard_tap_end(struct pt_shard *s, enum pt_cluster cluster, int64_t time_ns)
 {
-    if (!s->env.shed[cluster]) /* else it did pass, but was not seen */
-        s->env.tap_end_ns[cluster] = time_ns;
+    s->env.tap_end_ns[cluster] = time_ns;
 }
 
 const struct pt_result *pt_shard_finish(struct pt_shard *s)
@@ -511,6 +510,9 @@ const struct pt_result *pt_shard_finish(struct pt_shard *s)
     if (s->finished)
         return &s->result;
     s->finished = true;
+    for (size_t c = 0; c < PT_CLUSTER_CNT; c++)
+        if (s->env.shed[c]) /* it passed, but was not seen */
+            s->env.tap_end_ns[c] = INT64_MIN;
     end_waiting(s);
     if (!s->policy.single)
         pt_shard_pair_all(s);

@@ -181,8 +181,11 @@ static void check_part(const char *what, const struct result *r, const struct re
     topics_of(whole, &t0);
     EACH_OBS(r, o)
     {
+        const void *m = o;
         bool found = false;
 
+        if (o->kind == PT_OBS_LOST && ((const struct pt_obs_lost *)m)->reason != PT_LOST_SHED)
+            fail_msg("%s: lost otherwise at packet %llu", what, (unsigned long long)o->at.packet);
         if (o->kind != PT_OBS_BATCH && o->kind != PT_OBS_PRODUCE_OUTCOME &&
             o->kind != PT_OBS_ABORTED)
             continue;
