@@ -251,6 +251,7 @@ static void test_converted(void **state)
 
         both(&w);
         tell_shed(&w, SRC, said, 0, 20);
+        world_wait(&w, 200);
         w.request++;
         tell_batch(&w, &(struct say){ .cluster = SRC,
                                       .source = PT_SRC_FETCH_CONSUMER,
