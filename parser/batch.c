@@ -139,29 +139,34 @@ uint32_t pt_entry_size(const uint8_t prefix[PT_ENTRY_PREFIX_SZ], int64_t *ret_of
     return len < 14 || len > INT32_MAX ? 0 : PT_ENTRY_PREFIX_SZ + len;
 }
 
-static enum pt_status check_batch(struct pt_batch_reader *r, const uint8_t *data, size_t len,
-                                  struct pt_batch *out)
-{
-    struct pt_cursor c = pt_cur(data + PT_ENTRY_PREFIX_SZ, len - PT_ENTRY_PREFIX_SZ);
-    struct pt_view covered = { data + ATTRIBUTES_OFF, len - ATTRIBUTES_OFF };
-    uint16_t attributes;
+/* A header's fields that struct pt_batch has no room for. */
+struct raw_head {
+    struct pt_view covered; /* by the checksum */
     int32_t last_offset_delta;
     int32_t record_cnt;
     uint32_t crc;
+};
 
+static bool read_head(const struct pt_batch_reader *r, const uint8_t *data, size_t len,
+                      struct pt_batch *out, struct raw_head *raw)
+{
+    struct pt_cursor c = pt_cur(data + PT_ENTRY_PREFIX_SZ, len - PT_ENTRY_PREFIX_SZ);
+    uint16_t attributes;
+
+    raw->covered = (struct pt_view){ data + ATTRIBUTES_OFF, len - ATTRIBUTES_OFF };
     out->leader_epoch = pt_cur_i32(&c);
     pt_cur_i8(&c); /* magic */
-    crc = (uint32_t)pt_cur_i32(&c);
+    raw->crc = (uint32_t)pt_cur_i32(&c);
     attributes = (uint16_t)pt_cur_i16(&c);
-    last_offset_delta = pt_cur_i32(&c);
+    raw->last_offset_delta = pt_cur_i32(&c);
     out->base_timestamp_ms = pt_cur_i64(&c);
     out->max_timestamp_ms = pt_cur_i64(&c);
     out->producer_id = pt_cur_i64(&c);
     out->producer_epoch = pt_cur_i16(&c);
     out->base_sequence = pt_cur_i32(&c);
-    record_cnt = pt_cur_i32(&c);
+    raw->record_cnt = pt_cur_i32(&c);
     if (!pt_cur_ok(&c))
-        return PT_BAD_LENGTH;
+        return false;
     out->codec = attributes & ATTRIBUTE_CODEC;
     out->flags = 0;
     if (attributes & ATTRIBUTE_LOG_APPEND)
@@ -170,27 +175,53 @@ static enum pt_status check_batch(struct pt_batch_reader *r, const uint8_t *data
         out->flags |= PT_BATCH_TRANSACTIONAL;
     if (attributes & ATTRIBUTE_CONTROL)
         out->flags |= PT_BATCH_CONTROL;
-    out->record_cnt = record_cnt < 0 ? 0 : (uint32_t)record_cnt;
-    out->last_offset = (int64_t)((uint64_t)out->base_offset + (uint64_t)last_offset_delta);
-    out->fingerprint = pt_fingerprint(r, crc, covered, out);
-    if (pt_crc32c(0, covered.data, covered.len) != crc)
+    out->record_cnt = raw->record_cnt < 0 ? 0 : (uint32_t)raw->record_cnt;
+    out->last_offset = (int64_t)((uint64_t)out->base_offset + (uint64_t)raw->last_offset_delta);
+    out->fingerprint = pt_fingerprint(r, raw->crc, raw->covered, out);
+    return true;
+}
+
+static enum pt_status check_batch(struct pt_batch_reader *r, const uint8_t *data, size_t len,
+                                  struct pt_batch *out)
+{
+    struct raw_head raw;
+
+    if (!read_head(r, data, len, out, &raw))
+        return PT_BAD_LENGTH;
+    if (pt_crc32c(0, raw.covered.data, raw.covered.len) != raw.crc)
         return PT_BAD_CRC;
-    if (out->base_offset < 0 || last_offset_delta < 0 || out->last_offset < out->base_offset)
+    if (out->base_offset < 0 || raw.last_offset_delta < 0 || out->last_offset < out->base_offset)
         return PT_BAD_VALUE;
     /* Compaction leaves a batch with fewer records than offsets, or none. */
-    if (record_cnt < 0 || record_cnt > (int64_t)last_offset_delta + 1)
+    if (raw.record_cnt < 0 || raw.record_cnt > (int64_t)raw.last_offset_delta + 1)
         return PT_BAD_VALUE;
     return PT_OK;
+}
+
+/* begin fills in what stands in front of the checksum, in all formats. */
+static bool begin(const uint8_t *data, size_t len, struct pt_batch *out)
+{
+    *out = (struct pt_batch){ 0 };
+    if (len <= PT_ENTRY_MAGIC_OFF || pt_entry_size(data, &out->base_offset) != len)
+        return false;
+    out->batch_sz = (uint32_t)len;
+    out->magic = data[PT_ENTRY_MAGIC_OFF];
+    return true;
+}
+
+bool pt_batch_head(const struct pt_batch_reader *r, const uint8_t *data, size_t len,
+                   struct pt_batch *out)
+{
+    struct raw_head raw;
+
+    return begin(data, len, out) && out->magic == 2 && read_head(r, data, len, out, &raw);
 }
 
 enum pt_status pt_batch_check(struct pt_batch_reader *r, const uint8_t *data, size_t len,
                               struct pt_batch *out)
 {
-    *out = (struct pt_batch){ 0 };
-    if (len <= PT_ENTRY_MAGIC_OFF || pt_entry_size(data, &out->base_offset) != len)
+    if (!begin(data, len, out))
         return PT_BAD_LENGTH;
-    out->batch_sz = (uint32_t)len;
-    out->magic = data[PT_ENTRY_MAGIC_OFF];
     switch (out->magic) {
     case 0:
     case 1:

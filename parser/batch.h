@@ -66,6 +66,14 @@ void pt_batch_reader_close(struct pt_batch_reader *r);
  * bytes, prefix included, or 0 if its length field is below the smallest entry (14). */
 uint32_t pt_entry_size(const uint8_t prefix[PT_ENTRY_PREFIX_SZ], int64_t *ret_offset);
 
+/* pt_batch_head reads the header of the whole entry [data, data+len) of magic 2 and makes its
+ * fingerprint, without a look at the checksum: everything in out is hearsay, until the fingerprint
+ * proves to be that of a batch whose checksum was good. Then all that the fingerprint covers is
+ * proven with it: last_offset - base_offset, flags, producer, counts; not base_offset and
+ * leader_epoch, which no checksum covers. False: another format, or no header. */
+bool pt_batch_head(const struct pt_batch_reader *r, const uint8_t *data, size_t len,
+                   struct pt_batch *out);
+
 /* pt_batch_check reads the header of the whole entry [data, data+len) and verifies its checksum.
  * PT_OK, PT_BAD_CRC (out filled, hearsay), PT_BAD_MAGIC, PT_BAD_LENGTH, PT_BAD_VALUE. For a
  * compressed old-format set record_cnt and base_offset are only known after pt_batch_records. */

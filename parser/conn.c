@@ -93,6 +93,7 @@ static void begin_msg(struct pt_conn *c, struct pt_conn_dir *d, enum pt_dir dir,
     m->body = d->sure || dir == PT_DIR_REQUEST ? pt_body_find(req->api_key, dir) : NULL;
     m->at = *at;
     m->sure = d->sure;
+    m->count_only = false;
     m->req = *req;
     m->topic = PT_TOPIC_NONE;
     m->partition = -1;
@@ -247,6 +248,60 @@ static void wrong_lock(struct pt_conn *c, int side, const struct pt_packet_ref *
     pt_fetch_session_void(&c->session);
 }
 
+/* Shedding (shed.h). */
+
+/* is_counted tells whether only the header of this frame is read. Not while its boundaries are a
+ * guess, which only what is inside can confirm. */
+static bool is_counted(const struct pt_conn *c, const struct pt_conn_dir *d, int16_t api_key)
+{
+    return c->parser->shed.step >= PT_SHED_COUNT_ONLY && d->sure &&
+           (api_key == PT_API_PRODUCE || api_key == PT_API_FETCH);
+}
+
+/* shed_body: a body is skipped, so nobody knows of which logs it told. */
+static void shed_body(struct pt_conn *c, int16_t api_key, const struct pt_packet_ref *at)
+{
+    struct pt_obs_lost *o;
+
+    c->parser->stats.bodies_shed++;
+    if (api_key == PT_API_FETCH)
+        pt_fetch_session_void(&c->session);
+    if (at->time_ns < c->shed_until_ns)
+        return;
+    c->shed_until_ns = at->time_ns + PT_SHED_TOLD_NS;
+    o = pt_obs_put(c->parser->out, PT_OBS_LOST, c->cluster, at, sizeof(*o), 0);
+    o->from = -1;
+    o->to = -1;
+    o->reason = PT_LOST_SHED;
+}
+
+/* want_heads tells the frame whether the next entries are to be shed. */
+static void want_heads(struct pt_conn_dir *d)
+{
+    const struct pt_msg *m = &d->msg;
+
+    d->frame.heads_only = d->in_msg && m->body && m->body->records_end && pt_records_shed(m);
+}
+
+/* on_field: a counted Produce is read as far as it says whether it will be answered. */
+static void on_field(struct pt_conn *c, int side, const struct pt_walk_event *ev)
+{
+    struct pt_conn_dir *d = c->dir[side];
+    struct pt_msg *m = &d->msg;
+
+    if (!d->in_msg || !m->body)
+        return;
+    m->body->field(m, ev);
+    if (ev->kind == PT_WALK_RECORDS)
+        want_heads(d);
+    if (!m->count_only || ev->field != PT_F_ACKS)
+        return;
+    pt_frame_skip(&d->frame);
+    shed_body(c, m->req.api_key, &m->at);
+    end_msg(d, PT_BODY_CUT);
+    d->trust++;
+}
+
 /* Requests. */
 
 static void learn_client(struct pt_conn *c, struct pt_view id, const struct pt_packet_ref *at)
@@ -322,8 +377,14 @@ static void take_request(struct pt_conn *c, int side, const struct pt_request_he
         d->trust++;
         return;
     }
+    if (is_counted(c, d, h->api_key) && h->api_key != PT_API_PRODUCE) {
+        shed_body(c, h->api_key, at);
+        d->trust++;
+        return;
+    }
     pt_frame_body(&d->frame, h->head_sz, h->layout);
     begin_msg(c, d, PT_DIR_REQUEST, &req, at);
+    d->msg.count_only = is_counted(c, d, h->api_key);
 }
 
 static void request_head(struct pt_conn *c, int side, const struct pt_frame_event *ev)
@@ -414,6 +475,7 @@ static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t he
     struct pt_parser *p = c->parser;
     struct pt_conn_dir *d = c->dir[side];
     struct pt_request req;
+    bool counted;
 
     while (idx--)
         forget_oldest(c, at); /* answers come in order: these were missed */
@@ -427,7 +489,8 @@ static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t he
     d->trust++;
     if (!d->sure)
         withhold(c, &req, at);
-    if (req.response && head_sz && !req.silent) {
+    counted = is_counted(c, d, req.api_key);
+    if (req.response && head_sz && !req.silent && !counted) {
         pt_frame_body(&d->frame, head_sz, req.response);
         begin_msg(c, d, PT_DIR_RESPONSE, &req, at);
         return;
@@ -436,6 +499,8 @@ static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t he
         p->stats.unparsed_bodies++;
         COUNT_API(c, req.api_row, unparsed);
     }
+    if (counted && req.response && head_sz)
+        shed_body(c, req.api_key, at);
     pt_produce_unknown(c, &req, at);
     pt_request_free(p->mem, &req);
 }
@@ -640,10 +705,10 @@ static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *e
             response_head(c, side, ev);
         break;
     case PT_FRAME_FIELD:
-        if (body)
-            body->field(m, &ev->walk);
+        on_field(c, side, &ev->walk);
         break;
     case PT_FRAME_ENTRY:
+    case PT_FRAME_ENTRY_HEAD:
     case PT_FRAME_ENTRY_OVERSIZE:
     case PT_FRAME_ENTRY_PARTIAL:
     case PT_FRAME_ENTRY_BAD:
@@ -651,6 +716,7 @@ static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *e
     case PT_FRAME_RECORDS_LOST:
         if (body && body->records_end)
             pt_records_event(m, ev);
+        want_heads(d);
         break;
     case PT_FRAME_RECORDS_END:
         if (body && body->records_end)
@@ -733,6 +799,7 @@ void pt_conn_bytes(struct pt_conn *c, int side, const uint8_t *data, size_t len,
         pt_parser_publish(p);
         return;
     }
+    want_heads(d);
     pt_frame_feed(&d->frame, data, len, at);
     drain(c, side);
 }

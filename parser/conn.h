@@ -17,6 +17,7 @@
 #include "parser/observation.h"
 #include "parser/packet_ref.h"
 #include "parser/seen.h"
+#include "parser/shed.h"
 
 struct pt_parser; /* what the connections of one core share: batch reader, seen table, topic
                      numbers, fetch sessions, profile, output */
@@ -31,6 +32,10 @@ struct pt_parser_cfg {
     uint32_t session_partitions_max; /* remembered fetch offsets, all sessions; default 1M */
     uint32_t seen_slots;             /* entries of the seen table, power of two; default 256 Ki */
     struct pt_seen *seen; /* the table that all workers share; NULL: the parser has its own */
+    struct {
+        uint8_t step;   /* enum pt_shed_step that is in force at least; default PT_SHED_NONE */
+        uint32_t share; /* of 2^32, for PT_SHED_PARTITIONS; default 0 */
+    } shed;
 };
 
 extern const struct pt_parser_cfg pt_parser_cfg_default;
@@ -43,6 +48,11 @@ struct pt_endpoint {
 int pt_parser_open(struct pt_mem *mem, const struct pt_parser_cfg *cfg, struct pt_obs_out *out,
                    struct pt_parser **ret_parser);
 void pt_parser_close(struct pt_parser *p);
+
+/* pt_parser_shed sets what is left out from now on, but never less than the configuration says.
+ * From the thread of the parser, between two calls of pt_conn_bytes: a body of which a part was
+ * given is read on, its next batch goes by the new step. *shed is copied, canon is borrowed. */
+void pt_parser_shed(struct pt_parser *p, const struct pt_shed *shed);
 
 /* pt_conn_open starts a connection between two endpoints. side 0 is `a`, side 1 is `b` in every
  * later call; initiator is the side that sent the SYN (0 or 1), or -1 if that was not seen (a hint
@@ -111,6 +121,10 @@ enum pt_conn_kind {
     X(batches_lost, "touched by a hole")                                                           \
     X(batches_partial, "cut by the fetch size, as the protocol allows")                            \
     X(inflight_full, "requests forgotten because too many were outstanding")                       \
+    X(shed_known, "batches known from an earlier sighting and not even checked: overload")         \
+    X(batches_shed, "batches of which only the header was looked at: overload")                    \
+    X(shed_batch_bytes, "bytes of both")                                                           \
+    X(bodies_shed, "bodies of Produce and Fetch skipped by their size: overload")                  \
     X(topics_refused, "topics without a number: their batches are not passed on")                  \
     X(fetch_offsets_refused, "fetch offsets not remembered: no room")                              \
     X(memory_refused, "buffers that the memory budget refused")

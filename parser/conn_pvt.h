@@ -26,6 +26,7 @@ struct pt_parser {
     struct pt_topics topics;
     struct pt_profile profile;
     struct pt_fetch_budget fetch_budget;
+    struct pt_shed shed; /* in force */
     uint32_t client_cnt;
 };
 
@@ -36,6 +37,7 @@ struct pt_records {
     bool known;     /* Fetch: everything from `next` on is certified by this response */
     bool read_committed;
     bool run_txn;     /* the run below has transactional batches */
+    bool unplaced;    /* Produce: an entry was shed, so that nobody knows where the next begins */
     int64_t next;     /* Fetch: see known. Produce: number of the next record, -1: not known */
     int64_t run_from; /* Fetch: certified so far without a break, [run_from, run_to); -1: nothing */
     int64_t run_to;
@@ -95,6 +97,7 @@ struct pt_msg {
     const struct pt_body *body; /* NULL: nothing but the walk */
     struct pt_packet_ref at;    /* packet with the first byte of the frame */
     bool sure;                  /* see pt_conn_dir */
+    bool count_only;            /* Produce: nothing is read but whether it will be answered */
     struct pt_request req; /* a request: a copy for its numbers; a response: the request that it
                               answers, with its log list */
     uint32_t topic;
@@ -139,7 +142,8 @@ struct pt_conn {
     int8_t tls_answer; /* side whose hello is awaited, -1: none */
     uint8_t cluster;
     uint8_t kind;
-    bool announced;  /* PT_OBS_CLIENT was sent */
+    int64_t shed_until_ns; /* until then it was told that bodies are skipped */
+    bool announced;        /* PT_OBS_CLIENT was sent */
     bool ids_repeat; /* correlation ids do not tell the requests apart: only their order does ... */
     bool gaps;       /* ... which is lost where requests or responses may be missing, but if the
                         client ... */

@@ -17,6 +17,7 @@ enum state {
     STATE_RECORDS,      /* at an entry's first byte */
     STATE_ENTRY,        /* the same, entry_end known */
     STATE_OVERSIZE,     /* the same, and the entry is not going to be gathered */
+    STATE_HEAD_ONLY,    /* the same, since it is not wanted */
     STATE_SKIP_ENTRY,   /* to entry_end */
     STATE_SKIP_RECORDS, /* to records_end */
     STATE_SKIP          /* to frame_end */
@@ -245,6 +246,11 @@ void pt_frame_body(struct pt_frame *f, uint32_t head_sz, const struct pt_layout 
     pt_walk_begin(&f->walk, layout, (uint32_t)(f->frame_end - f->pos) - head_sz);
 }
 
+void pt_frame_skip(struct pt_frame *f)
+{
+    f->state = STATE_SKIP;
+}
+
 void pt_frame_unlock(struct pt_frame *f)
 {
     f->state = STATE_TRY;
@@ -336,6 +342,7 @@ static bool next_hole(struct pt_frame *f, struct pt_frame_event *ev)
         return lose(f, ev, PT_FRAME_RECORDS_LOST, STATE_SKIP_RECORDS);
     case STATE_ENTRY:
     case STATE_OVERSIZE:
+    case STATE_HEAD_ONLY:
         if (hole_end <= f->entry_end)
             return lose(f, ev, PT_FRAME_ENTRY_LOST, STATE_SKIP_ENTRY);
         return lose(f, ev, PT_FRAME_RECORDS_LOST, STATE_SKIP_RECORDS);
@@ -532,8 +539,11 @@ static bool next_entry(struct pt_frame *f, struct pt_frame_event *ev)
         }
         if (size <= left) {
             f->entry_end = f->pos + size;
-            f->state = size > f->cfg->gather_max && size > contiguous(f).len ? STATE_OVERSIZE
-                                                                             : STATE_ENTRY;
+            f->state = STATE_ENTRY;
+            if (f->heads_only)
+                f->state = STATE_HEAD_ONLY;
+            else if (size > f->cfg->gather_max && size > contiguous(f).len)
+                f->state = STATE_OVERSIZE;
             return false;
         }
     }
@@ -541,28 +551,33 @@ static bool next_entry(struct pt_frame *f, struct pt_frame_event *ev)
     return give(f, ev, PT_FRAME_ENTRY_PARTIAL, (struct pt_view){ 0 });
 }
 
-/* next_whole waits for the entry to be contiguous, or for the head of one that is too large. */
+/* next_whole waits for the entry to be contiguous, or for the head of one that is too large or not
+ * wanted. */
 static bool next_whole(struct pt_frame *f, struct pt_frame_event *ev)
 {
     uint32_t size = (uint32_t)(f->entry_end - f->pos);
-    bool oversize = f->state == STATE_OVERSIZE;
-    uint32_t len = oversize && size > PT_BATCH_HEADER_SZ ? PT_BATCH_HEADER_SZ : size;
+    bool head_only = f->state == STATE_HEAD_ONLY;
+    bool whole = f->state == STATE_ENTRY;
+    uint32_t len = !whole && size > PT_BATCH_HEADER_SZ ? PT_BATCH_HEADER_SZ : size;
 
     switch (need(f, len)) {
     case HAVE_WAIT:
         return false;
     case HAVE_REFUSED:
-        if (oversize)
+        if (!whole)
             return lose(f, ev, PT_FRAME_RECORDS_LOST, STATE_SKIP_RECORDS);
         f->state = STATE_OVERSIZE;
         return false;
     case HAVE_ALL:
         break;
     }
-    give(f, ev, oversize ? PT_FRAME_ENTRY_OVERSIZE : PT_FRAME_ENTRY,
+    give(f, ev,
+         whole       ? PT_FRAME_ENTRY
+         : head_only ? PT_FRAME_ENTRY_HEAD
+                     : PT_FRAME_ENTRY_OVERSIZE,
          (struct pt_view){ contiguous(f).data, len });
     f->eaten = len;
-    f->state = oversize ? STATE_SKIP_ENTRY : STATE_RECORDS;
+    f->state = whole ? STATE_RECORDS : STATE_SKIP_ENTRY;
     return true;
 }
 
@@ -604,6 +619,7 @@ static bool next_in_piece(struct pt_frame *f, struct pt_frame_event *ev, bool *r
         break;
     case STATE_ENTRY:
     case STATE_OVERSIZE:
+    case STATE_HEAD_ONLY:
         *ret_event = next_whole(f, ev);
         break;
     case STATE_SKIP_ENTRY:

@@ -46,6 +46,7 @@ enum pt_frame_event_kind {
     PT_FRAME_FIELD, /* walk says what */
     PT_FRAME_ENTRY, /* bytes: a whole entry of the records field */
     PT_FRAME_ENTRY_OVERSIZE, /* bytes: the first of an entry that is too large to be gathered */
+    PT_FRAME_ENTRY_HEAD,     /* bytes: the first of an entry; the rest is not wanted (heads_only) */
     PT_FRAME_ENTRY_PARTIAL,  /* the records field ends within its last entry */
     PT_FRAME_ENTRY_BAD,      /* entry_len is impossible: the rest of the field cannot be read */
     PT_FRAME_ENTRY_LOST,     /* a hole in one entry; bytes: what was seen in front of the hole */
@@ -96,9 +97,11 @@ struct pt_frame {
     } mark[PT_FRAME_MARKS];
 
     uint8_t state;
-    bool try_here;  /* out of step: this is the start of a piece */
-    bool passed;    /* bytes were passed out of step */
-    uint32_t eaten; /* bytes of the last event, consumed at the next call */
+    bool try_here;   /* out of step: this is the start of a piece */
+    bool passed;     /* bytes were passed out of step */
+    bool heads_only; /* the caller's: of entries that begin from now on only the first
+                        PT_BATCH_HEADER_SZ bytes are wanted */
+    uint32_t eaten;  /* bytes of the last event, consumed at the next call */
     uint32_t want;
     uint32_t size_min; /* below it a size is not believed */
     uint64_t pos;      /* stream position behind everything consumed */
@@ -144,6 +147,9 @@ void pt_frame_drop(struct pt_frame *f, uint32_t len);
 
 /* pt_frame_body walks the body by its layout, head_sz bytes behind the size. */
 void pt_frame_body(struct pt_frame *f, uint32_t head_sz, const struct pt_layout *layout);
+
+/* pt_frame_skip, after PT_FRAME_FIELD: the rest of the body is not wanted, and gives no event. */
+void pt_frame_skip(struct pt_frame *f);
 
 /* pt_frame_unlock says that no frame starts here after all. Also valid after BODY_BAD. */
 void pt_frame_unlock(struct pt_frame *f);

@@ -251,6 +251,7 @@ struct pt_obs_aborted {
     X(MALFORMED, "malformed", "batch cannot be decoded")                                           \
     X(OVERSIZE, "oversize", "batch larger than its budget")                                        \
     X(UNNAMED, "topic_id_unknown", "topic id never named on the tap")                              \
+    X(SHED, "shed", "not looked into: overload")                                                   \
     X(NO_OUTCOME, "no_outcome", "produced, but no answer was seen")                                \
     X(EVICTED, "evicted", "memory budget spent")
 
@@ -261,14 +262,21 @@ enum pt_lost_reason {
             PT_LOST_REASON_CNT
 };
 
-/* PT_OBS_LOST: something of this log passed and could not be read. from/to -1: offsets not known.
- */
+/* PT_OBS_LOST: something of this log passed and was not read. from/to -1: offsets not known; else
+ * they are hearsay, good for a reason and for doubt.
+ *
+ * Without a topic (reason SHED): something passed on a connection to this cluster, and what it was
+ * nobody looked. One message stands for all that the connection carried within PT_SHED_TOLD_NS from
+ * its time on. */
+#define PT_SHED_TOLD_NS 100000000ll
 struct pt_obs_lost {
     struct pt_obs head;
     int64_t from;
     int64_t to;
     uint32_t reason; /* enum pt_lost_reason */
-    uint32_t pad;
+    uint8_t magic;   /* of the batch, where its header was seen; else 0 */
+    uint8_t known;   /* 1: its bytes are those of a batch of this log that was sent before */
+    uint16_t pad;
 };
 
 /*

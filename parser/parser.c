@@ -20,7 +20,8 @@ int pt_parser_open(struct pt_mem *mem, const struct pt_parser_cfg *cfg, struct p
     struct pt_parser *p;
     int r;
 
-    if (cfg->frame_max > INT32_MAX || cfg->gather_max > INT32_MAX || !cfg->inflight_max)
+    if (cfg->frame_max > INT32_MAX || cfg->gather_max > INT32_MAX || !cfg->inflight_max ||
+        cfg->shed.step >= PT_SHED_STEP_CNT)
         return -EINVAL;
     p = pt_mem_zalloc(mem, sizeof(*p));
     if (!p)
@@ -31,6 +32,7 @@ int pt_parser_open(struct pt_mem *mem, const struct pt_parser_cfg *cfg, struct p
     p->frame_cfg =
             (struct pt_frame_cfg){ .frame_max = cfg->frame_max, .gather_max = cfg->gather_max };
     p->fetch_budget.max_cnt = cfg->session_partitions_max;
+    pt_parser_shed(p, &(struct pt_shed){ 0 });
     pt_topics_init(&p->topics, mem, out);
     pt_profile_init(&p->profile, mem);
     p->seen = cfg->seen ? cfg->seen : &p->own_seen;
@@ -55,6 +57,17 @@ void pt_parser_close(struct pt_parser *p)
     pt_topics_fini(&p->topics);
     pt_profile_fini(&p->profile);
     pt_mem_free(mem, p, sizeof(*p));
+}
+
+void pt_parser_shed(struct pt_parser *p, const struct pt_shed *shed)
+{
+    uint8_t step = p->cfg.shed.step;
+
+    p->shed = *shed;
+    if (step > shed->step || (step == shed->step && p->cfg.shed.share > shed->share)) {
+        p->shed.step = step;
+        p->shed.share = p->cfg.shed.share;
+    }
 }
 
 void pt_parser_publish(struct pt_parser *p)

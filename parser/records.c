@@ -166,6 +166,41 @@ static void remember(struct pt_msg *m, const struct pt_batch *b)
     pt_seen_add(m->parser->seen, &key, m->parser->out->order);
 }
 
+/* put_shed: [from, to) goes with the batch b, of which only the header was looked at. */
+static void put_shed(struct pt_msg *m, const struct pt_batch *b, bool known, int64_t from,
+                     int64_t to, const struct pt_packet_ref *at)
+{
+    struct pt_obs_lost *o;
+
+    if (m->records.log.topic == PT_TOPIC_NONE)
+        return;
+    o = pt_obs_put(m->parser->out, PT_OBS_LOST, m->conn->cluster, at, sizeof(*o), 0);
+    o->head.topic = m->records.log.topic;
+    o->head.partition = m->records.log.partition;
+    o->from = from;
+    o->to = to;
+    o->reason = PT_LOST_SHED;
+    o->magic = b->magic;
+    o->known = known;
+}
+
+bool pt_records_shed(const struct pt_msg *m)
+{
+    const struct pt_parser *p = m->parser;
+    struct pt_log_ref log = m->records.log;
+
+    if (m->records.unplaced)
+        return true;
+    if (p->shed.step < PT_SHED_PARTITIONS || pt_topics_is_metadata(&p->topics, log.topic))
+        return false;
+    if (p->shed.step > PT_SHED_PARTITIONS)
+        return true;
+    return log.topic != PT_TOPIC_NONE &&
+           pt_shed_partition(
+                   pt_shed_canon_of(&p->shed, log.topic, pt_topics_canon(&p->topics, log.topic)),
+                   log.partition, p->shed.share);
+}
+
 /* Only plain data batches of the present format have all that the message tells in their header. */
 static bool may_be_known(const struct pt_msg *m, const struct pt_batch *b)
 {
@@ -309,13 +344,71 @@ static void lost_entries(struct pt_msg *m, const struct pt_frame_event *ev)
     broken(m);
 }
 
+/* shed_entry passes over an entry; v has its first bytes. Its offsets, which nothing has checked,
+ * are told, and what follows it in the response is certified by itself alone. */
+static void shed_entry(struct pt_msg *m, struct pt_view v, const struct pt_packet_ref *at)
+{
+    struct pt_records *r = &m->records;
+    int64_t from = -1;
+    int64_t to = -1;
+    struct pt_batch b;
+
+    /* The offset of an old message is its own, or that of the last one in it. */
+    if (!peek(v, &b))
+        b.last_offset = b.base_offset < 0 || b.base_offset == INT64_MAX ? -1 : b.base_offset;
+    m->parser->stats.batches_shed++;
+    m->parser->stats.shed_batch_bytes += b.batch_sz;
+    if (is_produce(r)) {
+        r->unplaced = true;
+    } else if (b.last_offset >= 0) {
+        from = r->known && r->next < b.base_offset ? r->next : b.base_offset;
+        to = b.last_offset + 1;
+    }
+    put_shed(m, &b, false, from, to, at);
+    broken(m);
+}
+
+/* known_entry passes over a batch that was seen before and does not even check it; false: it was
+ * not seen, or has to be read. Nothing is claimed of the batch, nor that what stood between it and
+ * the one before is absent: all that is told as shed. But the next batch does follow from it: the
+ * fingerprint proves the length in offsets as the checksum would (batch.h), and its base offset no
+ * checksum has ever covered. */
+static bool known_entry(struct pt_msg *m, struct pt_view v, const struct pt_packet_ref *at)
+{
+    struct pt_parser *p = m->parser;
+    struct pt_records *r = &m->records;
+    struct pt_batch b;
+
+    if (p->shed.step < PT_SHED_KNOWN || is_produce(r) ||
+        !pt_batch_head(p->reader, v.data, v.len, &b) || !may_be_known(m, &b) ||
+        !seen_before(m, &b, at))
+        return false;
+    if (b.base_offset < 0 || b.last_offset < b.base_offset || b.last_offset == INT64_MAX)
+        return false;
+    p->stats.shed_known++;
+    p->stats.shed_batch_bytes += v.len;
+    if (r->known && r->next < b.base_offset)
+        put_shed(m, &b, false, r->next, b.base_offset, at);
+    put_shed(m, &b, true, b.base_offset, b.last_offset + 1, at);
+    pt_records_aborted(m);
+    r->known = true;
+    r->next = b.last_offset + 1;
+    return true;
+}
+
 void pt_records_event(struct pt_msg *m, const struct pt_frame_event *ev)
 {
     struct pt_batch b;
 
     switch (ev->kind) {
     case PT_FRAME_ENTRY:
-        whole_entry(m, ev->bytes, &ev->at);
+        if (pt_records_shed(m))
+            shed_entry(m, ev->bytes, &ev->at);
+        else if (!known_entry(m, ev->bytes, &ev->at))
+            whole_entry(m, ev->bytes, &ev->at);
+        break;
+    case PT_FRAME_ENTRY_HEAD:
+        shed_entry(m, ev->bytes, &ev->at);
         break;
     case PT_FRAME_ENTRY_OVERSIZE:
         oversize_entry(m, ev->bytes, &ev->at);

@@ -5,7 +5,7 @@
  * One records field: each entry becomes PT_OBS_BATCH and PT_OBS_RECORDS, what holes took
  * PT_OBS_LOST. Keeps the certificate of a Fetch response as observation.h defines it: the first
  * batch is certified from the offset asked for, each later one from the end of the one before, and
- * behind anything that could not be read a batch certifies only itself.
+ * behind anything that could not be read, or was shed, a batch certifies only itself.
  */
 #include "parser/conn_pvt.h"
 
@@ -15,6 +15,9 @@ void pt_records_begin(struct pt_msg *m, struct pt_log_ref log, uint8_t source, i
 
 /* pt_records_event takes the PT_FRAME_ENTRY_* and PT_FRAME_RECORDS_LOST events. */
 void pt_records_event(struct pt_msg *m, const struct pt_frame_event *ev);
+
+/* pt_records_shed: of the entries of this field that begin now only the first bytes are wanted. */
+bool pt_records_shed(const struct pt_msg *m);
 
 /* pt_records_aborted sends PT_OBS_ABORTED for what is certified since the last break. */
 void pt_records_aborted(struct pt_msg *m);

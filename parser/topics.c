@@ -3,6 +3,8 @@
 
 #include <xxhash.h>
 
+#include "parser/shed.h"
+
 #define METADATA_NAME "__cluster_metadata"
 #define TOPICS_MIN 64u
 
@@ -15,6 +17,7 @@ struct pt_topic {
     uint8_t cluster;
     uint8_t name_len; /* 0: known by id */
     bool metadata;
+    uint32_t canon; /* 0: known by id */
     char name[];
 };
 
@@ -137,6 +140,7 @@ static uint32_t number_of(struct pt_topics *t, uint8_t cluster, struct pt_view k
     if (by_name) {
         p->name_len = (uint8_t)key.len;
         memcpy(p->name, key.data, key.len);
+        p->canon = pt_shed_canon(key);
         p->metadata =
                 key.len == sizeof(METADATA_NAME) - 1 && !memcmp(p->name, METADATA_NAME, key.len);
     } else {
@@ -172,6 +176,11 @@ uint32_t pt_topics_by_id(struct pt_topics *t, uint8_t cluster, const uint8_t id[
 uint64_t pt_topics_hash(const struct pt_topics *t, uint32_t topic)
 {
     return t->topic[topic]->hash;
+}
+
+uint32_t pt_topics_canon(const struct pt_topics *t, uint32_t topic)
+{
+    return topic < t->topic_cnt ? t->topic[topic]->canon : 0;
 }
 
 bool pt_topics_is_metadata(const struct pt_topics *t, uint32_t topic)

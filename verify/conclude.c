@@ -56,7 +56,10 @@ static uint64_t explain_unseen(const struct pt_log *l, uint64_t unseen[PT_LOST_R
             if (cnt)
                 pt_ranges_remove(&left, lost->r[i].from, lost->r[i].to);
         }
-        if (l->lost_somewhere[reason] && rest == PT_LOST_NOT_ON_TAP)
+        bool somewhere = l->lost_somewhere[reason] ||
+                         (reason == PT_LOST_SHED && l->env->shed_ns[l->cluster] > INT64_MIN);
+
+        if (somewhere && rest == PT_LOST_NOT_ON_TAP)
             rest = (enum pt_lost_reason)reason;
     }
     unseen[rest] += total - explained;

@@ -28,6 +28,7 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
     l->hw_max = -1;
     l->cursor = -1;
     l->lost_ns = INT64_MIN;
+    l->shed_ns = INT64_MIN;
     l->tail_ns = INT64_MIN;
     return l;
 }
@@ -440,7 +441,10 @@ static void note_format(struct pt_log *l, const struct pt_sighting *b, int64_t f
 
 bool pt_log_reduced(const struct pt_log *l, int64_t from, int64_t to)
 {
-    return l->holds_v2 && (l->reduced_unknown || pt_ranges_count(&l->reduced, from, to) > 0);
+    /* The newer batches may be among what was shed. */
+    bool converted = l->holds_v2 || l->env->shed_ns[l->cluster] > INT64_MIN;
+
+    return converted && (l->reduced_unknown || pt_ranges_count(&l->reduced, from, to) > 0);
 }
 
 /* The end of what is certified was seen again, or anew. */
@@ -608,6 +612,31 @@ void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason
      */
     if (reason != PT_LOST_CRC_BAD && reason != PT_LOST_MALFORMED)
         pt_log_reaches(l, to);
+}
+
+void pt_log_shed(struct pt_log *l, const struct pt_obs_lost *o)
+{
+    bool placed = o->from >= 0 && o->to > o->from;
+    bool certified = placed && pt_ranges_until(&l->certified, o->from) >= o->to;
+
+    if (certified && o->known)
+        return;
+    /* What it may have shown is not known, even of offsets that are: that a record is gone. */
+    l->shed_ns = l->env->now_ns;
+    l->holds_v2 |= o->magic >= 2;
+    if (certified)
+        return;
+    pt_log_lost(l, o->from, o->to, PT_LOST_SHED);
+    l->env->shed[l->cluster] = true;
+}
+
+bool pt_log_shed_since(const struct pt_log *l, int64_t ns)
+{
+    int64_t shed_ns = l->env->shed_ns[l->cluster];
+
+    if (l->shed_ns > shed_ns)
+        shed_ns = l->shed_ns;
+    return shed_ns > INT64_MIN && shed_ns >= ns;
 }
 
 void pt_log_reaches(struct pt_log *l, int64_t end)

@@ -42,6 +42,10 @@ struct pt_ledger {
     int64_t tap_end_ns[PT_CLUSTER_CNT]; /* time of a cluster's last packet; INT64_MIN: not known, or
                                            its taps lost something */
     struct pt_log *waiting;             /* logs with records that wait to be compared */
+    /* Until then something of the cluster was shed and what it was of is not known; INT64_MIN: it
+     * never was. And whether anything at all was shed that nobody has seen. */
+    int64_t shed_ns[PT_CLUSTER_CNT];
+    bool shed[PT_CLUSTER_CNT];
     int64_t seen_ns[PT_CLUSTER_CNT]; /* of the latest from each cluster: behind it that one is dark
                                       */
 };
@@ -132,6 +136,7 @@ struct pt_log {
     uint64_t lost_somewhere[PT_LOST_REASON_CNT]; /* the same without offsets */
     int64_t lost_end;     /* one past the highest offset known to exist and not seen */
     int64_t lost_ns;      /* when something was lost last, of unknown offsets */
+    int64_t shed_ns;      /* when something of it was shed last; INT64_MIN: never */
     int64_t tail_ns;      /* when the last certified offset was seen last */
     struct pt_trim *trim; /* rising */
     size_t trim_cnt;
@@ -204,6 +209,13 @@ void pt_log_bad(struct pt_log *l, const struct pt_sighting *b, enum pt_status st
 
 void pt_log_bounds(struct pt_log *l, const struct pt_obs_bounds *b);
 void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason reason);
+
+/* pt_log_shed is pt_log_lost for what was shed; offsets that are certified are not lost. */
+void pt_log_shed(struct pt_log *l, const struct pt_obs_lost *o);
+
+/* pt_log_shed_since: something that may have been of this log was shed at ns or later, so that what
+ * would have shown in it is not known to be absent. */
+bool pt_log_shed_since(const struct pt_log *l, int64_t ns);
 
 /* pt_log_reaches: a record is known to be right before `end`, but it was not seen. */
 void pt_log_reaches(struct pt_log *l, int64_t end);

@@ -39,6 +39,26 @@ static bool advanced_unseen(const struct pt_shard *s, const struct pt_log *l)
            s->env.now_ns - l->hw_since_ns > HW_SETTLE_NS;
 }
 
+/* What was shed lies, or may lie, behind the last record that was seen, where no offset tells that
+ * something is missing. */
+static bool is_shed(const struct pt_log *l)
+{
+    const struct pt_ranges *shed;
+    int64_t since;
+    int64_t end;
+
+    if (!l)
+        return false;
+    shed = &l->lost[PT_LOST_SHED];
+    end = l->certified.cnt ? l->certified.r[l->certified.cnt - 1].to : 0;
+    if (shed->cnt && shed->r[shed->cnt - 1].to > end)
+        return true;
+    since = l->env->shed_ns[l->cluster];
+    if (l->lost_somewhere[PT_LOST_SHED] && l->shed_ns > since)
+        since = l->shed_ns;
+    return since > l->tail_ns && !(l->hw_ns > since && l->hw_max <= end);
+}
+
 /* Seen, and not merely as markers and aborted transactions: the other cluster should show it too.
  */
 static bool has_records(const struct pt_log *l)
@@ -76,7 +96,10 @@ static void check_side(struct pt_shard *s, uint8_t cluster, const struct pt_topi
     const struct pt_part *part = pt_topic_part(t, partition);
     const struct pt_log *l = part ? part->log : NULL;
 
-    if (advanced_unseen(s, l)) {
+    if (is_shed(l)) {
+        say_partition(s, PT_FINDING_PARTITION_NOT_SEEN, cluster, t, partition,
+                      "the last of its batches were not looked into: overload");
+    } else if (advanced_unseen(s, l)) {
         say_partition(s, PT_FINDING_PARTITION_NOT_SEEN, cluster, t, partition,
                       "its end advanced to where no record was seen");
     } else if (is_certified(l) || is_empty(l)) {
@@ -124,7 +147,8 @@ static void check_unpaired(struct pt_shard *s, const struct pt_topic *t)
     bool active = false;
 
     for (size_t i = 0; i < t->part_cnt; i++)
-        active |= pt_log_seen(t->part[i].log) || advanced_unseen(s, t->part[i].log);
+        active |= pt_log_seen(t->part[i].log) || advanced_unseen(s, t->part[i].log) ||
+                  (t->part[i].log && t->part[i].log->shed_ns > INT64_MIN);
     if (active)
         pt_findings_say(&s->findings, &fact, "source topic %s has records and no partner: %s",
                         t->name->text, pt_unpaired_text((enum pt_unpaired_why)t->why));

@@ -143,7 +143,11 @@ void pt_log_rewind(struct pt_log *l)
 enum pt_end pt_log_ending(const struct pt_log *l)
 {
     int64_t end = pt_log_end(l);
+    int64_t lost_ns = l->lost_ns;
     bool stated = l->hw_max >= 0;
+
+    if (l->env->shed_ns[l->cluster] > lost_ns)
+        lost_ns = l->env->shed_ns[l->cluster];
 
     if (l->cursor < 0) { /* nothing is certified: it may be empty */
         if (stated && end <= l->hw_max && (l->hw_max == 0 || l->hw_max == l->log_start))
@@ -154,7 +158,7 @@ enum pt_end pt_log_ending(const struct pt_log *l)
         return PT_END_UNSEEN;
     /* What was lost may have been the next records, unless the end was stated, or seen, since then.
      */
-    if (l->lost_ns > l->tail_ns && !(stated && l->hw_ns > l->lost_ns))
+    if (lost_ns > l->tail_ns && !(stated && l->hw_ns > lost_ns))
         return PT_END_UNSEEN;
     return stated ? PT_END_COMPLETE : PT_END_OPEN;
 }

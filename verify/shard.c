@@ -28,6 +28,7 @@ int pt_shard_open(struct pt_mem *mem, const struct pt_policy *policy, struct pt_
         .now_ns = INT64_MIN,
         .seen_ns = { INT64_MIN, INT64_MIN },
         .tap_end_ns = { INT64_MIN, INT64_MIN },
+        .shed_ns = { INT64_MIN, INT64_MIN },
     };
     s->registry = pt_registry_open(mem, policy->waiting_max_sz);
     s->floating = pt_floating_open(mem, policy->floating_max_sz);
@@ -199,6 +200,8 @@ static void dispatch_topic(struct pt_shard *s, uint32_t lane, struct pt_topic *t
         on_bounds(s, l, m);
     else if (o->kind == PT_OBS_ABORTED)
         pt_txn_listed(l, m);
+    else if (lost->reason == PT_LOST_SHED)
+        pt_log_shed(l, lost);
     else if (lost->reason < PT_LOST_REASON_CNT)
         pt_log_lost(l, lost->from, lost->to, (enum pt_lost_reason)lost->reason);
     else
@@ -324,9 +327,20 @@ static void on_client(struct pt_shard *s, uint32_t lane, const struct pt_obs_cli
     pt_registry_served(s->registry, o->head.cluster, o->broker_ip);
 }
 
+/* A connection was not read for a while: that may have been of any log. */
+static void on_shed(struct pt_shard *s, const struct pt_obs *o)
+{
+    int64_t *shed_ns = &s->env.shed_ns[o->cluster];
+
+    if (s->env.now_ns + PT_SHED_TOLD_NS > *shed_ns)
+        *shed_ns = s->env.now_ns + PT_SHED_TOLD_NS;
+    s->env.shed[o->cluster] = true;
+}
+
 static void dispatch(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
 {
     const void *m = o;
+    const struct pt_obs_lost *lost = m;
     const struct pt_obs_topic *topic = m;
     const struct pt_obs_topic_id *topic_id = m;
     struct pt_id *id = NULL;
@@ -353,6 +367,12 @@ static void dispatch(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
     case PT_OBS_BROKER:
         ok = pt_registry_broker(s->registry, m);
         break;
+    case PT_OBS_LOST:
+        if (o->topic == UINT32_MAX && lost->reason == PT_LOST_SHED) {
+            on_shed(s, o);
+            break;
+        }
+        /* fallthrough */
     default:
         to_topic(s, lane, o, NULL, 0);
         break;
@@ -513,6 +533,9 @@ const struct pt_result *pt_shard_finish(struct pt_shard *s)
     if (s->finished)
         return &s->result;
     s->finished = true;
+    for (size_t c = 0; c < PT_CLUSTER_CNT; c++)
+        if (s->env.shed[c]) /* it passed, but was not seen */
+            s->env.tap_end_ns[c] = INT64_MIN;
     end_waiting(s);
     if (!s->policy.single)
         pt_shard_pair_all(s);

@@ -5,7 +5,8 @@
  * read as text:
  *
  *   F100 asked for (or F?) | [from base..last] a batch and its certificate, k: from what is known,
- *   s: seen before, !: not usable | L(from to) lost | A[from to)n aborted list of n
+ *   s: seen before, !: not usable | L(from to) lost | X(from to) shed, k: known | N a whole body
+ * shed | A[from to)n aborted list of n
  *
  * A certificate that is too wide would prove records absent that were only not seen.
  */
@@ -32,6 +33,7 @@ struct side {
     size_t text_len;
     int32_t id;
     uint8_t isolation;
+    const char *topic; /* NULL: t */
     struct bytes b;
     size_t batch_at[BATCHES_MAX + 1];
 };
@@ -56,6 +58,16 @@ static void say_batch(struct side *x, const struct pt_obs_batch *b)
         b->flags & PT_BATCH_FROM_KNOWN ? "k" : "", b->flags & PT_BATCH_SEEN_AGAIN ? "s" : "");
 }
 
+static void say_shed(struct side *x, const struct pt_obs_lost *o)
+{
+    if (o->head.topic == UINT32_MAX) {
+        say(x, "N");
+        return;
+    }
+    assert_int_equal(o->magic, 2);
+    say(x, "X(%ld %ld)%s", (long)o->from, (long)o->to, o->known ? "k" : "");
+}
+
 static void flush(struct pt_obs_out *out)
 {
     struct side *x = out->flush_arg;
@@ -73,6 +85,8 @@ static void flush(struct pt_obs_out *out)
             say(x, "F?");
         else if (o->kind == PT_OBS_BOUNDS)
             say(x, "F%ld", (long)bounds->fetch_offset);
+        else if (o->kind == PT_OBS_LOST && lost->reason == PT_LOST_SHED)
+            say_shed(x, lost);
         else if (o->kind == PT_OBS_LOST)
             say(x, "L(%ld %ld)", (long)lost->from, (long)lost->to);
         else if (o->kind == PT_OBS_ABORTED)
@@ -130,6 +144,14 @@ static void feed(struct side *x, int side, size_t from, size_t to)
         pt_conn_bytes(x->conn, side, x->b.data + to, x->b.len - to, &at);
 }
 
+static void put_topic(struct side *x)
+{
+    const char *topic = x->topic ? x->topic : "t";
+
+    put_int(&x->b, strlen(topic), 2);
+    put(&x->b, topic, strlen(topic));
+}
+
 /* request asks from offset on; -1: the partition is not named (incremental). */
 static void request(struct side *x, int32_t session, int32_t epoch, int64_t offset)
 {
@@ -149,7 +171,7 @@ static void request(struct side *x, int32_t session, int32_t epoch, int64_t offs
     put_int(b, (uint32_t)epoch, 4);
     put_int(b, offset >= 0, 4);
     if (offset >= 0) {
-        put(b, "\0\1t", 3);
+        put_topic(x);
         put_int(b, 1, 4);
         put_int(b, 0, 4);
         put_int(b, (uint64_t)offset, 8);
@@ -190,7 +212,7 @@ static void answer(struct side *x, int32_t session, const struct item *items)
     put_int(b, 0, 2);
     put_int(b, (uint32_t)session, 4);
     put_int(b, 1, 4);
-    put(b, "\0\1t", 3);
+    put_topic(x);
     put_int(b, 1, 4);
     put_int(b, 0, 4);
     put_int(b, 0, 2);
@@ -367,12 +389,174 @@ static void test_aborted(void **state)
     close_side(&x);
 }
 
+/* fetch asks for offset and gets items at that step, the batches from number `from` on at another.
+ */
+static void fetch(struct side *x, int64_t offset, const struct item *items, uint8_t step, int from,
+                  uint8_t then)
+{
+    struct pt_packet_ref at;
+    size_t cut;
+
+    pt_parser_shed(x->parser, &(struct pt_shed){ .step = step, .share = UINT32_MAX });
+    request(x, 0, -1, offset);
+    answer(x, 0, items);
+    set_int(x->b.data, x->b.len - 4, 4);
+    at = (struct pt_packet_ref){ .order = ++x->out.order };
+    cut = from < 0 ? x->b.len : x->batch_at[from] + 3;
+    pt_conn_bytes(x->conn, 1, x->b.data, cut, &at);
+    pt_parser_shed(x->parser, &(struct pt_shed){ .step = then, .share = UINT32_MAX });
+    if (cut < x->b.len)
+        pt_conn_bytes(x->conn, 1, x->b.data + cut, x->b.len - cut, &at);
+}
+
+static void test_shed_known(void **state)
+{
+    static const struct item more[] = { { 115, 5, 0 }, { 121, 5, 0 }, { 0 } };
+    struct side x;
+
+    (void)state;
+    open_side(&x);
+    fetch(&x, 100, THREE, PT_SHED_KNOWN, -1, PT_SHED_KNOWN);
+    expect(&x, "F100[100 100..109]k[110 115..119]k[120 120..124]k"); /* all of it is new */
+    fetch(&x, 90, THREE, PT_SHED_KNOWN, -1, PT_SHED_KNOWN);
+    expect(&x, "F90X(90 100)X(100 110)kX(110 115)X(115 120)kX(120 125)k");
+    fetch(&x, 110, more, PT_SHED_KNOWN, -1, PT_SHED_KNOWN); /* 120 is absent all the same */
+    expect(&x, "F110X(110 115)X(115 120)k[120 121..125]k");
+    fetch(&x, 105, THREE, PT_SHED_KNOWN, 1, PT_SHED_NONE);
+    expect(&x, "F105X(100 110)k[110 115..119]ks[120 120..124]ks");
+    fetch(&x, 110, THREE, PT_SHED_KNOWN, 1, PT_SHED_NONE); /* it was not this that was asked for */
+    expect(&x, "F110X(100 110)k[110 115..119]ks[120 120..124]ks");
+    assert_int_equal(pt_parser_stats(x.parser)->shed_known, 6);
+    assert_int_equal(pt_parser_stats(x.parser)->batches_shed, 0);
+    close_side(&x);
+}
+
+static void test_shed_headers(void **state)
+{
+    static const uint8_t steps[] = { PT_SHED_PARTITIONS, PT_SHED_HEADERS };
+    struct side x;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(steps); i++) {
+        open_side(&x);
+        fetch(&x, 90, THREE, steps[i], -1, steps[i]);
+        expect(&x, "F90X(90 110)X(115 120)X(120 125)"); /* nothing between them is told absent */
+        fetch(&x, 90, THREE, steps[i], 1, PT_SHED_NONE);
+        expect(&x, "F90X(90 110)[115 115..119][120 120..124]k");
+        fetch(&x, 90, THREE, PT_SHED_NONE, 1, steps[i]);
+        expect(&x, "F90[90 100..109]kX(110 120)X(120 125)");
+        request(&x, 0, -1, 90);
+        answer(&x, 0, THREE);
+        feed(&x, 1, x.batch_at[0] + 70, x.batch_at[0] + 72); /* behind the header: not missed */
+        expect(&x, "F90X(90 110)X(115 120)X(120 125)");
+        x.topic = "__cluster_metadata";
+        fetch(&x, 90, THREE, steps[i], -1, PT_SHED_NONE);
+        expect(&x, "F90[90 100..109]k[110 115..119]k[120 120..124]k");
+        assert_int_equal(pt_parser_stats(x.parser)->batches_shed, 3 + 1 + 2 + 3);
+        close_side(&x);
+    }
+}
+
+static void test_shed_share(void **state)
+{
+    static const char *const all = "F90[90 100..109]k[110 115..119]k[120 120..124]k";
+    static const char *const none = "F90X(90 110)X(115 120)X(120 125)";
+    uint32_t own = pt_shed_canon((struct pt_view){ (const uint8_t *)"t", 1 });
+    _Atomic uint32_t canon[1] = { 0 };
+    uint32_t share = 0;
+    struct pt_shed shed = { .step = PT_SHED_PARTITIONS, .canon = canon, .canon_cnt = 1 };
+    const struct {
+        const _Atomic uint32_t *canon;
+        uint32_t canon_cnt;
+        uint32_t value;
+        int32_t more; /* share, beyond that of t-0 */
+        const char *text;
+        const char *why;
+    } rows[] = {
+        { NULL, 0, 0, 0, all, "its own name, right below its hash" },
+        { NULL, 0, 0, 1, none, "right above" },
+        { canon, 1, own, 0, all, "the same by its canonical name" },
+        { canon, 1, own, 1, none, "" },
+        { canon, 1, 0, 1, all, "not known yet" },
+        { canon, 0, own, 1, all, "beyond the table" },
+    };
+
+    (void)state;
+    for (uint32_t bit = 1u << 31; bit; bit >>= 1)
+        if (!pt_shed_partition(own, 0, share | bit))
+            share |= bit;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct side x;
+
+        open_side(&x);
+        atomic_store(&canon[0], rows[i].value);
+        shed.canon = rows[i].canon;
+        shed.canon_cnt = rows[i].canon_cnt;
+        shed.share = share + (uint32_t)rows[i].more;
+        pt_parser_shed(x.parser, &shed);
+        request(&x, 0, -1, 90);
+        answer(&x, 0, THREE);
+        feed(&x, 1, 0, 0);
+        flush(&x.out);
+        if (strcmp(x.text, rows[i].text) != 0)
+            fail_msg("row %zu (%s): %s", i, rows[i].why, x.text);
+        close_side(&x);
+    }
+}
+
+static void test_shed_bodies(void **state)
+{
+    static const struct item next[] = { { 115, 5, 0 }, { 0 } };
+    struct side x;
+
+    (void)state;
+    open_side(&x);
+    request(&x, 0, 0, 110);
+    answer(&x, 9, (const struct item[]){ { 0 } });
+    feed(&x, 1, 0, 0);
+    expect(&x, "F110");
+    pt_parser_shed(x.parser, &(struct pt_shed){ .step = PT_SHED_COUNT_ONLY });
+    request(&x, 9, 1, -1);
+    answer(&x, 9, next);
+    feed(&x, 1, 0, 0);
+    expect(&x, "N"); /* told once for a while */
+    pt_parser_shed(x.parser, &(struct pt_shed){ 0 });
+    request(&x, 9, 2, -1);
+    answer(&x, 9, next);
+    feed(&x, 1, 0, 0);
+    expect(&x, "F?[115 115..119]"); /* what was asked for is not known any more */
+    assert_int_equal(pt_parser_stats(x.parser)->bodies_shed, 2);
+    assert_int_equal(pt_parser_stats(x.parser)->requests, 3);
+    assert_int_equal(pt_parser_stats(x.parser)->responses, 3);
+    close_side(&x);
+}
+
+static void test_shed_aborted(void **state)
+{
+    static const struct item txn[] = { { 100, 5, TXN }, { 105, 5, TXN }, { 110, 5, TXN }, { 0 } };
+    struct side x;
+
+    (void)state;
+    open_side(&x);
+    x.isolation = 1;
+    fetch(&x, 90, txn, PT_SHED_NONE, 2, PT_SHED_HEADERS);
+    expect(&x, "F90[90 100..104]k[105 105..109]kX(110 115)A[90 110)1");
+    fetch(&x, 90, txn, PT_SHED_HEADERS, 2, PT_SHED_NONE);
+    expect(&x, "F90X(90 105)X(105 110)[110 110..114]A[110 115)1");
+    fetch(&x, 90, txn, PT_SHED_KNOWN, 2, PT_SHED_NONE);
+    expect(&x, "F90X(90 100)X(100 105)kX(105 110)k[110 110..114]ksA[110 115)1");
+    close_side(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),     cmocka_unit_test(test_holes),
-        cmocka_unit_test(test_bad_batch), cmocka_unit_test(test_partial),
-        cmocka_unit_test(test_session),   cmocka_unit_test(test_aborted),
+        cmocka_unit_test(test_whole),        cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_bad_batch),    cmocka_unit_test(test_partial),
+        cmocka_unit_test(test_session),      cmocka_unit_test(test_aborted),
+        cmocka_unit_test(test_shed_known),   cmocka_unit_test(test_shed_headers),
+        cmocka_unit_test(test_shed_share),   cmocka_unit_test(test_shed_bodies),
+        cmocka_unit_test(test_shed_aborted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
