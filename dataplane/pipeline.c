@@ -47,11 +47,22 @@ static void flush_to_shard(struct pt_obs_out *out)
     out->used_sz = 0;
 }
 
+static int open_memory(struct pt_pipeline *p)
+{
+    uint64_t streams_sz = p->cfg.memory_max / 100 * STREAMS_PERCENT;
+    uint64_t parser_sz = p->cfg.memory_max / 100 * PARSER_PERCENT;
+    int rc = pt_mem_open(&p->streams_mem, streams_sz);
+
+    if (!rc)
+        rc = pt_mem_open(&p->parser_mem, parser_sz);
+    if (!rc)
+        rc = pt_mem_open(&p->shard_mem, p->cfg.memory_max - streams_sz - parser_sz);
+    return rc;
+}
+
 int pt_pipeline_open(const struct pt_pipeline_cfg *cfg, struct pt_pipeline **ret_p)
 {
     struct pt_pipeline *p = calloc(1, sizeof(*p));
-    uint64_t streams_sz = cfg->memory_max / 100 * STREAMS_PERCENT;
-    uint64_t parser_sz = cfg->memory_max / 100 * PARSER_PERCENT;
     int rc = -ENOMEM;
 
     if (!p)
@@ -61,9 +72,6 @@ int pt_pipeline_open(const struct pt_pipeline_cfg *cfg, struct pt_pipeline **ret
         return -EINVAL;
     }
     p->cfg = *cfg;
-    pt_mem_init(&p->streams_mem, streams_sz);
-    pt_mem_init(&p->parser_mem, parser_sz);
-    pt_mem_init(&p->shard_mem, cfg->memory_max - streams_sz - parser_sz);
     p->out = (struct pt_obs_out){
         .buf = malloc(OBS_BUF_SZ),
         .buf_sz = OBS_BUF_SZ,
@@ -71,6 +79,9 @@ int pt_pipeline_open(const struct pt_pipeline_cfg *cfg, struct pt_pipeline **ret
         .flush_arg = p,
     };
     if (!p->out.buf)
+        goto out;
+    rc = open_memory(p);
+    if (rc)
         goto out;
     rc = pt_streams_open(&p->streams_mem, &p->cfg.streams, &p->streams);
     if (rc)
@@ -97,6 +108,9 @@ void pt_pipeline_close(struct pt_pipeline *p)
         pt_parser_close(p->parser);
     if (p->shard)
         pt_shard_close(p->shard);
+    pt_mem_close(&p->streams_mem);
+    pt_mem_close(&p->parser_mem);
+    pt_mem_close(&p->shard_mem);
     free(p->out.buf);
     free(p);
 }
