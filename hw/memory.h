@@ -51,8 +51,8 @@ struct pt_mem_heap {
 /* pt_mem_init makes a budget of limit_sz bytes over the process's allocator. It needs no close. */
 void pt_mem_init(struct pt_mem *m, uint64_t limit_sz);
 
-/* pt_mem_open makes a budget of limit_sz bytes over an arena of its own. A process can have about
- * 4000 of them; each costs some 50 KiB before its first allocation. 0, or -errno with m
+/* pt_mem_open makes a budget of limit_sz bytes over an arena of its own. A process can have some
+ * thousands of them; each costs about 100 KiB before its first allocation. 0, or -errno with m
  * untouched. */
 int pt_mem_open(struct pt_mem *m, uint64_t limit_sz);
 
