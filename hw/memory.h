@@ -9,8 +9,9 @@
  * A budget has its bytes from one of two places:
  *   pt_mem_init   the allocator of the whole process, shared by all threads;
  *   pt_mem_open   a jemalloc arena of its own, behind a cache of its own. What one core allocates
- *                 then lies together, is freed to the same place by whoever frees it, and no lock
- *                 of another core's memory is ever waited for.
+ *                 then lies together, is freed to the same place by whoever frees it, and waits for
+ *                 no other core. (One lock is left: when a cache overflows, once in a hundred
+ *                 frees, jemalloc adds a count to the arena of the thread that opened it.)
  *
  * One thread at a time uses a pt_mem. It may move: opened (and filled) by main, then used by one
  * worker, then closed by main, as long as each hands it on by something that orders memory
