@@ -95,8 +95,9 @@ int pt_pipeline_build(const struct pt_pipeline_cfg *cfg, const struct pt_pipelin
     p->drive = *drive;
     pt_intake_init(&p->intake);
     pt_mem_init(&p->common_mem, common);
-    pt_mem_init(&p->shard_mem, cfg->memory_max - shares - common);
-    rc = pt_seen_open(&p->seen, &p->common_mem, cfg->parser.seen_slots);
+    rc = pt_mem_open(&p->shard_mem, cfg->memory_max - shares - common);
+    if (!rc)
+        rc = pt_seen_open(&p->seen, &p->common_mem, cfg->parser.seen_slots);
     if (!rc)
         rc = pt_shard_open(&p->shard_mem, &p->cfg.policy, &p->shard);
     if (!rc)
@@ -138,6 +139,7 @@ void pt_pipeline_close(struct pt_pipeline *p)
     }
     if (p->shard)
         pt_shard_close(p->shard);
+    pt_mem_close(&p->shard_mem);
     pt_seen_close(&p->seen, &p->common_mem);
     pt_totals_fini(&p->totals);
     free(p);

@@ -17,8 +17,13 @@ int pt_worker_open(struct pt_worker *w, const struct pt_worker_cfg *cfg)
     int rc;
 
     *w = (struct pt_worker){ .cfg = *cfg, .key = PT_KEY_FIRST };
-    pt_mem_init(&w->streams_mem, cfg->streams_max);
-    pt_mem_init(&w->parser_mem, cfg->parser_max);
+    rc = pt_mem_open(&w->streams_mem, cfg->streams_max);
+    if (!rc)
+        rc = pt_mem_open(&w->parser_mem, cfg->parser_max);
+    if (rc) {
+        pt_worker_close(w);
+        return rc;
+    }
     w->out = (struct pt_obs_out){
         .buf = pt_mem_alloc(&w->parser_mem, cfg->out_sz),
         .buf_sz = cfg->out_sz,
@@ -42,6 +47,8 @@ void pt_worker_close(struct pt_worker *w)
     if (w->parser)
         pt_parser_close(w->parser);
     pt_mem_free(&w->parser_mem, w->out.buf, w->out.buf_sz);
+    pt_mem_close(&w->parser_mem);
+    pt_mem_close(&w->streams_mem);
     *w = (struct pt_worker){ 0 };
 }
 
