@@ -23,15 +23,15 @@ static void put_taps(struct pt_publish *p, const struct pt_report_input *inputs,
                      bool finished)
 {
     for (size_t i = 0; i < input_cnt; i++) {
-        const struct pt_capture_info *info = inputs[i].info;
         struct pt_segment_tap tap = {
             .role = (uint32_t)inputs[i].role,
             .finished = finished,
-            .packets = info->packets,
-            .bytes = info->bytes,
+            .packets = inputs[i].packets,
+            .bytes = inputs[i].bytes,
+            .lost = pt_input_lost(&inputs[i]),
         };
 
-        PT_SEGMENT_SET(tap.name, info->path);
+        PT_SEGMENT_SET(tap.name, inputs[i].name);
         pt_segment_put_tap(&p->segment, p->tap_row[i], &tap);
     }
 }

@@ -149,5 +149,10 @@ struct pt_conn_row *pt_conn_rows_sorted(const struct pt_report *r)
 
 const char *pt_input_name(const struct pt_report_input *in)
 {
-    return strcmp(in->info->path, "-") ? in->info->path : "standard input";
+    return in->is_port || strcmp(in->name, "-") ? in->name : "standard input";
+}
+
+uint64_t pt_input_lost(const struct pt_report_input *in)
+{
+    return in->missed + in->no_buffer + in->errors + in->lost_between;
 }

@@ -14,9 +14,19 @@
 
 #define PT_REPORT_FORMAT_VERSION 1
 
+/* A file or a port. Files have none of the counters of ports. */
 struct pt_report_input {
     enum pt_input_role role;
-    const struct pt_capture_info *info;
+    bool is_port;
+    const char *name;      /* path or device, as the operator wrote it; borrowed */
+    uint64_t packets;      /* that reached us */
+    uint64_t bytes;        /* of these, on the wire */
+    bool truncated;        /* a file that ended inside a packet, or broke behind the last one */
+    const char *trouble;   /* what was wrong there, in words; borrowed; NULL or empty: nothing */
+    uint64_t missed;       /* came while the device had no room */
+    uint64_t no_buffer;    /* no buffer was free */
+    uint64_t errors;       /* bad frames, dropped by the device */
+    uint64_t lost_between; /* of packets: given up before a worker took them */
 };
 
 struct pt_report {
@@ -61,7 +71,10 @@ struct pt_api_row *pt_api_rows_sorted(const struct pt_report *r);
 /* pt_conn_rows_sorted: by cluster, kind, broker. */
 struct pt_conn_row *pt_conn_rows_sorted(const struct pt_report *r);
 
-/* pt_input_name is the input's path; for people "-" is the standard input. */
+/* pt_input_name is the input's name; for people the file "-" is the standard input. */
 const char *pt_input_name(const struct pt_report_input *in);
+
+/* pt_input_lost is the sum of all packets that came to the input and that no worker saw. */
+uint64_t pt_input_lost(const struct pt_report_input *in);
 
 #endif

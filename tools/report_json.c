@@ -19,15 +19,21 @@ static void write_inputs(struct pt_json *j, const struct pt_report *r)
 {
     pt_json_array(j, "inputs");
     for (size_t i = 0; i < r->input_cnt; i++) {
-        const struct pt_capture_info *info = r->inputs[i].info;
+        const struct pt_report_input *in = &r->inputs[i];
 
         pt_json_object(j, NULL);
-        pt_json_text(j, "file", info->path);
-        pt_json_text(j, "role", pt_role_name(r->inputs[i].role));
-        pt_json_count(j, "packets", info->packets);
-        pt_json_count(j, "bytes", info->bytes);
-        pt_json_bool(j, "truncated", info->truncated);
-        pt_json_text(j, "trouble", info->trouble[0] ? info->trouble : NULL);
+        pt_json_text(j, in->is_port ? "port" : "file", in->name);
+        pt_json_text(j, "role", pt_role_name(in->role));
+        pt_json_count(j, "packets", in->packets);
+        pt_json_count(j, "bytes", in->bytes);
+        pt_json_bool(j, "truncated", in->truncated);
+        pt_json_text(j, "trouble", in->trouble && *in->trouble ? in->trouble : NULL);
+        if (in->is_port) {
+            pt_json_count(j, "missed", in->missed);
+            pt_json_count(j, "no_buffer", in->no_buffer);
+            pt_json_count(j, "errors", in->errors);
+            pt_json_count(j, "lost", in->lost_between);
+        }
         pt_json_object_end(j);
     }
     pt_json_array_end(j);
@@ -351,7 +357,7 @@ static void write_place(struct pt_json *j, const char *key, const struct pt_repo
     pt_json_int(j, "timestamp_ms", p->timestamp_ms);
     pt_json_text(j, "time", packet ? pt_text_time_ns(p->at.time_ns, buf) : NULL);
     pt_json_text(j, "key_hash", p->key_null ? NULL : hash);
-    pt_json_text(j, "file", packet ? r->inputs[p->at.input].info->path : NULL);
+    pt_json_text(j, "file", packet ? r->inputs[p->at.input].name : NULL);
     if (packet)
         pt_json_count(j, "packet", p->at.packet);
     else

@@ -335,6 +335,25 @@ void pt_report_text_not_looked_at(const struct pt_report *r, struct pt_text *t)
     free(rows);
 }
 
+/* What came to a port and was not looked at. */
+static void input_losses(const struct pt_report_input *in, struct pt_text *t)
+{
+    char buf[PT_TEXT_MAX];
+
+    if (!pt_input_lost(in))
+        return;
+    pt_text_styled(t, PT_STYLE_WARN, ", %s lost:", pt_text_count(pt_input_lost(in), buf));
+    t->listing = false;
+    if (in->missed)
+        pt_text_listed(t, "%s missed by the device", pt_text_count(in->missed, buf));
+    if (in->no_buffer)
+        pt_text_listed(t, "%s without a free buffer", pt_text_count(in->no_buffer, buf));
+    if (in->errors)
+        pt_text_listed(t, "%s bad frames", pt_text_count(in->errors, buf));
+    if (in->lost_between)
+        pt_text_listed(t, "%s given up before a worker", pt_text_count(in->lost_between, buf));
+}
+
 static void inputs(const struct pt_report *r, struct pt_text *t)
 {
     char safe[PT_SAFE_MAX];
@@ -342,14 +361,17 @@ static void inputs(const struct pt_report *r, struct pt_text *t)
     char b[PT_TEXT_MAX];
 
     for (size_t i = 0; i < r->input_cnt; i++) {
-        const struct pt_capture_info *info = r->inputs[i].info;
+        const struct pt_report_input *in = &r->inputs[i];
+        const char *kind = in->is_port ? "port" : "file";
 
-        pt_text_put(t, "  %s: %s", r->single ? "file" : pt_role_name(r->inputs[i].role),
-                    pt_text_safe(t, pt_input_name(&r->inputs[i]), safe));
-        pt_text_put(t, ", %s packets, %s", pt_text_count(info->packets, a),
-                    pt_text_bytes(info->bytes, b));
-        if (info->truncated)
+        pt_text_put(t, "  %s:", r->single ? kind : pt_role_name(in->role));
+        pt_text_wrap(t, 4);
+        pt_text_listed(t, "%s", pt_text_safe(t, pt_input_name(in), safe));
+        pt_text_listed(t, "%s packets", pt_text_count(in->packets, a));
+        pt_text_listed(t, "%s", pt_text_bytes(in->bytes, b));
+        if (in->truncated)
             pt_text_styled(t, PT_STYLE_WARN, ", cut off");
+        input_losses(in, t);
         pt_text_end(t);
     }
 }

@@ -44,6 +44,23 @@ static int complain(const char *what)
     return PT_EXIT_USAGE;
 }
 
+/* take_inputs: what the captures have given so far. */
+static void take_inputs(struct run *run)
+{
+    for (size_t i = 0; i < run->cap_cnt; i++) {
+        const struct pt_capture_info *info = pt_capture_info(run->caps[i]);
+
+        run->inputs[i] = (struct pt_report_input){
+            .role = run->o->cfg.pipeline.input_role[i],
+            .name = info->path,
+            .packets = info->packets,
+            .bytes = info->bytes,
+            .truncated = info->truncated,
+            .trouble = info->trouble,
+        };
+    }
+}
+
 static int open_captures(struct run *run)
 {
     struct pt_config *cfg = &run->o->cfg;
@@ -65,13 +82,10 @@ static int open_captures(struct run *run)
                 return complain(err);
             cfg->pipeline.input_role[run->cap_cnt] =
                     run->single ? PT_ROLE_SOURCE : (enum pt_input_role)role;
-            run->inputs[run->cap_cnt] = (struct pt_report_input){
-                .role = cfg->pipeline.input_role[run->cap_cnt],
-                .info = pt_capture_info(run->caps[run->cap_cnt]),
-            };
             run->cap_cnt++;
         }
     }
+    take_inputs(run);
     return 0;
 }
 
@@ -84,8 +98,7 @@ static bool is_input(const struct run *run, const char *path)
     if (stat(path, &out) || !S_ISREG(out.st_mode))
         return false;
     for (size_t i = 0; i < run->cap_cnt; i++) {
-        if (!stat(run->inputs[i].info->path, &in) && in.st_dev == out.st_dev &&
-            in.st_ino == out.st_ino)
+        if (!stat(run->inputs[i].name, &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
             return true;
     }
     return false;
@@ -138,6 +151,12 @@ static int open_all(struct run *run)
     return 0;
 }
 
+static void show_progress(struct run *run, int64_t time_ns)
+{
+    take_inputs(run);
+    pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt, time_ns);
+}
+
 /* A source that breaks half-way still leaves a report, but never one of parity. */
 static void read_frames(struct run *run)
 {
@@ -154,14 +173,14 @@ static void read_frames(struct run *run)
             continue;
         pt_progress_update(&progress, run->caps, run->cap_cnt);
         if (publishing(run) && pt_publish_due(&run->publish))
-            pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt,
-                                frame.time_ns);
+            show_progress(run, frame.time_ns);
     }
     pt_progress_end(&progress);
     if (publishing(run)) {
-        pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt, frame.time_ns);
+        show_progress(run, frame.time_ns);
         pt_publish_drain(&run->publish);
     }
+    take_inputs(run);
     if (interrupted)
         run->stopped = "interrupted by a signal (Ctrl-C)";
     else if (rc < 0)
