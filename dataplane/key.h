@@ -5,10 +5,10 @@
  * The place of anything that happens in the one sequence of a run, so that what several workers
  * found can be put in order again, whatever their number and speed.
  *
- * time_ns is packet time as far as the run had got: it never goes back, also where a capture's does.
- * tie tells apart what has the same time: packets first, by their place in the merged order of all
- * taps (below 2^63), then what became due at that very moment (bit 63 set, then the number of the
- * first packet of the connection that waited).
+ * time_ns is packet time as far as the run had got: it never goes back, also where a capture's
+ * does. tie tells apart what has the same time: packets first, by their place in the merged order
+ * of all taps (below 2^63), then what became due at that very moment (bit 63 set, then the number
+ * of the first packet of the connection that waited).
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,80 +6,101 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/pipeline_pvt.h"
+
 /* Shares of the whole budget, in percent. The shard keeps a slot for every record that waits for
  * its partner, so it gets the most; streams and parser only bridge the moment. */
 #define STREAMS_PERCENT 15u
 #define PARSER_PERCENT 20u
 #define OBS_BUF_SZ (256u * 1024u)
-/* One shard behind one worker: its messages are lane 0. */
-#define LANE 0
-
-struct pt_pipeline {
-    struct pt_pipeline_cfg cfg;
-    struct pt_mem streams_mem;
-    struct pt_mem parser_mem;
-    struct pt_mem shard_mem;
-    struct pt_streams *streams;
-    struct pt_parser *parser;
-    struct pt_shard *shard;
-    struct pt_obs_out out;
-    struct pt_packet_stats stats;
-    int64_t tap_end_ns[PT_CLUSTER_CNT]; /* time of the last frame that may belong to the cluster */
-};
-
 #define MEMORY_MAX_DEFAULT (4ull << 30)
 
 void pt_pipeline_cfg_init(struct pt_pipeline_cfg *cfg)
 {
     *cfg = (struct pt_pipeline_cfg){
         .memory_max = MEMORY_MAX_DEFAULT,
+        .worker_cnt = 1,
         .streams = pt_streams_cfg_default,
         .parser = pt_parser_cfg_default,
         .policy = pt_policy_default,
     };
 }
 
-static void flush_to_shard(struct pt_obs_out *out)
+/* Without lanes a worker hands its observations straight to the shard: it is lane 0. */
+static void to_shard(void *arg, struct pt_key key, const uint8_t *buf, size_t sz)
 {
-    struct pt_pipeline *p = out->flush_arg;
+    struct pt_pipeline_thread *t = arg;
 
-    pt_shard_consume(p->shard, LANE, out->buf, out->used_sz);
-    out->used_sz = 0;
+    (void)key;
+    pt_shard_consume(t->pipeline->shard, 0, buf, sz);
 }
 
-int pt_pipeline_open(const struct pt_pipeline_cfg *cfg, struct pt_pipeline **ret_p)
+static struct pt_worker_cfg share_of(struct pt_pipeline *p, struct pt_pipeline_thread *t)
 {
-    struct pt_pipeline *p = calloc(1, sizeof(*p));
-    uint64_t streams_sz = cfg->memory_max / 100 * STREAMS_PERCENT;
-    uint64_t parser_sz = cfg->memory_max / 100 * PARSER_PERCENT;
-    int rc = -ENOMEM;
-
-    if (!p)
-        return rc;
-    if (cfg->input_cnt > PT_INPUT_MAX) {
-        free(p);
-        return -EINVAL;
-    }
-    p->cfg = *cfg;
-    pt_mem_init(&p->streams_mem, streams_sz);
-    pt_mem_init(&p->parser_mem, parser_sz);
-    pt_mem_init(&p->shard_mem, cfg->memory_max - streams_sz - parser_sz);
-    p->out = (struct pt_obs_out){
-        .buf = malloc(OBS_BUF_SZ),
-        .buf_sz = OBS_BUF_SZ,
-        .flush = flush_to_shard,
-        .flush_arg = p,
+    unsigned cnt = p->cfg.worker_cnt;
+    struct pt_worker_cfg w = {
+        .roles = &p->cfg.roles,
+        .streams = p->cfg.streams,
+        .parser = p->cfg.parser,
+        .streams_max = p->cfg.memory_max / 100 * STREAMS_PERCENT / cnt,
+        .parser_max = p->cfg.memory_max / 100 * PARSER_PERCENT / cnt,
+        .out_sz = p->drive.sink ? PT_OBS_OUT_MIN : OBS_BUF_SZ,
+        .by_key = p->drive.sink != NULL,
+        .sink = p->drive.sink ? p->drive.sink : to_shard,
+        .sink_arg = t,
     };
-    if (!p->out.buf)
-        goto out;
-    rc = pt_streams_open(&p->streams_mem, &p->cfg.streams, &p->streams);
-    if (rc)
-        goto out;
-    rc = pt_parser_open(&p->parser_mem, &p->cfg.parser, &p->out, &p->parser);
-    if (rc)
-        goto out;
-    rc = pt_shard_open(&p->shard_mem, &p->cfg.policy, &p->shard);
-out:
+
+    w.streams.flow_max = (p->cfg.streams.flow_max + cnt - 1) / cnt;
+    w.streams.store_max /= cnt;
+    w.parser.session_partitions_max = (p->cfg.parser.session_partitions_max + cnt - 1) / cnt;
+    w.parser.seen = &p->seen;
+    return w;
+}
+
+static int open_workers(struct pt_pipeline *p)
+{
+    int rc = 0;
+
+    p->worker = aligned_alloc(alignof(struct pt_pipeline_thread),
+                              p->cfg.worker_cnt * sizeof(*p->worker));
+    if (!p->worker)
+        return -ENOMEM;
+    memset(p->worker, 0, p->cfg.worker_cnt * sizeof(*p->worker));
+    for (unsigned i = 0; !rc && i < p->cfg.worker_cnt; i++) {
+        struct pt_worker_cfg share = share_of(p, &p->worker[i]);
+
+        p->worker[i].pipeline = p;
+        p->worker[i].sent = PT_KEY_FIRST;
+        rc = pt_worker_open(&p->worker[i].worker, &share);
+    }
+    return rc;
+}
+
+int pt_pipeline_build(const struct pt_pipeline_cfg *cfg, const struct pt_pipeline_drive *drive,
+                      struct pt_pipeline **ret_p)
+{
+    struct pt_pipeline *p;
+    uint64_t shares = cfg->memory_max / 100 * (STREAMS_PERCENT + PARSER_PERCENT);
+    uint64_t common = drive->lanes_sz + cfg->parser.seen_slots * sizeof(struct pt_seen_slot);
+    int rc;
+
+    if (cfg->roles.input_cnt > PT_INPUT_MAX || !cfg->worker_cnt || cfg->worker_cnt > PT_WORKERS_MAX)
+        return -EINVAL;
+    if (common + shares > cfg->memory_max)
+        return -ENOMEM;
+    p = calloc(1, sizeof(*p));
+    if (!p)
+        return -ENOMEM;
+    p->cfg = *cfg;
+    p->drive = *drive;
+    pt_intake_init(&p->intake);
+    pt_mem_init(&p->common_mem, common);
+    pt_mem_init(&p->shard_mem, cfg->memory_max - shares - common);
+    rc = pt_seen_open(&p->seen, &p->common_mem, cfg->parser.seen_slots);
+    if (!rc)
+        rc = pt_shard_open(&p->shard_mem, &p->cfg.policy, &p->shard);
+    if (!rc)
+        rc = open_workers(p);
     if (rc)
         pt_pipeline_close(p);
     else
@@ -87,122 +108,68 @@ out:
     return rc;
 }
 
+int pt_pipeline_open(const struct pt_pipeline_cfg *cfg, struct pt_pipeline **ret_p)
+{
+    struct pt_pipeline_drive drive = { 0 };
+    struct pt_pipeline *p = NULL;
+    int rc;
+
+    if (cfg->worker_cnt > 1)
+        drive = pt_pipeline_threads_drive(cfg);
+    rc = pt_pipeline_build(cfg, &drive, &p);
+    if (!rc && cfg->worker_cnt > 1)
+        rc = pt_pipeline_threads_start(p);
+    if (!rc)
+        *ret_p = p;
+    else if (p)
+        pt_pipeline_close(p);
+    return rc;
+}
+
 void pt_pipeline_close(struct pt_pipeline *p)
 {
     if (!p)
         return;
-    if (p->streams)
-        pt_streams_close(p->streams);
-    if (p->parser)
-        pt_parser_close(p->parser);
+    if (p->worker) {
+        pt_pipeline_threads_end(p);
+        for (unsigned i = 0; i < p->cfg.worker_cnt; i++)
+            pt_worker_close(&p->worker[i].worker);
+        free(p->worker);
+    }
     if (p->shard)
         pt_shard_close(p->shard);
-    free(p->out.buf);
+    pt_seen_close(&p->seen, &p->common_mem);
+    pt_totals_fini(&p->totals);
     free(p);
 }
 
-static bool in_cidr(const struct pt_cidr *cidr, const struct pt_endpoint *ep)
+void pt_pipeline_tap_end(struct pt_pipeline *p, uint32_t input, int64_t time_ns)
 {
-    unsigned bytes = cidr->prefix_len / 8u;
-    unsigned bits = cidr->prefix_len % 8u;
+    enum pt_input_role role = p->cfg.roles.input[input];
 
-    if (cidr->port && cidr->port != ep->port)
-        return false;
-    if (memcmp(cidr->ip, ep->ip, bytes))
-        return false;
-    return !bits || !((cidr->ip[bytes] ^ ep->ip[bytes]) >> (8 - bits));
-}
-
-/* The role of the input that showed its first bytes decides; an input with both clusters is told
- * apart by the brokers' addresses. */
-static uint8_t cluster_of(const struct pt_pipeline *p, const struct pt_stream_event *ev)
-{
-    enum pt_input_role role = p->cfg.input_role[ev->at.input];
-
-    if (role != PT_ROLE_BOTH)
-        return role == PT_ROLE_SOURCE ? PT_CLUSTER_SOURCE : PT_CLUSTER_TARGET;
-    for (uint8_t cluster = 0; cluster < PT_CLUSTER_CNT; cluster++) {
-        for (size_t i = 0; i < p->cfg.broker_cnt[cluster]; i++) {
-            const struct pt_cidr *cidr = &p->cfg.brokers[cluster][i];
-
-            if (in_cidr(cidr, ev->a) || in_cidr(cidr, ev->b))
-                return cluster;
-        }
-    }
-    return PT_CLUSTER_NONE;
-}
-
-/* A connection is opened by its first byte or hole, so that one without payload costs nothing.
- * NULL: the budget is spent, which the parser counts; what the connection carries stays unseen. */
-static struct pt_conn *conn_of(struct pt_pipeline *p, const struct pt_stream_event *ev)
-{
-    if (!*ev->user)
-        *ev->user = pt_conn_open(p->parser, cluster_of(p, ev), ev->a, ev->b, ev->initiator);
-    return *ev->user;
-}
-
-static void drain_streams(struct pt_pipeline *p)
-{
-    struct pt_stream_event ev;
-    struct pt_conn *conn;
-
-    for (;;) {
-        switch (pt_streams_next(p->streams, &ev)) {
-        case PT_STREAM_NONE:
-            return;
-        case PT_STREAM_OPEN:
-            break;
-        case PT_STREAM_BYTES:
-            conn = conn_of(p, &ev);
-            if (conn)
-                pt_conn_bytes(conn, ev.side, ev.data, ev.len, &ev.at);
-            break;
-        case PT_STREAM_HOLE:
-            conn = conn_of(p, &ev);
-            if (conn)
-                pt_conn_hole(conn, ev.side, ev.len, ev.reason, &ev.at);
-            break;
-        case PT_STREAM_CLOSE:
-            if (*ev.user)
-                pt_conn_close(*ev.user, &ev.at);
-            *ev.user = NULL;
-            break;
-        }
-    }
+    for (unsigned cluster = 0; cluster < PT_CLUSTER_CNT; cluster++)
+        if (role == PT_ROLE_BOTH || (unsigned)role == cluster)
+            p->tap_end_ns[cluster] = time_ns;
 }
 
 void pt_pipeline_frame(struct pt_pipeline *p, const struct pt_frame *f, uint32_t input)
 {
-    struct pt_packet_ref at;
-    struct pt_segment seg;
-    enum pt_packet_kind kind = pt_packet_decode(f, &seg);
+    struct pt_taken t;
+    bool is_tcp = pt_intake_frame(&p->intake, f, input, p->intake.stats.frames + 1, &t);
 
-    p->stats.frames++;
-    for (unsigned cluster = 0; cluster < PT_CLUSTER_CNT; cluster++)
-        if (p->cfg.input_role[input] == PT_ROLE_BOTH || p->cfg.input_role[input] == cluster)
-            p->tap_end_ns[cluster] = f->time_ns;
-    p->stats.bytes += f->wire_len;
-    p->stats.cut_bytes += f->wire_len - f->cap_len;
-    p->stats.kind[kind]++;
-    if (kind != PT_PACKET_TCP)
+    pt_pipeline_tap_end(p, input, f->time_ns);
+    if (!is_tcp)
         return;
-    p->stats.tunnelled += seg.tunnels != 0;
-    at = (struct pt_packet_ref){
-        .order = p->stats.frames,
-        .time_ns = f->time_ns,
-        .packet = f->packet,
-        .input = input,
-    };
-    pt_streams_push(p->streams, &seg, &at);
-    drain_streams(p);
+    if (p->cfg.worker_cnt > 1)
+        pt_pipeline_dispatch(p, &t);
+    else
+        pt_worker_take(&p->worker[0].worker, &t);
 }
 
 /* What other rooms know about the tap's health goes into the report as warnings. */
 static void note_tap(struct pt_pipeline *p)
 {
-    const struct pt_stream_stats *st = pt_streams_stats(p->streams);
-    const struct pt_conn_row *rows;
-    size_t row_cnt = pt_parser_conn_rows(p->parser, &rows);
+    const struct pt_stream_stats *st = &p->totals.streams;
     uint64_t tls[PT_CLUSTER_CNT + 1] = { 0 };
     char text[160];
 
@@ -217,9 +184,9 @@ static void note_tap(struct pt_pipeline *p)
     for (unsigned cluster = 0; !st->holes && cluster < PT_CLUSTER_CNT; cluster++)
         if (p->tap_end_ns[cluster])
             pt_shard_tap_end(p->shard, (enum pt_cluster)cluster, p->tap_end_ns[cluster]);
-    for (size_t i = 0; i < row_cnt; i++)
-        if (rows[i].kind == PT_CONN_TLS)
-            tls[rows[i].cluster] += rows[i].connections;
+    for (size_t i = 0; i < p->totals.conn_cnt; i++)
+        if (p->totals.conns[i].kind == PT_CONN_TLS)
+            tls[p->totals.conns[i].cluster] += p->totals.conns[i].connections;
     for (int cluster = 0; cluster <= PT_CLUSTER_CNT; cluster++) {
         if (!tls[cluster])
             continue;
@@ -230,28 +197,58 @@ static void note_tap(struct pt_pipeline *p)
     }
 }
 
-const struct pt_result *pt_pipeline_finish(struct pt_pipeline *p)
+const struct pt_result *pt_pipeline_conclude(struct pt_pipeline *p)
 {
-    pt_streams_finish(p->streams);
-    drain_streams(p);
-    flush_to_shard(&p->out);
     note_tap(p);
     return pt_shard_finish(p->shard);
 }
 
+const struct pt_result *pt_pipeline_finish(struct pt_pipeline *p)
+{
+    if (p->cfg.worker_cnt > 1)
+        pt_pipeline_threads_end(p);
+    else
+        pt_worker_finish(&p->worker[0].worker);
+    pt_totals_packets(&p->totals, &p->intake.stats);
+    for (unsigned i = 0; i < p->cfg.worker_cnt; i++)
+        pt_totals_worker(&p->totals, &p->worker[i].worker);
+    return pt_pipeline_conclude(p);
+}
+
+/* Peaks are the workers' own; while they run only their limits are known here. */
+void pt_pipeline_progress(const struct pt_pipeline *p, struct pt_pipeline_progress *ret)
+{
+    const struct pt_shard_stats *stats = pt_shard_stats(p->shard);
+
+    *ret = (struct pt_pipeline_progress){
+        .packets = &p->intake.stats,
+        .memory_max_sz = p->cfg.memory_max,
+    };
+    if (p->cfg.worker_cnt > 1) {
+        ret->batches = atomic_load_explicit(&p->batches, memory_order_relaxed);
+        ret->records = atomic_load_explicit(&p->records, memory_order_relaxed);
+        return;
+    }
+    ret->batches = stats->batches;
+    ret->records = stats->records_credited;
+    ret->memory_peak_sz = p->worker[0].worker.streams_mem.peak_sz +
+                          p->worker[0].worker.parser_mem.peak_sz + p->shard_mem.peak_sz +
+                          p->common_mem.peak_sz;
+}
+
 const struct pt_packet_stats *pt_pipeline_packet_stats(const struct pt_pipeline *p)
 {
-    return &p->stats;
+    return &p->totals.packets;
 }
 
 const struct pt_stream_stats *pt_pipeline_stream_stats(const struct pt_pipeline *p)
 {
-    return pt_streams_stats(p->streams);
+    return &p->totals.streams;
 }
 
-const struct pt_parser *pt_pipeline_parser(const struct pt_pipeline *p)
+const struct pt_parser_stats *pt_pipeline_parser_stats(const struct pt_pipeline *p)
 {
-    return p->parser;
+    return &p->totals.parser;
 }
 
 const struct pt_shard_stats *pt_pipeline_shard_stats(const struct pt_pipeline *p)
@@ -259,8 +256,14 @@ const struct pt_shard_stats *pt_pipeline_shard_stats(const struct pt_pipeline *p
     return pt_shard_stats(p->shard);
 }
 
-void pt_pipeline_memory(const struct pt_pipeline *p, uint64_t *ret_peak_sz, uint64_t *ret_limit_sz)
+size_t pt_pipeline_api_rows(const struct pt_pipeline *p, const struct pt_api_row **ret_rows)
 {
-    *ret_peak_sz = p->streams_mem.peak_sz + p->parser_mem.peak_sz + p->shard_mem.peak_sz;
-    *ret_limit_sz = p->cfg.memory_max;
+    *ret_rows = p->totals.apis;
+    return p->totals.api_cnt;
+}
+
+size_t pt_pipeline_conn_rows(const struct pt_pipeline *p, const struct pt_conn_row **ret_rows)
+{
+    *ret_rows = p->totals.conns;
+    return p->totals.conn_cnt;
 }

@@ -4,49 +4,35 @@
 /*
  * The one place that puts the stages in order:
  *
- *   frame (capture or port) -> packet -> streams -> conn -> observations -> shard
+ *   frame -> intake -> worker: streams -> conn -> observations -> gather -> shard
  *
- * Replay, tests, fuzzers and (from the next step) live workers all run this. A pipeline is one
- * worker with its shard behind it; it takes frames and knows no files.
+ * Replay, tests and fuzzers run it by pt_pipeline_frame; a live capture (live.h) puts ports in
+ * front of the same workers. With one worker everything is done in the caller's thread. With more,
+ * each worker and the shard have a thread of their own, joined by lanes:
+ *
+ *   caller --segments--> worker 0 --observations--> shard
+ *          --segments--> worker 1 --observations-->
+ *
+ * and the report is the same, byte for byte, but for what counts work (PT_PARSER_WORK_COUNTERS):
+ * every event carries its place in the run (key.h), and the shard reads them in that order.
  */
-#include "dataplane/packet.h"
-#include "dataplane/stream.h"
-#include "parser/conn.h"
+#include "dataplane/gather.h"
+#include "dataplane/worker.h"
 #include "verify/shard.h"
 
-struct pt_cidr {
-    uint8_t ip[16];     /* IPv4 as ::ffff:a.b.c.d */
-    uint8_t prefix_len; /* 0..128 */
-    uint16_t port;      /* 0: any */
-};
-
-/* Which cluster a connection belongs to: the input's role if it is source or target, else the first
- * list that one of its two endpoints is in, else none. */
-enum pt_input_role { PT_ROLE_SOURCE = 0, PT_ROLE_TARGET = 1, PT_ROLE_BOTH = 2 };
-
-#define PT_INPUT_MAX 1024 /* files or ports of one run */
+#define PT_WORKERS_MAX PT_GATHER_LANES_MAX
 
 struct pt_pipeline_cfg {
-    enum pt_input_role input_role[PT_INPUT_MAX];
-    uint32_t input_cnt;
-    const struct pt_cidr *brokers[PT_CLUSTER_CNT];
-    size_t broker_cnt[PT_CLUSTER_CNT];
-    uint64_t memory_max; /* the whole budget, bytes; divided at open */
-    struct pt_streams_cfg streams;
+    struct pt_roles roles;
+    uint64_t memory_max;           /* the whole budget, bytes; divided at open */
+    unsigned worker_cnt;           /* [1, PT_WORKERS_MAX]; default 1 */
+    struct pt_streams_cfg streams; /* of the whole run: workers get equal shares */
     struct pt_parser_cfg parser;
     struct pt_policy policy;
 };
 
 /* pt_pipeline_cfg_init fills *cfg with the defaults of every room, and no inputs. */
 void pt_pipeline_cfg_init(struct pt_pipeline_cfg *cfg);
-
-struct pt_packet_stats {
-    uint64_t frames;
-    uint64_t bytes;     /* on the wire */
-    uint64_t cut_bytes; /* of these, not captured */
-    uint64_t kind[PT_PACKET_KIND_CNT];
-    uint64_t tunnelled;
-};
 
 struct pt_pipeline;
 
@@ -60,10 +46,23 @@ void pt_pipeline_frame(struct pt_pipeline *p, const struct pt_frame *f, uint32_t
 /* pt_pipeline_finish ends all connections and makes the verdict. */
 const struct pt_result *pt_pipeline_finish(struct pt_pipeline *p);
 
+/* What is known while it runs, in the caller's thread. */
+struct pt_pipeline_progress {
+    const struct pt_packet_stats *packets;
+    uint64_t batches; /* that the shard has read, about */
+    uint64_t records; /* that it has credited, about */
+    uint64_t memory_peak_sz;
+    uint64_t memory_max_sz;
+};
+
+void pt_pipeline_progress(const struct pt_pipeline *p, struct pt_pipeline_progress *ret);
+
+/* All workers together; behind pt_pipeline_finish. */
 const struct pt_packet_stats *pt_pipeline_packet_stats(const struct pt_pipeline *p);
 const struct pt_stream_stats *pt_pipeline_stream_stats(const struct pt_pipeline *p);
-const struct pt_parser *pt_pipeline_parser(const struct pt_pipeline *p);
+const struct pt_parser_stats *pt_pipeline_parser_stats(const struct pt_pipeline *p);
 const struct pt_shard_stats *pt_pipeline_shard_stats(const struct pt_pipeline *p);
-void pt_pipeline_memory(const struct pt_pipeline *p, uint64_t *ret_peak_sz, uint64_t *ret_limit_sz);
+size_t pt_pipeline_api_rows(const struct pt_pipeline *p, const struct pt_api_row **ret_rows);
+size_t pt_pipeline_conn_rows(const struct pt_pipeline *p, const struct pt_conn_row **ret_rows);
 
 #endif

@@ -88,6 +88,7 @@ int pt_streams_open(struct pt_mem *mem, const struct pt_streams_cfg *cfg, struct
                                   .store_max = cfg->store_max,
                                   .dir_max = cfg->store_flow_max };
     s->now_ns = INT64_MIN;
+    s->reason = PT_KEY_FIRST;
     *ret_s = s;
     return 0;
 }
@@ -132,6 +133,12 @@ void pt_conv_remove(struct pt_streams *s, struct pt_conv *c)
     pt_flows_remove(&s->flows, &c->flow);
 }
 
+void pt_streams_advance(struct pt_streams *s, int64_t time_ns)
+{
+    if (time_ns > s->now_ns)
+        s->now_ns = time_ns;
+}
+
 void pt_streams_push(struct pt_streams *s, const struct pt_segment *seg,
                      const struct pt_packet_ref *at)
 {
@@ -139,8 +146,7 @@ void pt_streams_push(struct pt_streams *s, const struct pt_segment *seg,
     s->at = *at;
     s->has_seg = true;
     s->evict_cnt = 0;
-    if (at->time_ns > s->now_ns)
-        s->now_ns = at->time_ns;
+    pt_streams_advance(s, at->time_ns);
     s->stats.segments++;
 }
 
@@ -164,47 +170,74 @@ static void put_down(struct pt_streams *s)
         pt_conv_settle(s, c);
 }
 
-/* Wakes the flow whose time has passed first. */
-static bool ring(struct pt_streams *s)
+static void because(struct pt_streams *s, int64_t time_ns, uint64_t tie)
 {
-    struct pt_alarm *al = pt_alarms_first(&s->alarms);
-    struct pt_conv *c;
+    struct pt_key key = { time_ns, tie };
 
-    if (!al || al->due_ns >= s->now_ns)
-        return false;
-    c = (struct pt_conv *)(void *)((char *)al - offsetof(struct pt_conv, alarm));
+    if (pt_key_before(s->reason, key))
+        s->reason = key;
+}
+
+/* Wakes the flow of the first alarm. */
+static void ring(struct pt_streams *s, struct pt_alarm *al)
+{
+    struct pt_conv *c = (struct pt_conv *)(void *)((char *)al - offsetof(struct pt_conv, alarm));
+
     pt_alarms_cancel(&s->alarms, al);
     if (c->tick <= al->due_ns)
         c->tick = al->due_ns + 1;
     if (c->end_ns && c->end_ns < c->tick) {
         if (c->closed) {
             pt_conv_remove(s, c);
-            return true;
+            return;
         }
         c->ending = true;
     }
     pt_conv_ready(s, c);
-    return true;
 }
 
-/* Ends the flow that was last seen longest ago, if it is idle or if everything ends. */
-static bool end_oldest(struct pt_streams *s)
+/* Ends the flow that was last seen longest ago. */
+static void end_oldest(struct pt_streams *s, bool idle)
 {
     struct pt_conv *c = (struct pt_conv *)s->flows.oldest;
-    bool idle;
 
-    if (!c)
-        return false;
-    idle = c->flow.seen_ns + s->cfg.idle_ns < s->now_ns;
-    if (!idle && (!s->finishing || s->has_seg))
-        return false;
     if (c->closed) {
         pt_conv_remove(s, c);
-        return true;
+        return;
     }
     s->stats.flows_evicted += idle;
     c->ending = c->gone = true;
     pt_conv_ready(s, c);
+}
+
+/* Does what became due first: an alarm, or the end of an idle flow. At the end of the run, when
+ * nothing is due any more, all flows end in the order in which they were last seen. */
+static bool step_time(struct pt_streams *s)
+{
+    struct pt_alarm *al = pt_alarms_first(&s->alarms);
+    const struct pt_conv *old = (struct pt_conv *)s->flows.oldest;
+    struct pt_key ring_at = PT_KEY_LAST;
+    struct pt_key idle_at = PT_KEY_LAST;
+    bool rings;
+
+    if (al && al->due_ns < s->now_ns)
+        ring_at = (struct pt_key){ al->due_ns, PT_KEY_DUE | al->serial };
+    if (old && old->flow.seen_ns + s->cfg.idle_ns < s->now_ns)
+        idle_at = (struct pt_key){ old->flow.seen_ns + s->cfg.idle_ns,
+                                   PT_KEY_DUE | old->last.order };
+    rings = !pt_key_before(idle_at, ring_at);
+    if (rings && ring_at.time_ns != INT64_MAX) {
+        because(s, ring_at.time_ns, ring_at.tie);
+        ring(s, al);
+    } else if (!rings) {
+        because(s, idle_at.time_ns, idle_at.tie);
+        end_oldest(s, true);
+    } else if (old && s->finishing && !s->has_seg) {
+        because(s, INT64_MAX, old->last.order);
+        end_oldest(s, false);
+    } else {
+        return false;
+    }
     return true;
 }
 
@@ -214,12 +247,15 @@ enum pt_stream_kind pt_streams_next(struct pt_streams *s, struct pt_stream_event
     s->spent = NULL;
     for (;;) {
         if (s->ready_head) {
-            if (pt_conv_step(s, s->ready_head, ev))
+            if (pt_conv_step(s, s->ready_head, ev)) {
+                ev->key = s->reason;
                 return ev->kind;
+            }
             put_down(s);
-        } else if (ring(s) || end_oldest(s)) {
+        } else if (step_time(s)) {
             continue;
         } else if (s->has_seg) {
+            because(s, s->now_ns, s->at.order);
             s->has_seg = !pt_streams_take(s);
         } else {
             s->stats.waiting_bytes = s->store.waiting_bytes;

@@ -26,6 +26,7 @@
  *  - what comes out of a flow depends on the packets of that flow only, not on when those of others
  *    pass (as long as no bound is met), so it is the same at any number of workers.
  */
+#include "dataplane/key.h"
 #include "dataplane/packet.h"
 #include "hw/memory.h"
 #include "parser/observation.h"
@@ -61,6 +62,8 @@ struct pt_stream_event {
     const uint8_t *data; /* PT_STREAM_BYTES only; borrowed until the next call */
     uint64_t len;
     enum pt_lost_reason reason;
+    struct pt_key key;       /* place in the run of what made it come out: the packet pushed, or the
+                                moment at which a wait was over; never goes back */
     struct pt_packet_ref at; /* packet that carried data; for a hole the packet behind it if one
                                 waits, else, as for opens and closes, the flow's last */
     const struct pt_endpoint *a;
@@ -113,8 +116,12 @@ int pt_streams_open(struct pt_mem *mem, const struct pt_streams_cfg *cfg,
                     struct pt_streams **ret_s);
 void pt_streams_close(struct pt_streams *s);
 
-/* pt_streams_push takes one segment; its payload must stay valid until pt_streams_next says NONE.
- */
+/* pt_streams_advance: packet time is time_ns now, also if the packets that show it belong to other
+ * workers, or there are none. What became due comes out before anything else: pull the events. */
+void pt_streams_advance(struct pt_streams *s, int64_t time_ns);
+
+/* pt_streams_push takes one segment, whose time counts as for pt_streams_advance; its payload must
+ * stay valid until pt_streams_next says NONE. */
 void pt_streams_push(struct pt_streams *s, const struct pt_segment *seg,
                      const struct pt_packet_ref *at);
 

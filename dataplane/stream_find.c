@@ -90,7 +90,7 @@ static struct pt_conv *open_conv(struct pt_streams *s, bool *ret_again)
     } while (!c && evict(s, ret_again) && !*ret_again);
     if (!c)
         return NULL;
-    c->alarm.serial = s->serial++;
+    c->alarm.serial = s->at.order; /* one packet begins one connection at most */
     c->initiator = -1;
     c->tick = s->now_ns;
     return c;

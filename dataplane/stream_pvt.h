@@ -98,8 +98,8 @@ struct pt_streams {
     struct pt_alarms alarms;
     struct pt_store store;
     struct pt_stream_stats stats;
-    int64_t now_ns; /* packet time; never goes back */
-    uint64_t serial;
+    int64_t now_ns;       /* packet time; never goes back */
+    struct pt_key reason; /* what is heard out now became ready by this; never goes back */
     struct pt_segment seg; /* in hand, if has_seg */
     struct pt_packet_ref at;
     bool has_seg;

@@ -38,8 +38,11 @@ static const struct pt_nic_caps rows[] = {
       .mtu_max = 65535,
       .traits = PT_NIC_VIRTUAL | PT_NIC_ALL_QUEUES | PT_NIC_LOSS_UNCOUNTED,
       .evidence = PT_NIC_FROM_DEVICE },
+    /* States no least number of descriptors, but fills the kernel's ring with 2048 buffers whatever
+     * is asked for (rte_eth_af_xdp.c, xsk_configure). */
     { .driver = "net_af_xdp",
       .queue_max = 1,
+      .desc_min = 2048,
       .desc_max = 65535,
       .desc_align = 1,
       .frame_max = 3560,

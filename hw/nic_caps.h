@@ -8,8 +8,8 @@
  * its driver's source (DPDK 22.11.11).
  *
  * DPDK's device information does not tell everything: whether the hash key can be set, whether all
- * queues must be polled, what flow rules can do. These are properties of the driver, so that
- * nic_probe takes them from the row of the same driver.
+ * queues must be polled, what flow rules can do, how few descriptors a driver really takes. These
+ * are properties of the driver, so that nic_probe takes them from the row of the same driver.
  */
 #include <stdbool.h>
 #include <stddef.h>

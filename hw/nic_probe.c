@@ -101,6 +101,8 @@ int pt_nic_probe(uint16_t port_id, struct pt_nic_caps *ret_caps)
     if (row) {
         caps.traits = row->traits;
         caps.flow = row->flow;
+        if (caps.desc_min < row->desc_min)
+            caps.desc_min = row->desc_min;
         caps.rss_queue_max =
                 row->rss_queue_max < caps.queue_max ? row->rss_queue_max : caps.queue_max;
     }

@@ -16,6 +16,7 @@
 #include "parser/batch.h"
 #include "parser/observation.h"
 #include "parser/packet_ref.h"
+#include "parser/seen.h"
 
 struct pt_parser; /* what the connections of one core share: batch reader, seen table, topic
                      numbers, fetch sessions, profile, output */
@@ -29,6 +30,7 @@ struct pt_parser_cfg {
     uint32_t inflight_max; /* requests waiting for their response, per connection; default 4096 */
     uint32_t session_partitions_max; /* remembered fetch offsets, all sessions; default 1M */
     uint32_t seen_slots;             /* entries of the seen table, power of two; default 256 Ki */
+    struct pt_seen *seen; /* the table that all workers share; NULL: the parser has its own */
 };
 
 extern const struct pt_parser_cfg pt_parser_cfg_default;
@@ -103,21 +105,26 @@ enum pt_conn_kind {
     X(wrong_locks, "frame boundaries that turned out to be none")                                  \
     X(batches, "record batches seen whole")                                                        \
     X(batch_bytes, "bytes of these")                                                               \
-    X(batches_again, "of these, known from an earlier sighting: only the CRC was paid")            \
     X(batches_crc_bad, "checksum does not match")                                                  \
     X(batches_malformed, "cannot be decoded")                                                      \
     X(batches_oversize, "larger than the budget")                                                  \
     X(batches_lost, "touched by a hole")                                                           \
     X(batches_partial, "cut by the fetch size, as the protocol allows")                            \
-    X(records, "records decoded and hashed")                                                       \
     X(inflight_full, "requests forgotten because too many were outstanding")                       \
     X(topics_refused, "topics without a number: their batches are not passed on")                  \
     X(fetch_offsets_refused, "fetch offsets not remembered: no room")                              \
     X(memory_refused, "buffers that the memory budget refused")
 
+/* What the work was that these took. With several workers it depends on which of them was faster,
+ * since they share one seen table. */
+#define PT_PARSER_WORK_COUNTERS(X)                                                                 \
+    X(batches_again, "batches known from an earlier sighting: only the CRC was paid")              \
+    X(records, "records decoded and hashed")
+
 struct pt_parser_stats {
 #define X(name, help) uint64_t name;
     PT_PARSER_COUNTERS(X)
+    PT_PARSER_WORK_COUNTERS(X)
 #undef X
 };
 

@@ -21,7 +21,8 @@ struct pt_parser {
     struct pt_frame_counts counts;
     struct pt_parser_stats stats;
     struct pt_batch_reader *reader;
-    struct pt_seen seen;
+    struct pt_seen *seen;   /* all workers' ... */
+    struct pt_seen own_seen; /* ... or, without others, this one */
     struct pt_topics topics;
     struct pt_profile profile;
     struct pt_fetch_budget fetch_budget;

@@ -282,6 +282,7 @@ struct pt_obs_out {
     uint32_t used_sz;
     void (*flush)(struct pt_obs_out *out);
     void *flush_arg;
+    uint64_t order; /* of the packet in hand: of all that is written now, nothing came later */
     uint64_t msg_cnt;
 };
 

@@ -33,11 +33,12 @@ int pt_parser_open(struct pt_mem *mem, const struct pt_parser_cfg *cfg, struct p
     p->fetch_budget.max_cnt = cfg->session_partitions_max;
     pt_topics_init(&p->topics, mem, out);
     pt_profile_init(&p->profile, mem);
-    r = pt_seen_open(&p->seen, mem, cfg->seen_slots);
+    p->seen = cfg->seen ? cfg->seen : &p->own_seen;
+    r = cfg->seen ? 0 : pt_seen_open(&p->own_seen, mem, cfg->seen_slots);
     if (!r)
         r = pt_batch_reader_open(mem, &cfg->batch, &p->reader);
     if (r) {
-        pt_seen_close(&p->seen, mem);
+        pt_seen_close(&p->own_seen, mem);
         pt_mem_free(mem, p, sizeof(*p));
         return r;
     }
@@ -50,7 +51,7 @@ void pt_parser_close(struct pt_parser *p)
     struct pt_mem *mem = p->mem;
 
     pt_batch_reader_close(p->reader);
-    pt_seen_close(&p->seen, mem);
+    pt_seen_close(&p->own_seen, mem);
     pt_topics_fini(&p->topics);
     pt_profile_fini(&p->profile);
     pt_mem_free(mem, p, sizeof(*p));

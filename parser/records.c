@@ -141,6 +141,31 @@ static void put_lost(struct pt_msg *m, enum pt_lost_reason reason, int64_t from,
     o->reason = reason;
 }
 
+static bool seen_before(const struct pt_msg *m, const struct pt_batch *b,
+                        const struct pt_packet_ref *at)
+{
+    const struct pt_log_ref *log = &m->records.log;
+    struct pt_seen_key key = { .partition = log->partition,
+                               .base_offset = b->base_offset,
+                               .fingerprint = b->fingerprint };
+
+    if (log->topic == PT_TOPIC_NONE)
+        return false;
+    key.log_hash = pt_topics_hash(&m->parser->topics, log->topic);
+    return pt_seen_find(m->parser->seen, &key, at->order);
+}
+
+static void remember(struct pt_msg *m, const struct pt_batch *b)
+{
+    const struct pt_log_ref *log = &m->records.log;
+    struct pt_seen_key key = { .log_hash = pt_topics_hash(&m->parser->topics, log->topic),
+                               .partition = log->partition,
+                               .base_offset = b->base_offset,
+                               .fingerprint = b->fingerprint };
+
+    pt_seen_add(m->parser->seen, &key, m->parser->out->order);
+}
+
 /* Only plain data batches of the present format have all that the message tells in their header. */
 static bool may_be_known(const struct pt_msg *m, const struct pt_batch *b)
 {
@@ -193,8 +218,7 @@ static void whole_entry(struct pt_msg *m, struct pt_view v, const struct pt_pack
     b.base_sequence = -1;
     b.leader_epoch = -1;
     st = pt_batch_check(p->reader, v.data, v.len, &b);
-    if (st == PT_OK && may_be_known(m, &b) &&
-        pt_seen_find(&p->seen, r->log, b.base_offset, b.fingerprint)) {
+    if (st == PT_OK && may_be_known(m, &b) && seen_before(m, &b, at)) {
         b.flags |= PT_BATCH_SEEN_AGAIN;
         p->stats.batches_again++;
     } else if (st == PT_OK) {
@@ -223,7 +247,7 @@ static void whole_entry(struct pt_msg *m, struct pt_view v, const struct pt_pack
     if (b.flags & PT_BATCH_SEEN_AGAIN)
         return;
     if (may_be_known(m, &b))
-        pt_seen_add(&p->seen, r->log, b.base_offset, b.fingerprint);
+        remember(m, &b);
     if (!is_produce(r) && !(b.flags & PT_BATCH_CONTROL) &&
         pt_topics_is_metadata(&p->topics, r->log.topic))
         pt_metalog_batch(m, cnt);

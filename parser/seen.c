@@ -3,8 +3,7 @@
 
 #include <errno.h>
 
-/* Topic number of an empty slot: no topic has it (observation.h). */
-#define TOPIC_NONE UINT32_MAX
+_Static_assert(sizeof(struct pt_seen_slot) == 32, "two slots a cache line, none on two");
 
 int pt_seen_open(struct pt_seen *s, struct pt_mem *mem, uint32_t slot_cnt)
 {
@@ -12,11 +11,12 @@ int pt_seen_open(struct pt_seen *s, struct pt_mem *mem, uint32_t slot_cnt)
 
     if (!slot_cnt || (slot_cnt & (slot_cnt - 1)))
         return -EINVAL;
-    slot = pt_mem_alloc(mem, slot_cnt * sizeof(*slot));
+    slot = pt_mem_zalloc(mem, slot_cnt * sizeof(*slot));
     if (!slot)
         return -ENOMEM;
+    /* An empty slot is that of no packet, so that nothing comes behind it. */
     for (uint32_t i = 0; i < slot_cnt; i++)
-        slot[i] = (struct pt_seen_slot){ .log.topic = TOPIC_NONE };
+        atomic_init(&slot[i].order, UINT64_MAX);
     *s = (struct pt_seen){ .slot = slot, .slot_cnt = slot_cnt };
     return 0;
 }
@@ -27,29 +27,41 @@ void pt_seen_close(struct pt_seen *s, struct pt_mem *mem)
     *s = (struct pt_seen){ 0 };
 }
 
-static struct pt_seen_slot *slot_of(const struct pt_seen *s, struct pt_log_ref log,
-                                    int64_t base_offset, uint64_t fingerprint)
+static uint64_t place_of(const struct pt_seen_key *key)
 {
-    uint64_t h = fingerprint ^ (uint64_t)base_offset * 0x9e3779b97f4a7c15u;
+    uint64_t h = key->log_hash ^ (uint64_t)key->base_offset * 0x9e3779b97f4a7c15u;
 
-    h ^= ((uint64_t)log.topic << 32 | (uint32_t)log.partition) * 0xff51afd7ed558ccdu;
+    h ^= h >> 32;
+    h += (uint32_t)key->partition * 0xff51afd7ed558ccdu;
     h *= 0xc4ceb9fe1a85ec53u;
-    return &s->slot[(h >> 32) & (s->slot_cnt - 1)];
+    return h ^ h >> 29;
 }
 
-bool pt_seen_find(const struct pt_seen *s, struct pt_log_ref log, int64_t base_offset,
-                  uint64_t fingerprint)
+static struct pt_seen_slot *slot_of(const struct pt_seen *s, uint64_t place, uint64_t fingerprint)
 {
-    const struct pt_seen_slot *p = slot_of(s, log, base_offset, fingerprint);
-
-    return p->fingerprint == fingerprint && p->base_offset == base_offset &&
-           p->log.topic == log.topic && p->log.partition == log.partition;
+    return &s->slot[((place ^ fingerprint) * 0x9e3779b97f4a7c15u >> 32) & (s->slot_cnt - 1)];
 }
 
-void pt_seen_add(struct pt_seen *s, struct pt_log_ref log, int64_t base_offset,
-                 uint64_t fingerprint)
+/* Relaxed throughout: a slot stands for itself, nothing is published by it. */
+#define LOAD(word) atomic_load_explicit(&(word), memory_order_relaxed)
+#define STORE(word, v) atomic_store_explicit(&(word), v, memory_order_relaxed)
+
+bool pt_seen_find(const struct pt_seen *s, const struct pt_seen_key *key, uint64_t order)
 {
-    *slot_of(s, log, base_offset, fingerprint) = (struct pt_seen_slot){ .fingerprint = fingerprint,
-                                                                        .base_offset = base_offset,
-                                                                        .log = log };
+    uint64_t place = place_of(key);
+    struct pt_seen_slot *p = slot_of(s, place, key->fingerprint);
+    uint64_t sent = LOAD(p->order);
+
+    return sent < order && (LOAD(p->fingerprint) ^ sent) == key->fingerprint &&
+           (LOAD(p->place) ^ sent) == place;
+}
+
+void pt_seen_add(struct pt_seen *s, const struct pt_seen_key *key, uint64_t order)
+{
+    uint64_t place = place_of(key);
+    struct pt_seen_slot *p = slot_of(s, place, key->fingerprint);
+
+    STORE(p->order, order);
+    STORE(p->fingerprint, key->fingerprint ^ order);
+    STORE(p->place, place ^ order);
 }

@@ -10,6 +10,7 @@ static const uint8_t METADATA_ID[16] = { [15] = 1 };
 static const uint8_t NO_ID[16];
 
 struct pt_topic {
+    uint64_t hash;
     uint8_t id[16];
     uint8_t cluster;
     uint8_t name_len; /* 0: known by id */
@@ -132,6 +133,7 @@ static uint32_t number_of(struct pt_topics *t, uint8_t cluster, struct pt_view k
         return PT_TOPIC_NONE;
     }
     p->cluster = cluster;
+    p->hash = key_hash(cluster, key) ^ by_name;
     if (by_name) {
         p->name_len = (uint8_t)key.len;
         memcpy(p->name, key.data, key.len);
@@ -165,6 +167,11 @@ uint32_t pt_topics_by_id(struct pt_topics *t, uint8_t cluster, const uint8_t id[
     if (!memcmp(id, NO_ID, sizeof(NO_ID)))
         return PT_TOPIC_NONE;
     return number_of(t, cluster, (struct pt_view){ id, 16 }, false, at);
+}
+
+uint64_t pt_topics_hash(const struct pt_topics *t, uint32_t topic)
+{
+    return t->topic[topic]->hash;
 }
 
 bool pt_topics_is_metadata(const struct pt_topics *t, uint32_t topic)

@@ -42,6 +42,10 @@ uint32_t pt_topics_by_name(struct pt_topics *t, uint8_t cluster, struct pt_view 
 uint32_t pt_topics_by_id(struct pt_topics *t, uint8_t cluster, const uint8_t id[16],
                          const struct pt_packet_ref *at);
 
+/* pt_topics_hash: of the cluster and of the name or id by which the topic is known; the same for
+ * all workers. topic is a number that was given out. */
+uint64_t pt_topics_hash(const struct pt_topics *t, uint32_t topic);
+
 /* pt_topics_is_metadata tells whether it is the controllers' metadata log. */
 bool pt_topics_is_metadata(const struct pt_topics *t, uint32_t topic);
 

@@ -34,7 +34,7 @@ int pt_cmd_inspect(int argc, char **argv)
 
     pt_pipeline_cfg_init(&defaults);
     pt_options_init(&o, &defaults);
-    if (pt_options_parse(&o, true, argc, argv, &err)) {
+    if (pt_options_parse(&o, PT_MODE_INSPECT, argc, argv, &err)) {
         fprintf(stderr, "paritap inspect: %s\n", err.text);
         rc = PT_EXIT_USAGE;
     } else if (o.help) {

@@ -45,6 +45,7 @@ static const char help[] =
         "  --max-lag TIME         a copy that is later than this means a stalled replication "
         "(60s)\n"
         "  --memory SIZE          the whole budget, for example 4GiB\n"
+        "  --workers NUMBER       threads that read; the report is the same at any number (1)\n"
         "  --hash-key NUMBER      another key for the record hashes\n"
         "What is shown\n"
         "  --json FILE            write the report as JSON too; - writes only that, to stdout\n"
@@ -72,7 +73,7 @@ int pt_cmd_replay(int argc, char **argv)
 
     pt_pipeline_cfg_init(&defaults);
     pt_options_init(&o, &defaults);
-    if (pt_options_parse(&o, false, argc, argv, &err)) {
+    if (pt_options_parse(&o, PT_MODE_REPLAY, argc, argv, &err)) {
         fprintf(stderr, "paritap replay: %s\n", err.text);
         rc = PT_EXIT_USAGE;
     } else if (o.help) {

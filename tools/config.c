@@ -7,89 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AT(field) offsetof(struct pt_config, field), sizeof(((struct pt_config *)NULL)->field)
-#define KIB 1024ull
-#define MIB (1024 * KIB)
-#define GIB (1024 * MIB)
-#define SECOND 1000000000ull
-
-const struct setting pt_settings[] = {
-    { "clusters.source.brokers", CIDRS, AT(brokers[0]), 0, 0,
-      "addresses of the source's brokers: ADDRESS[/PREFIX][:PORT]" },
-    { "clusters.source.files", STRINGS, AT(files[PT_ROLE_SOURCE]), 0, 0,
-      "captures that hold only the source's traffic" },
-    { "clusters.target.brokers", CIDRS, AT(brokers[1]), 0, 0, "addresses of the target's brokers" },
-    { "clusters.target.files", STRINGS, AT(files[PT_ROLE_TARGET]), 0, 0,
-      "captures that hold only the target's traffic" },
-    { "clusters.files", STRINGS, AT(files[PT_ROLE_BOTH]), 0, 0,
-      "captures with both clusters' traffic, told apart by the brokers' addresses" },
-    { "topics.map", RULES, AT(rules), 0, 0,
-      "source topic: target topic; goes before every other pairing rule" },
-    { "topics.exclude", STRINGS, AT(excluded), 0, 0, "patterns (*, ?) of topics out of scope" },
-    { "topics.include", STRINGS, AT(included), 0, 0,
-      "if any: only source topics that match one of these are in scope" },
-    { "topics.aliases", STRINGS, AT(aliases), 0, 0,
-      "the source's names in ALIAS.TOPIC on the target; learned from the traffic if none" },
-    { "limits.memory", SIZE, AT(pipeline.memory_max), 64 * MIB, 4096 * GIB,
-      "the whole budget; what does not fit is counted and lowers coverage" },
-    { "limits.connections", COUNT, AT(pipeline.streams.flow_max), 16, 1u << 26,
-      "TCP connections at once; the longest idle one is closed when there are more" },
-    { "limits.reorder", SIZE, AT(pipeline.streams.store_max), MIB, 1024 * GIB,
-      "bytes kept because they came before their turn, all connections" },
-    { "limits.reorder-connection", SIZE, AT(pipeline.streams.store_flow_max), 64 * KIB, 2 * GIB,
-      "the same, one direction of one connection" },
-    { "limits.hold-off", DURATION, AT(pipeline.streams.hold_off_ns), 0, 60 * SECOND,
-      "packet time to wait before missing bytes count as lost" },
-    { "limits.idle", DURATION, AT(pipeline.streams.idle_ns), SECOND, 604800 * SECOND,
-      "packet time after which a silent connection is closed" },
-    { "limits.frame", SIZE, AT(pipeline.parser.frame_max), 64 * KIB, 2 * GIB - 1,
-      "a Kafka message that says it is larger is not believed" },
-    { "limits.gather", SIZE, AT(pipeline.parser.gather_max), 64 * KIB, GIB,
-      "a record batch larger than this is only counted" },
-    { "limits.inflated", SIZE, AT(pipeline.parser.batch.inflated_max), 64 * KIB, 2 * GIB - 1,
-      "bytes that one record batch may decompress to" },
-    { "limits.batch-records", COUNT, AT(pipeline.parser.batch.record_max), 1024, 1u << 28,
-      "records of one batch" },
-    { "limits.inflight", COUNT, AT(pipeline.parser.inflight_max), 16, 1u << 20,
-      "requests waiting for their answer, one connection" },
-    { "limits.session-partitions", COUNT, AT(pipeline.parser.session_partitions_max), 16, 1u << 28,
-      "partitions remembered for fetch sessions" },
-    { "limits.seen-batches", POWER_OF_2, AT(pipeline.parser.seen_slots), 1024, 1u << 28,
-      "batches recognised when they pass again; a power of two" },
-    { "limits.unnamed", SIZE, AT(pipeline.policy.waiting_max_sz), 0, 1024 * GIB,
-      "observations that wait for the name of their topic id" },
-    { "limits.unanswered", SIZE, AT(pipeline.policy.floating_max_sz), 0, 1024 * GIB,
-      "produced batches that wait for the broker's answer" },
-    { "limits.findings", COUNT, AT(pipeline.policy.finding_max), 0, 1u << 28,
-      "findings kept in full; more are only counted" },
-    { "limits.window", COUNT, AT(pipeline.policy.align.window_max), 64, 1u << 24,
-      "records a side that are compared at once where the clusters differ" },
-    { "limits.horizon", COUNT, AT(pipeline.policy.align.horizon), 64, 1u << 26,
-      "records within which a moved or repeated record is recognised" },
-    { "policy.max-lag", DURATION, AT(pipeline.policy.max_lag_ns), 0, 604800 * SECOND,
-      "a record that waits longer for its copy means that replication has stalled" },
-    { "policy.min-coverage", RATIO, AT(pipeline.policy.min_coverage), 0, 1,
-      "share of the offsets that must be certified for a verdict of parity" },
-    { "policy.hash-key", HASH, AT(pipeline.parser.batch.hash_key), 0, UINT64_MAX,
-      "key of the record hashes" },
-    { "segment.name", WORD, AT(segment_name), 0, 0,
-      "shared memory in which the run is shown to paritap report and top; empty: not shown" },
-    { "segment.mode", OCTAL, AT(segment.mode), 0400, 0644,
-      "who may read it, as for a file; nobody else may write" },
-    { "segment.group", WORD, AT(segment_group), 0, 0,
-      "group of the readers, by name or number; empty: the writer's own" },
-    { "segment.pairs", COUNT, AT(segment.row_max[PT_SEGMENT_TABLE_PAIR]), 1, PT_SEGMENT_ROW_MAX,
-      "pairs of partitions that it has room for, 1.4 KB each" },
-    { "segment.findings", COUNT, AT(segment.ring_slots), 1, PT_SEGMENT_ROW_MAX,
-      "findings that a reader may be behind before it misses some, 1.2 KB each" },
-};
-
-const size_t pt_setting_cnt = sizeof(pt_settings) / sizeof(pt_settings[0]);
-
 void pt_config_init(struct pt_config *cfg, const struct pt_pipeline_cfg *defaults)
 {
-    *cfg = (struct pt_config){ .pipeline = *defaults };
+    *cfg = (struct pt_config){
+        .pipeline = *defaults,
+        .finding_rotate_sz = 64u << 20,
+        .finding_keep = 8,
+        .finding_fsync = 2,
+    };
     pt_segment_cfg_init(&cfg->segment);
+    pt_live_cfg_init(&cfg->live);
 }
 
 void pt_config_free(struct pt_config *cfg)
@@ -101,23 +28,22 @@ void pt_config_free(struct pt_config *cfg)
     free(cfg->rules.item);
     for (size_t i = 0; i < PT_CLUSTER_CNT; i++)
         pt_cidr_list_free(&cfg->brokers[i]);
-    for (size_t i = 0; i < PT_ROLE_CNT; i++)
+    for (size_t i = 0; i < PT_ROLE_CNT; i++) {
         pt_str_list_free(&cfg->files[i]);
+        pt_str_list_free(&cfg->ports[i]);
+    }
+    pt_number_list_free(&cfg->cores);
+    pt_number_list_free(&cfg->broker_ports);
+    pt_str_list_free(&cfg->eal);
     pt_str_list_free(&cfg->excluded);
     pt_str_list_free(&cfg->included);
     pt_str_list_free(&cfg->aliases);
 }
 
-/* Sizes in the structs are 32 or 64 bits wide. */
+/* Numbers in the structs are 8 to 64 bits wide; the machine is little-endian. */
 static void store_u64(struct pt_config *cfg, const struct setting *s, uint64_t v)
 {
-    uint8_t *at = (uint8_t *)cfg + s->at;
-    uint32_t narrow = (uint32_t)v;
-
-    if (s->width == sizeof(narrow))
-        memcpy(at, &narrow, sizeof(narrow));
-    else
-        memcpy(at, &v, sizeof(v));
+    memcpy((uint8_t *)cfg + s->at, &v, s->width);
 }
 
 const char *pt_setting_text(enum setting_kind kind, uint64_t v, char buf[PT_TEXT_MAX])
@@ -168,6 +94,39 @@ static int set_number(struct pt_config *cfg, const struct setting *s, const char
         return pt_error_set(err, "\"%s\" is no power of two", value);
     store_u64(cfg, s, v);
     return 0;
+}
+
+static int set_choice(struct pt_config *cfg, const struct setting *s, const char *value,
+                      struct pt_error *err)
+{
+    size_t len = strlen(value);
+    uint64_t n = 0;
+
+    for (const char *word = s->help; *word && *word != ':'; n++) {
+        size_t word_len = strcspn(word, "|:");
+
+        if (word_len == len && !memcmp(word, value, len)) {
+            store_u64(cfg, s, n);
+            return 0;
+        }
+        word += word_len + (word[word_len] == '|');
+    }
+    return pt_error_set(err, "\"%.80s\" is none of %.*s", value, (int)strcspn(s->help, ":"),
+                        s->help);
+}
+
+static int add_number(struct pt_config *cfg, const struct setting *s, const char *value,
+                      struct pt_error *err)
+{
+    uint64_t v = 0;
+    int rc = pt_parse_u64(value, &v, err);
+
+    if (rc)
+        return rc;
+    if (v < s->min || v > s->max)
+        return pt_error_set(err, "\"%s\" is out of range: allowed is %" PRIu64 " to %" PRIu64,
+                            value, s->min, s->max);
+    return pt_number_list_add((struct pt_number_list *)((uint8_t *)cfg + s->at), (uint16_t)v);
 }
 
 static int set_ratio(struct pt_config *cfg, const struct setting *s, const char *value,
@@ -260,6 +219,10 @@ int pt_config_set(struct pt_config *cfg, const char *path, const char *value, st
         return pt_cidr_list_add((struct pt_cidr_list *)((uint8_t *)cfg + s->at), &cidr);
     case RULES:
         return add_rule(&cfg->rules, rest, value, err);
+    case NUMBERS:
+        return add_number(cfg, s, value, err);
+    case CHOICE:
+        return set_choice(cfg, s, value, err);
     case WORD:
         return set_word(cfg, s, value, err);
     case RATIO:
@@ -286,13 +249,27 @@ static int seal_segment(struct pt_config *cfg, struct pt_error *err)
     return 0;
 }
 
+static void seal_live(struct pt_config *cfg)
+{
+    struct pt_live_cfg *live = &cfg->live;
+
+    for (size_t i = 0; i < PT_ROLE_CNT; i++) {
+        live->device[i] = (const char *const *)cfg->ports[i].item;
+        live->device_cnt[i] = (unsigned)cfg->ports[i].cnt;
+    }
+    live->core = cfg->cores.item;
+    live->core_cnt = (unsigned)cfg->cores.cnt;
+    live->eal_arg = (const char *const *)cfg->eal.item;
+    live->eal_arg_cnt = (unsigned)cfg->eal.cnt;
+}
+
 int pt_config_seal(struct pt_config *cfg, struct pt_error *err)
 {
     struct pt_pipeline_cfg *p = &cfg->pipeline;
 
     for (size_t i = 0; i < PT_CLUSTER_CNT; i++) {
-        p->brokers[i] = cfg->brokers[i].item;
-        p->broker_cnt[i] = cfg->brokers[i].cnt;
+        p->roles.brokers[i] = cfg->brokers[i].item;
+        p->roles.broker_cnt[i] = cfg->brokers[i].cnt;
     }
     p->policy.rules = cfg->rules.item;
     p->policy.rule_cnt = cfg->rules.cnt;
@@ -306,6 +283,13 @@ int pt_config_seal(struct pt_config *cfg, struct pt_error *err)
         p->policy.align.window_min = p->policy.align.window_max;
     if (p->streams.store_flow_max > p->streams.store_max)
         return pt_error_set(err, "limits.reorder-connection is larger than limits.reorder");
+    if (cfg->broker_ports.cnt > PT_NIC_BROKER_PORTS_MAX)
+        return pt_error_set(err, "live.broker-ports: %zu ports, at most %u are possible",
+                            cfg->broker_ports.cnt, PT_NIC_BROKER_PORTS_MAX);
+    cfg->live.broker_port_cnt = (unsigned)cfg->broker_ports.cnt;
+    for (size_t i = 0; i < cfg->broker_ports.cnt; i++)
+        cfg->live.broker_port[i] = cfg->broker_ports.item[i];
+    seal_live(cfg);
     return seal_segment(cfg, err);
 }
 
@@ -318,7 +302,8 @@ enum pt_path_kind pt_config_path_kind(const char *path)
     if (s && s->kind == RULES)
         return *rest ? PT_PATH_VALUE : PT_PATH_MAP;
     if (s)
-        return s->kind == STRINGS || s->kind == CIDRS ? PT_PATH_LIST : PT_PATH_VALUE;
+        return s->kind == STRINGS || s->kind == CIDRS || s->kind == NUMBERS ? PT_PATH_LIST
+                                                                            : PT_PATH_VALUE;
     for (size_t i = 0; i < pt_setting_cnt; i++) {
         if (!len || (!strncmp(pt_settings[i].path, path, len) && pt_settings[i].path[len] == '.'))
             return PT_PATH_SECTION;

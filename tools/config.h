@@ -21,11 +21,13 @@
  */
 #include <stdio.h>
 
+#include "dataplane/live.h"
 #include "dataplane/segment_writer.h"
 #include "tools/values.h"
 
 #define PT_ROLE_CNT 3
 #define PT_CONFIG_WORD_MAX 64
+#define PT_CONFIG_PATH_MAX 1024
 
 struct pt_rule_list {
     struct pt_topic_rule *item; /* strings owned */
@@ -43,6 +45,17 @@ struct pt_config {
     struct pt_segment_cfg segment;          /* its name and group by pt_config_seal */
     char segment_name[PT_CONFIG_WORD_MAX];  /* empty: nothing is published */
     char segment_group[PT_CONFIG_WORD_MAX]; /* name or number; empty: the process's own */
+    struct pt_live_cfg live;                /* its lists by pt_config_seal */
+    struct pt_str_list ports[PT_ROLE_CNT];  /* by enum pt_input_role */
+    struct pt_number_list cores;
+    struct pt_number_list broker_ports;
+    struct pt_str_list eal;
+    char user[PT_CONFIG_WORD_MAX];         /* to become when the ports are open; empty: stay */
+    char report_file[PT_CONFIG_PATH_MAX];  /* empty: none */
+    char finding_file[PT_CONFIG_PATH_MAX]; /* empty: none */
+    uint64_t finding_rotate_sz;
+    uint32_t finding_keep;
+    uint32_t finding_fsync; /* enum pt_finding_fsync */
 };
 
 /* pt_config_init starts from the pipeline's defaults (pt_pipeline_cfg_init). */

@@ -3,19 +3,13 @@
 
 #include <string.h>
 
-/* Sizes in the structs are 32 or 64 bits wide. */
+/* Numbers in the structs are 8 to 64 bits wide; the machine is little-endian. */
 static uint64_t load_u64(const struct pt_config *cfg, const struct setting *s)
 {
-    const uint8_t *at = (const uint8_t *)cfg + s->at;
-    uint32_t narrow;
-    uint64_t wide;
+    uint64_t v = 0;
 
-    if (s->width == sizeof(narrow)) {
-        memcpy(&narrow, at, sizeof(narrow));
-        return narrow;
-    }
-    memcpy(&wide, at, sizeof(wide));
-    return wide;
+    memcpy(&v, (const uint8_t *)cfg + s->at, s->width);
+    return v;
 }
 
 static double load_real(const struct pt_config *cfg, const struct setting *s)
@@ -80,6 +74,23 @@ static void print_list(const struct pt_config *cfg, const struct setting *s, FIL
     fputc(']', f);
 }
 
+static void print_numbers(const struct pt_number_list *l, FILE *f)
+{
+    fputs(" [", f);
+    for (size_t i = 0; i < l->cnt; i++)
+        fprintf(f, "%s%u", i ? ", " : "", l->item[i]);
+    fputc(']', f);
+}
+
+static void print_choice(const struct setting *s, uint64_t n, FILE *f)
+{
+    const char *word = s->help;
+
+    while (n--)
+        word += strcspn(word, "|") + 1;
+    fprintf(f, " %.*s", (int)strcspn(word, "|:"), word);
+}
+
 static void print_rules(const struct pt_rule_list *l, FILE *f)
 {
     fputs(" {", f);
@@ -100,6 +111,10 @@ static void print_value(const struct pt_config *cfg, const struct setting *s, FI
         print_rules(&cfg->rules, f);
     else if (s->kind == STRINGS || s->kind == CIDRS)
         print_list(cfg, s, f);
+    else if (s->kind == NUMBERS)
+        print_numbers((const void *)((const uint8_t *)cfg + s->at), f);
+    else if (s->kind == CHOICE)
+        print_choice(s, load_u64(cfg, s), f);
     else if (s->kind == WORD) {
         fputc(' ', f);
         quoted(f, (const char *)cfg + s->at);

@@ -15,9 +15,11 @@ enum setting_kind {
     RATIO,
     HASH,
     OCTAL,
-    WORD, /* a terminated text in its place, which may be empty */
+    WORD,   /* a terminated text in its place, which may be empty */
+    CHOICE, /* one of the words that `help` begins with ("no|yes: ..."), as its number from 0 */
     STRINGS,
     CIDRS,
+    NUMBERS, /* uint16_t */
     RULES
 };
 

@@ -40,7 +40,7 @@ static void packets(const struct pt_report *r, struct pt_ledger *l)
 
     for (size_t i = 0; i < r->input_cnt; i++) {
         read += r->inputs[i].packets;
-        lost += r->inputs[i].lost_between;
+        lost += r->inputs[i].lost;
     }
     begin(l, "packets", "read", read);
     for (size_t i = 0; i < PT_PACKET_KIND_CNT; i++)

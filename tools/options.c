@@ -26,32 +26,63 @@ enum option_id {
     OPT_INCLUDE,
     OPT_ALIAS,
     OPT_SEGMENT,
+    OPT_WORKERS,
+    OPT_LIVE_WORKERS,
+    OPT_PORTS,
+    OPT_CORES,
+    OPT_NO_HUGE,
+    OPT_IDLE,
+    OPT_EXIT_WHEN_IDLE,
+    OPT_FINDINGS,
+    OPT_USER,
+    OPT_PLAN,
+    OPT_VERSION,
     OPT_HELP
 };
 
-static const struct option long_options[] = {
-    { "source", required_argument, NULL, OPT_SOURCE },
-    { "target", required_argument, NULL, OPT_TARGET },
-    { "source-brokers", required_argument, NULL, OPT_SOURCE_BROKERS },
-    { "target-brokers", required_argument, NULL, OPT_TARGET_BROKERS },
-    { "json", required_argument, NULL, OPT_JSON },
-    { "config", required_argument, NULL, OPT_CONFIG },
-    { "print-config", no_argument, NULL, OPT_PRINT_CONFIG },
-    { "all", no_argument, NULL, OPT_ALL },
-    { "quiet", no_argument, NULL, OPT_QUIET },
-    { "no-color", no_argument, NULL, OPT_NO_COLOR },
-    { "memory", required_argument, NULL, OPT_MEMORY },
-    { "max-lag", required_argument, NULL, OPT_MAX_LAG },
-    { "min-coverage", required_argument, NULL, OPT_MIN_COVERAGE },
-    { "hash-key", required_argument, NULL, OPT_HASH_KEY },
-    { "map", required_argument, NULL, OPT_MAP },
-    { "exclude", required_argument, NULL, OPT_EXCLUDE },
-    { "include", required_argument, NULL, OPT_INCLUDE },
-    { "alias", required_argument, NULL, OPT_ALIAS },
-    { "segment", required_argument, NULL, OPT_SEGMENT },
-    { "help", no_argument, NULL, OPT_HELP },
-    { NULL, 0, NULL, 0 },
+#define ALL_MODES (PT_MODE_REPLAY | PT_MODE_INSPECT | PT_MODE_LIVE)
+#define FILES (PT_MODE_REPLAY | PT_MODE_INSPECT)
+
+static const struct {
+    const char *name;
+    bool has_value;
+    int id;
+    unsigned modes; /* enum pt_mode: programs that know it */
+} known[] = {
+    { "source", true, OPT_SOURCE, ALL_MODES },
+    { "target", true, OPT_TARGET, ALL_MODES },
+    { "ports", true, OPT_PORTS, PT_MODE_LIVE },
+    { "source-brokers", true, OPT_SOURCE_BROKERS, ALL_MODES },
+    { "target-brokers", true, OPT_TARGET_BROKERS, ALL_MODES },
+    { "json", true, OPT_JSON, ALL_MODES },
+    { "config", true, OPT_CONFIG, ALL_MODES },
+    { "print-config", false, OPT_PRINT_CONFIG, ALL_MODES },
+    { "all", false, OPT_ALL, ALL_MODES },
+    { "quiet", false, OPT_QUIET, ALL_MODES },
+    { "no-color", false, OPT_NO_COLOR, ALL_MODES },
+    { "memory", true, OPT_MEMORY, ALL_MODES },
+    { "max-lag", true, OPT_MAX_LAG, ALL_MODES },
+    { "min-coverage", true, OPT_MIN_COVERAGE, ALL_MODES },
+    { "hash-key", true, OPT_HASH_KEY, ALL_MODES },
+    { "map", true, OPT_MAP, ALL_MODES },
+    { "exclude", true, OPT_EXCLUDE, ALL_MODES },
+    { "include", true, OPT_INCLUDE, ALL_MODES },
+    { "alias", true, OPT_ALIAS, ALL_MODES },
+    { "segment", true, OPT_SEGMENT, ALL_MODES },
+    { "workers", true, OPT_WORKERS, FILES },
+    { "workers", true, OPT_LIVE_WORKERS, PT_MODE_LIVE },
+    { "cores", true, OPT_CORES, PT_MODE_LIVE },
+    { "no-huge", false, OPT_NO_HUGE, PT_MODE_LIVE },
+    { "idle", true, OPT_IDLE, PT_MODE_LIVE },
+    { "exit-when-idle", true, OPT_EXIT_WHEN_IDLE, PT_MODE_LIVE },
+    { "findings", true, OPT_FINDINGS, PT_MODE_LIVE },
+    { "user", true, OPT_USER, PT_MODE_LIVE },
+    { "plan", false, OPT_PLAN, PT_MODE_LIVE },
+    { "version", false, OPT_VERSION, PT_MODE_LIVE },
+    { "help", false, OPT_HELP, ALL_MODES },
 };
+
+#define KNOWN_CNT (sizeof(known) / sizeof(known[0]))
 
 /* Options that set one setting of the configuration; a list takes several values with commas. */
 static const struct {
@@ -69,6 +100,13 @@ static const struct {
     { OPT_INCLUDE, true, "topics.include" },
     { OPT_ALIAS, true, "topics.aliases" },
     { OPT_SEGMENT, false, "segment.name" },
+    { OPT_WORKERS, false, "replay.workers" },
+    { OPT_LIVE_WORKERS, false, "live.workers" },
+    { OPT_CORES, true, "live.cores" },
+    { OPT_IDLE, false, "live.idle" },
+    { OPT_EXIT_WHEN_IDLE, false, "live.exit-when-idle" },
+    { OPT_FINDINGS, false, "findings.file" },
+    { OPT_USER, false, "live.user" },
 };
 
 void pt_options_init(struct pt_options *o, const struct pt_pipeline_cfg *defaults)
@@ -132,12 +170,15 @@ static int set_rule(struct pt_options *o, const char *value, struct pt_error *er
     return set_one(o, "map", path, equals + 1, err);
 }
 
-static int add_file(struct pt_options *o, enum pt_input_role role, const char *file,
-                    struct pt_error *err)
+/* An input: a file, or, live, a port. */
+static int add_input(struct pt_options *o, enum pt_input_role role, const char *name,
+                     struct pt_error *err)
 {
-    if (!*file)
-        return pt_error_set(err, "a file name is empty");
-    if (pt_str_list_add(&o->cfg.files[role], file))
+    bool live = o->mode == PT_MODE_LIVE;
+
+    if (!*name)
+        return pt_error_set(err, "a %s name is empty", live ? "port" : "file");
+    if (pt_str_list_add(live ? &o->cfg.ports[role] : &o->cfg.files[role], name))
         return pt_error_set(err, "out of memory");
     return 0;
 }
@@ -178,6 +219,14 @@ static int take_option(struct pt_options *o, int id, const char *name, const cha
     case OPT_HELP:
         o->help = true;
         return 0;
+    case OPT_PLAN:
+        o->plan = true;
+        return 0;
+    case OPT_VERSION:
+        o->version = true;
+        return 0;
+    case OPT_NO_HUGE:
+        return set_one(o, name, "live.huge-pages", "no", err);
     case OPT_MAP:
         return set_rule(o, value, err);
     default:
@@ -185,20 +234,49 @@ static int take_option(struct pt_options *o, int id, const char *name, const cha
     }
 }
 
-/* for_each_option: the leading '-' hands out file names in their place, so that several may follow
- * one
- * --source. With config_only everything but --config is passed over. */
+/* The options that this program knows, for getopt. */
+static void fill_options(enum pt_mode mode, struct option options[KNOWN_CNT + 1])
+{
+    size_t cnt = 0;
+
+    for (size_t i = 0; i < KNOWN_CNT; i++)
+        if (known[i].modes & mode)
+            options[cnt++] = (struct option){ known[i].name,
+                                              known[i].has_value ? required_argument : no_argument,
+                                              NULL, known[i].id };
+    options[cnt] = (struct option){ 0 };
+}
+
+/* What stands behind "--": files, or what DPDK is to be told. */
+static int take_rest(struct pt_options *o, enum pt_input_role role, const char *text,
+                     struct pt_error *err)
+{
+    if (o->mode != PT_MODE_LIVE)
+        return add_input(o, role, text, err);
+    return pt_str_list_add(&o->cfg.eal, text) ? pt_error_set(err, "out of memory") : 0;
+}
+
+static enum pt_input_role role_of(int id)
+{
+    return id == OPT_SOURCE ? PT_ROLE_SOURCE : id == OPT_TARGET ? PT_ROLE_TARGET : PT_ROLE_BOTH;
+}
+
+/* for_each_option: the leading '-' hands out names of inputs in their place, so that several may
+ * follow one --source. With config_only everything but --config is passed over. */
 static int for_each_option(struct pt_options *o, bool config_only, int argc, char **argv,
                            struct pt_error *err)
 {
+    struct option options[KNOWN_CNT + 1];
     enum pt_input_role role = PT_ROLE_BOTH;
+    bool named = o->mode != PT_MODE_LIVE; /* a port without a role in front of it is a slip */
     int rc = 0;
     int idx = 0;
     int id;
 
+    fill_options(o->mode, options);
     optind = 0; /* GNU: begin anew */
     opterr = 0;
-    while (!rc && (id = getopt_long(argc, argv, "-:h", long_options, &idx)) != -1) {
+    while (!rc && (id = getopt_long(argc, argv, "-:hc:", options, &idx)) != -1) {
         if (id == '?' || id == ':') {
             const char *text = argv[optind - 1];
 
@@ -208,23 +286,29 @@ static int for_each_option(struct pt_options *o, bool config_only, int argc, cha
                                 text);
         }
         if (config_only) {
-            rc = id == OPT_CONFIG ? pt_config_load(&o->cfg, optarg, err) : 0;
+            rc = id == OPT_CONFIG || id == 'c' ? pt_config_load(&o->cfg, optarg, err) : 0;
             continue;
         }
         if (id == 1) {
-            rc = add_file(o, role, optarg, err);
+            rc = named ? add_input(o, role, optarg, err)
+                       : pt_error_set(err,
+                                      "%.200s: write --source, --target or --ports before a port",
+                                      optarg);
             continue;
         }
-        role = id == OPT_SOURCE ? PT_ROLE_SOURCE : id == OPT_TARGET ? PT_ROLE_TARGET : PT_ROLE_BOTH;
-        if (id == OPT_SOURCE || id == OPT_TARGET)
-            rc = add_file(o, role, optarg, err);
+        if (id == 'c')
+            continue;
+        role = role_of(id);
+        named = o->mode != PT_MODE_LIVE || id == OPT_SOURCE || id == OPT_TARGET || id == OPT_PORTS;
+        if (id == OPT_SOURCE || id == OPT_TARGET || id == OPT_PORTS)
+            rc = add_input(o, role, optarg, err);
         else if (id == 'h')
             o->help = true;
         else
-            rc = take_option(o, id, long_options[idx].name, optarg, err);
+            rc = take_option(o, id, options[idx].name, optarg, err);
     }
-    for (; !rc && !config_only && optind < argc; optind++) /* behind "--" */
-        rc = add_file(o, role, argv[optind], err);
+    for (; !rc && !config_only && optind < argc; optind++)
+        rc = take_rest(o, role, argv[optind], err);
     return rc;
 }
 
@@ -263,6 +347,28 @@ static int check_twice(const struct pt_config *cfg, struct pt_error *err)
     return 0;
 }
 
+static int check_ports(const struct pt_config *cfg, struct pt_error *err)
+{
+    size_t source = cfg->ports[PT_ROLE_SOURCE].cnt;
+    size_t target = cfg->ports[PT_ROLE_TARGET].cnt;
+    size_t both = cfg->ports[PT_ROLE_BOTH].cnt;
+
+    if (!source && !target && !both)
+        return pt_error_set(err, "no port given. Try: paritapd --no-huge --source "
+                                 "net_pcap0,iface=eth1 --target net_pcap1,iface=eth2");
+    if (both && (!cfg->brokers[0].cnt || !cfg->brokers[1].cnt))
+        return pt_error_set(err,
+                            "%.200s sees both clusters: name both clusters' brokers with "
+                            "--source-brokers and --target-brokers",
+                            cfg->ports[PT_ROLE_BOTH].item[0]);
+    if (!both && (!source || !target))
+        return pt_error_set(err,
+                            "two clusters are compared: --%s is missing (or --ports, for a port "
+                            "that sees both)",
+                            source ? "target" : "source");
+    return 0;
+}
+
 static int check_files(const struct pt_options *o, bool single, struct pt_error *err)
 {
     const struct pt_config *cfg = &o->cfg;
@@ -297,16 +403,22 @@ static int check_files(const struct pt_options *o, bool single, struct pt_error 
     return check_twice(cfg, err);
 }
 
-int pt_options_parse(struct pt_options *o, bool single, int argc, char **argv, struct pt_error *err)
+int pt_options_parse(struct pt_options *o, enum pt_mode mode, int argc, char **argv,
+                     struct pt_error *err)
 {
-    int rc = for_each_option(o, true, argc, argv, err);
+    int rc;
 
+    o->mode = mode;
+    rc = for_each_option(o, true, argc, argv, err);
     if (!rc)
         rc = for_each_option(o, false, argc, argv, err);
-    if (rc || o->help)
+    if (rc || o->help || o->version)
         return rc;
     rc = pt_config_seal(&o->cfg, err);
     if (rc || o->print_config)
         return rc;
-    return check_files(o, single, err);
+    if (!o->json_path && o->cfg.report_file[0])
+        o->json_path = o->cfg.report_file;
+    return mode == PT_MODE_LIVE ? check_ports(&o->cfg, err)
+                                : check_files(o, mode == PT_MODE_INSPECT, err);
 }

@@ -28,7 +28,6 @@ static void put_taps(struct pt_publish *p, const struct pt_report_input *inputs,
             .finished = finished,
             .packets = inputs[i].packets,
             .bytes = inputs[i].bytes,
-            .lost = pt_input_lost(&inputs[i]),
         };
 
         PT_SEGMENT_SET(tap.name, inputs[i].name);
@@ -36,16 +35,16 @@ static void put_taps(struct pt_publish *p, const struct pt_report_input *inputs,
     }
 }
 
-static void put_core(struct pt_publish *p, const struct pt_packet_stats *packets,
-                     const struct pt_shard_stats *shard)
+static void put_core(struct pt_publish *p, const struct pt_packet_stats *packets, uint64_t batches,
+                     uint64_t records)
 {
     struct pt_segment_core core = {
         .cpu = -1,
         .busy_permille = UINT32_MAX,
         .packets = packets->frames,
         .bytes = packets->bytes,
-        .batches = shard->batches,
-        .records = shard->records_credited,
+        .batches = batches,
+        .records = records,
     };
 
     PT_SEGMENT_SET(core.name, "replay");
@@ -107,10 +106,14 @@ bool pt_publish_due(struct pt_publish *p)
 void pt_publish_progress(struct pt_publish *p, const struct pt_pipeline *pipeline,
                          const struct pt_report_input *inputs, size_t input_cnt, int64_t time_ns)
 {
+    struct pt_pipeline_progress now;
+
+    pt_pipeline_progress(pipeline, &now);
     p->run.time_ns = time_ns;
-    pt_pipeline_memory(pipeline, &p->run.memory_used_sz, &p->run.memory_max_sz);
+    p->run.memory_used_sz = now.memory_peak_sz;
+    p->run.memory_max_sz = now.memory_max_sz;
     put_taps(p, inputs, input_cnt, false);
-    put_core(p, pt_pipeline_packet_stats(pipeline), pt_pipeline_shard_stats(pipeline));
+    put_core(p, now.packets, now.batches, now.records);
     pt_segment_put_run(&p->segment, p->run_row, &p->run);
     pt_segment_beat(&p->segment);
 }
@@ -244,7 +247,7 @@ void pt_publish_end(struct pt_publish *p, const struct pt_report *r)
                                                           : PT_SEGMENT_INCONCLUSIVE;
     PT_SEGMENT_SET(p->run.note, r->stopped);
     put_taps(p, r->inputs, r->input_cnt, true);
-    put_core(p, r->packets, r->shard);
+    put_core(p, r->packets, r->shard->batches, r->shard->records_credited);
     put_clusters(p, r);
     for (size_t i = 0; i < r->result->pair_cnt; i++)
         put_pair(p, &r->result->pairs[i], &p->run);

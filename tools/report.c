@@ -147,6 +147,19 @@ struct pt_conn_row *pt_conn_rows_sorted(const struct pt_report *r)
     return rows;
 }
 
+struct pt_report_input pt_report_input_file(enum pt_input_role role,
+                                            const struct pt_capture_info *info)
+{
+    return (struct pt_report_input){
+        .role = role,
+        .name = info->path,
+        .packets = info->packets,
+        .bytes = info->bytes,
+        .truncated = info->truncated,
+        .trouble = info->trouble[0] ? info->trouble : NULL,
+    };
+}
+
 const char *pt_input_name(const struct pt_report_input *in)
 {
     return in->is_port || strcmp(in->name, "-") ? in->name : "standard input";
@@ -154,5 +167,5 @@ const char *pt_input_name(const struct pt_report_input *in)
 
 uint64_t pt_input_lost(const struct pt_report_input *in)
 {
-    return in->missed + in->no_buffer + in->errors + in->lost_between;
+    return in->missed + in->no_buffer + in->errors + in->lost;
 }

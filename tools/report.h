@@ -14,20 +14,25 @@
 
 #define PT_REPORT_FORMAT_VERSION 1
 
-/* A file or a port. Files have none of the counters of ports. */
+/* A file that was read, or a port that was captured from. */
 struct pt_report_input {
     enum pt_input_role role;
     bool is_port;
-    const char *name;      /* path or device, as the operator wrote it; borrowed */
-    uint64_t packets;      /* that reached us */
-    uint64_t bytes;        /* of these, on the wire */
-    bool truncated;        /* a file that ended inside a packet, or broke behind the last one */
-    const char *trouble;   /* what was wrong there, in words; borrowed; NULL or empty: nothing */
-    uint64_t missed;       /* came while the device had no room */
-    uint64_t no_buffer;    /* no buffer was free */
-    uint64_t errors;       /* bad frames, dropped by the device */
-    uint64_t lost_between; /* of packets: given up before a worker took them */
+    const char *name; /* path as given ("-" is standard input), or device */
+    uint64_t packets;
+    uint64_t bytes;      /* on the wire */
+    bool truncated;      /* a file that ended inside a packet, or is broken behind the last one */
+    const char *trouble; /* what was wrong there; NULL: nothing */
+    /* Ports: packets that came to the device and not to us, and why. */
+    uint64_t missed;    /* no descriptor was free */
+    uint64_t no_buffer; /* no buffer was free */
+    uint64_t errors;    /* bad frames */
+    uint64_t lost;      /* of `packets`, given up on the way to their worker */
 };
+
+/* pt_report_input_file describes a capture as far as it was read. */
+struct pt_report_input pt_report_input_file(enum pt_input_role role,
+                                            const struct pt_capture_info *info);
 
 struct pt_report {
     enum pt_verdict verdict; /* the result's; not parity if reading was stopped half-way */
@@ -74,7 +79,7 @@ struct pt_conn_row *pt_conn_rows_sorted(const struct pt_report *r);
 /* pt_input_name is the input's name; for people the file "-" is the standard input. */
 const char *pt_input_name(const struct pt_report_input *in);
 
-/* pt_input_lost is the sum of all packets that came to the input and that no worker saw. */
+/* pt_input_lost sums up what came to a port and reached no worker. */
 uint64_t pt_input_lost(const struct pt_report_input *in);
 
 #endif

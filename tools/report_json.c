@@ -27,12 +27,12 @@ static void write_inputs(struct pt_json *j, const struct pt_report *r)
         pt_json_count(j, "packets", in->packets);
         pt_json_count(j, "bytes", in->bytes);
         pt_json_bool(j, "truncated", in->truncated);
-        pt_json_text(j, "trouble", in->trouble && *in->trouble ? in->trouble : NULL);
+        pt_json_text(j, "trouble", in->trouble);
         if (in->is_port) {
             pt_json_count(j, "missed", in->missed);
             pt_json_count(j, "no_buffer", in->no_buffer);
             pt_json_count(j, "errors", in->errors);
-            pt_json_count(j, "lost", in->lost_between);
+            pt_json_count(j, "lost", in->lost);
         }
         pt_json_object_end(j);
     }

@@ -343,15 +343,15 @@ static void input_losses(const struct pt_report_input *in, struct pt_text *t)
     if (!pt_input_lost(in))
         return;
     pt_text_styled(t, PT_STYLE_WARN, ", %s lost:", pt_text_count(pt_input_lost(in), buf));
-    t->listing = false;
+    pt_text_wrap(t, 4);
     if (in->missed)
         pt_text_listed(t, "%s missed by the device", pt_text_count(in->missed, buf));
     if (in->no_buffer)
         pt_text_listed(t, "%s without a free buffer", pt_text_count(in->no_buffer, buf));
     if (in->errors)
         pt_text_listed(t, "%s bad frames", pt_text_count(in->errors, buf));
-    if (in->lost_between)
-        pt_text_listed(t, "%s given up before a worker", pt_text_count(in->lost_between, buf));
+    if (in->lost)
+        pt_text_listed(t, "%s given up before a worker", pt_text_count(in->lost, buf));
 }
 
 static void inputs(const struct pt_report *r, struct pt_text *t)
@@ -362,13 +362,11 @@ static void inputs(const struct pt_report *r, struct pt_text *t)
 
     for (size_t i = 0; i < r->input_cnt; i++) {
         const struct pt_report_input *in = &r->inputs[i];
-        const char *kind = in->is_port ? "port" : "file";
 
-        pt_text_put(t, "  %s:", r->single ? kind : pt_role_name(in->role));
-        pt_text_wrap(t, 4);
-        pt_text_listed(t, "%s", pt_text_safe(t, pt_input_name(in), safe));
-        pt_text_listed(t, "%s packets", pt_text_count(in->packets, a));
-        pt_text_listed(t, "%s", pt_text_bytes(in->bytes, b));
+        pt_text_put(t, "  %s: %s", r->single ? "file" : pt_role_name(in->role),
+                    pt_text_safe(t, pt_input_name(in), safe));
+        pt_text_put(t, ", %s packets, %s", pt_text_count(in->packets, a),
+                    pt_text_bytes(in->bytes, b));
         if (in->truncated)
             pt_text_styled(t, PT_STYLE_WARN, ", cut off");
         input_losses(in, t);

@@ -133,26 +133,6 @@ static void capture_reasons(const struct pt_report *r, struct pt_text *t)
     }
 }
 
-/* A file that broke off, and what a port complained about. */
-static void input_reasons(const struct pt_report *r, struct pt_text *t)
-{
-    char safe[PT_SAFE_MAX];
-
-    for (size_t i = 0; i < r->input_cnt; i++) {
-        const struct pt_report_input *in = &r->inputs[i];
-        const char *trouble = in->trouble ? in->trouble : "";
-
-        if (!in->truncated && !(in->is_port && *trouble))
-            continue;
-        pt_text_put(t, "  - ");
-        pt_text_wrap(t, 4);
-        pt_text_item(t, in->truncated ? "%s is cut off:" : "%s:",
-                     pt_text_safe(t, pt_input_name(in), safe));
-        pt_text_words(t, pt_text_safe(t, trouble, safe));
-        pt_text_end(t);
-    }
-}
-
 /* What stands against a verdict of parity, also where divergences outrank it. */
 static void reasons(const struct pt_report *r, struct pt_text *t)
 {
@@ -165,7 +145,15 @@ static void reasons(const struct pt_report *r, struct pt_text *t)
         pt_text_end(t);
     }
     capture_reasons(r, t);
-    input_reasons(r, t);
+    for (size_t i = 0; i < r->input_cnt; i++) {
+        if (!r->inputs[i].truncated)
+            continue;
+        pt_text_put(t, "  - ");
+        pt_text_wrap(t, 4);
+        pt_text_item(t, "%s is cut off:", pt_text_safe(t, pt_input_name(&r->inputs[i]), safe));
+        pt_text_words(t, pt_text_safe(t, r->inputs[i].trouble, safe));
+        pt_text_end(t);
+    }
     for (size_t i = 0; i < r->result->finding_cnt; i++) {
         const struct pt_finding *f = &r->result->findings[i];
 

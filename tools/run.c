@@ -44,23 +44,6 @@ static int complain(const char *what)
     return PT_EXIT_USAGE;
 }
 
-/* take_inputs: what the captures have given so far. */
-static void take_inputs(struct run *run)
-{
-    for (size_t i = 0; i < run->cap_cnt; i++) {
-        const struct pt_capture_info *info = pt_capture_info(run->caps[i]);
-
-        run->inputs[i] = (struct pt_report_input){
-            .role = run->o->cfg.pipeline.input_role[i],
-            .name = info->path,
-            .packets = info->packets,
-            .bytes = info->bytes,
-            .truncated = info->truncated,
-            .trouble = info->trouble,
-        };
-    }
-}
-
 static int open_captures(struct run *run)
 {
     struct pt_config *cfg = &run->o->cfg;
@@ -80,12 +63,14 @@ static int open_captures(struct run *run)
 
             if (pt_capture_open(cfg->files[role].item[i], &run->caps[run->cap_cnt], &err))
                 return complain(err);
-            cfg->pipeline.input_role[run->cap_cnt] =
+            cfg->pipeline.roles.input[run->cap_cnt] =
                     run->single ? PT_ROLE_SOURCE : (enum pt_input_role)role;
+            run->inputs[run->cap_cnt] =
+                    pt_report_input_file(cfg->pipeline.roles.input[run->cap_cnt],
+                                         pt_capture_info(run->caps[run->cap_cnt]));
             run->cap_cnt++;
         }
     }
-    take_inputs(run);
     return 0;
 }
 
@@ -137,7 +122,7 @@ static int open_all(struct run *run)
         return rc;
     if (pt_merge_open(run->caps, run->cap_cnt, &run->merge))
         return complain("the captures cannot be merged: out of memory");
-    run->o->cfg.pipeline.input_cnt = (uint32_t)run->cap_cnt;
+    run->o->cfg.pipeline.roles.input_cnt = (uint32_t)run->cap_cnt;
     rc = pt_pipeline_open(&run->o->cfg.pipeline, &run->pipeline);
     if (rc == -ENOMEM)
         return complain("not enough memory: give more with --memory, or less to the other limits "
@@ -151,9 +136,16 @@ static int open_all(struct run *run)
     return 0;
 }
 
-static void show_progress(struct run *run, int64_t time_ns)
+/* What the captures have brought so far. */
+static void look_at_inputs(struct run *run)
 {
-    take_inputs(run);
+    for (size_t i = 0; i < run->cap_cnt; i++)
+        run->inputs[i] = pt_report_input_file(run->inputs[i].role, pt_capture_info(run->caps[i]));
+}
+
+static void publish_progress(struct run *run, int64_t time_ns)
+{
+    look_at_inputs(run);
     pt_publish_progress(&run->publish, run->pipeline, run->inputs, run->cap_cnt, time_ns);
 }
 
@@ -173,14 +165,13 @@ static void read_frames(struct run *run)
             continue;
         pt_progress_update(&progress, run->caps, run->cap_cnt);
         if (publishing(run) && pt_publish_due(&run->publish))
-            show_progress(run, frame.time_ns);
+            publish_progress(run, frame.time_ns);
     }
     pt_progress_end(&progress);
     if (publishing(run)) {
-        show_progress(run, frame.time_ns);
+        publish_progress(run, frame.time_ns);
         pt_publish_drain(&run->publish);
     }
-    take_inputs(run);
     if (interrupted)
         run->stopped = "interrupted by a signal (Ctrl-C)";
     else if (rc < 0)
@@ -190,7 +181,6 @@ static void read_frames(struct run *run)
 static struct pt_report make_report(struct run *run)
 {
     const struct pt_result *result = pt_pipeline_finish(run->pipeline);
-    const struct pt_parser *parser = pt_pipeline_parser(run->pipeline);
     struct pt_report r = {
         .verdict = result->verdict,
         .single = run->single,
@@ -200,12 +190,13 @@ static struct pt_report make_report(struct run *run)
         .input_cnt = run->cap_cnt,
         .packets = pt_pipeline_packet_stats(run->pipeline),
         .streams = pt_pipeline_stream_stats(run->pipeline),
-        .parser = pt_parser_stats(parser),
+        .parser = pt_pipeline_parser_stats(run->pipeline),
         .shard = pt_pipeline_shard_stats(run->pipeline),
     };
 
-    r.api_cnt = pt_parser_api_rows(parser, &r.apis);
-    r.conn_cnt = pt_parser_conn_rows(parser, &r.conns);
+    look_at_inputs(run);
+    r.api_cnt = pt_pipeline_api_rows(run->pipeline, &r.apis);
+    r.conn_cnt = pt_pipeline_conn_rows(run->pipeline, &r.conns);
     if (run->stopped && r.verdict == PT_VERDICT_PARITY)
         r.verdict = PT_VERDICT_INCONCLUSIVE;
     return r;

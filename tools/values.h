@@ -37,6 +37,14 @@ struct pt_cidr_list {
 int pt_cidr_list_add(struct pt_cidr_list *l, const struct pt_cidr *c);
 void pt_cidr_list_free(struct pt_cidr_list *l);
 
+struct pt_number_list {
+    uint16_t *item;
+    size_t cnt;
+};
+
+int pt_number_list_add(struct pt_number_list *l, uint16_t n);
+void pt_number_list_free(struct pt_number_list *l);
+
 /* All parsers: 0, or -EINVAL with err set and *ret untouched. */
 
 /* "512MiB", "2G", "65536": bytes; K, M, G and T are powers of 1024. */

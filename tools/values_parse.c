@@ -86,6 +86,23 @@ void pt_cidr_list_free(struct pt_cidr_list *l)
     *l = (struct pt_cidr_list){ 0 };
 }
 
+int pt_number_list_add(struct pt_number_list *l, uint16_t n)
+{
+    uint16_t *bigger = reallocarray(l->item, l->cnt + 1, sizeof(*l->item));
+
+    if (!bigger)
+        return -ENOMEM;
+    l->item = bigger;
+    l->item[l->cnt++] = n;
+    return 0;
+}
+
+void pt_number_list_free(struct pt_number_list *l)
+{
+    free(l->item);
+    *l = (struct pt_number_list){ 0 };
+}
+
 /* number_with_unit reads digits and one of the units, with nothing around them. */
 static int number_with_unit(const char *s, const struct unit *units, size_t unit_cnt, uint64_t *ret)
 {

@@ -3,22 +3,11 @@
  * From what was concluded to the report's rows: names, sorted, sentences. Nothing is decided here
  * but the verdict.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "verify/shard_pvt.h"
-
-static struct pt_log_name name_of(const struct pt_log *l)
-{
-    struct pt_log_name n = { .topic = l->topic->name->text,
-                             .partition = l->partition,
-                             .incarnation = l->topic->incarnation,
-                             .has_id = l->topic->has_id };
-
-    memcpy(n.id, l->topic->id, sizeof(n.id));
-    return n;
-}
+#include "verify/tell.h"
 
 static int compare_u64(uint64_t a, uint64_t b)
 {
@@ -129,8 +118,8 @@ static bool make_pairs(struct pt_shard *s)
         struct pt_pair *p = sorted[i];
 
         p->index = (int64_t)i;
-        p->sum.source = name_of(p->log[0]);
-        p->sum.target = name_of(p->log[1]);
+        p->sum.source = pt_log_name_of(p->log[0]);
+        p->sum.target = pt_log_name_of(p->log[1]);
         p->sum.map = p->map;
         p->sum.map_cnt = p->map_cnt;
         rows[i] = p->sum;
@@ -181,7 +170,7 @@ static bool make_logs(struct pt_shard *s)
         if (l->row_cnt)
             qsort(l->rows, l->row_cnt, sizeof(*l->rows), row_order);
         rows[i] = (struct pt_log_result){ .cluster = l->cluster,
-                                          .name = name_of(l),
+                                          .name = pt_log_name_of(l),
                                           .internal = l->topic->name->internal,
                                           .first_offset = first,
                                           .last_offset = end - 1,
@@ -247,7 +236,7 @@ static bool make_unpaired(struct pt_shard *s)
             continue;
         rows[cnt++] = (struct pt_unpaired){
             .cluster = l->cluster,
-            .name = name_of(l),
+            .name = pt_log_name_of(l),
             .records = l->records,
             .why = pt_unpaired_text((enum pt_unpaired_why)l->topic->why),
         };
@@ -304,19 +293,6 @@ static bool make_brokers(struct pt_shard *s)
     return true;
 }
 
-static const char *address(struct pt_shard *s, const uint8_t ip[16], uint16_t port)
-{
-    static const uint8_t v4[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-    char text[INET6_ADDRSTRLEN];
-
-    if (!memcmp(ip, v4, sizeof(v4))) {
-        inet_ntop(AF_INET, ip + 12, text, sizeof(text));
-        return pt_arena_printf(&s->arena, "%s:%u", text, port);
-    }
-    inet_ntop(AF_INET6, ip, text, sizeof(text));
-    return pt_arena_printf(&s->arena, "[%s]:%u", text, port);
-}
-
 static bool make_clients(struct pt_shard *s)
 {
     struct pt_client_info *rows = pt_arena_alloc(&s->arena, s->clients.cnt * sizeof(*rows));
@@ -326,65 +302,11 @@ static bool make_clients(struct pt_shard *s)
     for (size_t i = 0; i < s->clients.cnt; i++) {
         const struct pt_client *c = &s->clients.c[i];
 
-        rows[i] = (struct pt_client_info){
-            .client_id = c->text ? c->text : "",
-            .client_addr = address(s, c->client_ip, c->client_port),
-            .broker_addr = address(s, c->broker_ip, c->broker_port),
-            .software = c->text ? c->text + c->software_at : "",
-            .cluster = c->cluster,
-            .batches_produced = c->batches_produced,
-            .batches_fetched = c->batches_fetched,
-        };
+        rows[i] = pt_tell_client(&s->arena, c);
     }
     s->result.clients = rows;
     s->result.client_cnt = s->clients.cnt;
     return true;
-}
-
-static struct pt_place place_of(const struct pt_shard *s, const struct pt_site *site)
-{
-    if (!site->log)
-        return (struct pt_place){ 0 };
-    return (struct pt_place){
-        .valid = true,
-        .topic = site->log->topic->name->text,
-        .partition = site->log->partition,
-        .offset = site->offset,
-        .timestamp_ms = site->timestamp_ms,
-        .key_hash = site->key,
-        .key_null = site->key == 0,
-        .at = site->at,
-        .client = site->client < s->result.client_cnt ? &s->result.clients[site->client] : NULL,
-    };
-}
-
-/* "topic-3@120" or "topic-3@120..129" */
-static const char *where(struct pt_shard *s, const struct pt_place *p, uint64_t cnt)
-{
-    if (p->offset < 0)
-        return pt_arena_printf(&s->arena, "%s-%d", p->topic, p->partition);
-    if (cnt > 1)
-        return pt_arena_printf(&s->arena, "%s-%d@%lld..%lld", p->topic, p->partition,
-                               (long long)p->offset, (long long)(p->offset + (int64_t)cnt - 1));
-    return pt_arena_printf(&s->arena, "%s-%d@%lld", p->topic, p->partition, (long long)p->offset);
-}
-
-static const char *sentence(struct pt_shard *s, const struct pt_finding *f, const char *text)
-{
-    const struct pt_place *one = f->source.valid ? &f->source : &f->target;
-    const char *help = pt_finding_code_help(f->code);
-
-    if (!f->source.valid && !f->target.valid)
-        return text ? text : help;
-    if (f->source.valid && f->target.valid)
-        return pt_arena_printf(&s->arena, "source %s, target %s: %s%s%s%s%s",
-                               where(s, &f->source, f->cnt), where(s, &f->target, f->cnt), help,
-                               f->parts & PT_PART_KEY ? " (key)" : "",
-                               f->parts & PT_PART_VALUE ? " (value)" : "",
-                               f->parts & PT_PART_HEADERS ? " (headers)" : "",
-                               f->parts & PT_PART_TIMESTAMP ? " (timestamp)" : "");
-    return pt_arena_printf(&s->arena, "%s %s: %s%s%s", f->source.valid ? "source" : "target",
-                           where(s, one, f->cnt), help, text ? ": " : "", text ? text : "");
 }
 
 static int place_order(const struct pt_place *a, const struct pt_place *b)
@@ -433,18 +355,10 @@ static bool make_findings(struct pt_shard *s)
         return false;
     for (size_t i = 0; i < cnt; i++) {
         const struct pt_fact *fact = &s->findings.fact[i];
-        const struct pt_log *l = fact->site[0].log ? fact->site[0].log : fact->site[1].log;
-        const struct pt_pair *pair = fact->pair ? fact->pair : l ? l->pair : NULL;
-        struct pt_finding *f = &rows[i];
+        const struct pt_pair *pair = pt_fact_pair(fact);
 
-        *f = (struct pt_finding){ .code = fact->code,
-                                  .pair = pair ? pair->index : -1,
-                                  .cluster = fact->cluster,
-                                  .parts = fact->parts,
-                                  .cnt = fact->cnt,
-                                  .source = place_of(s, &fact->site[0]),
-                                  .target = place_of(s, &fact->site[1]) };
-        f->message = sentence(s, f, fact->text);
+        rows[i] = pt_tell_finding(&s->arena, fact, s->result.clients, s->result.client_cnt);
+        rows[i].pair = pair ? pair->index : -1;
     }
     qsort(rows, cnt, sizeof(*rows), finding_order);
     s->result.findings = rows;

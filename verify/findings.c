@@ -68,6 +68,8 @@ void pt_findings_add(struct pt_findings *f, const struct pt_fact *fact)
     f->total[fact->code] += fact->cnt;
     if (last && continues(&f->fact[last - 1], fact)) {
         f->fact[last - 1].cnt += fact->cnt;
+        if (last - 1 < f->fresh_from)
+            f->fresh_from = last - 1;
         return;
     }
     if (f->cnt >= f->max || !make_room(f)) {
@@ -108,6 +110,7 @@ void pt_findings_forget(struct pt_findings *f, const struct pt_pair *pair)
     for (size_t i = 0; i < f->cnt; i++) {
         if (f->fact[i].pair == pair) {
             f->total[f->fact[i].code] -= f->fact[i].cnt;
+            f->taken_back += f->fact[i].given;
             free_text(f, &f->fact[i]);
             continue;
         }
@@ -115,4 +118,5 @@ void pt_findings_forget(struct pt_findings *f, const struct pt_pair *pair)
         f->last[f->fact[kept - 1].code] = kept;
     }
     f->cnt = kept;
+    f->fresh_from = 0; /* their places have changed */
 }

@@ -34,6 +34,7 @@ struct pt_fact {
     struct pt_site site[PT_CLUSTER_CNT];
     const char *text; /* literal or owned (text_sz > 0); NULL: the code says enough */
     size_t text_sz;
+    uint64_t given; /* of cnt, told to those who watch the run (live.h) */
 };
 
 struct pt_findings {
@@ -45,6 +46,8 @@ struct pt_findings {
     uint64_t dropped; /* facts counted and not kept; while 0, a pair can be forgotten exactly */
     uint64_t total[PT_FINDING_CODE_CNT]; /* sums of cnt */
     size_t last[PT_FINDING_CODE_CNT];    /* index + 1 of the last fact of a code */
+    size_t fresh_from;                   /* facts before this index were given out as they are */
+    uint64_t taken_back; /* records of facts that were given out and then forgotten */
 };
 
 void pt_findings_init(struct pt_findings *f, struct pt_mem *mem, uint64_t max);

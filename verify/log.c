@@ -372,6 +372,11 @@ static bool place(struct pt_log *l, int64_t off, const struct pt_record *rec,
     l->evidence[ev].refs++;
     l->env->stats->records_credited++;
     l->fresh++;
+    if (!l->waiting) {
+        l->waiting = true;
+        l->waiting_next = l->env->waiting;
+        l->env->waiting = l;
+    }
     return true;
 }
 

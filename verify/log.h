@@ -28,6 +28,11 @@
 
 struct pt_topic;
 
+/* A record is compared when it was first seen this long ago, in packet time: what else belongs to
+ * it (its transaction's marker, the same batch on another tap, a log start that moved past it, the
+ * other side's certificate) mostly comes in that time, and needs no second judgement then. */
+#define PT_SETTLE_NS 500000000ll
+
 /* What all logs of a shard share. */
 struct pt_ledger {
     struct pt_mem *mem;
@@ -36,6 +41,7 @@ struct pt_ledger {
     int64_t now_ns;                     /* packet time of the observation being read */
     int64_t tap_end_ns[PT_CLUSTER_CNT]; /* time of a cluster's last packet; INT64_MIN: not known, or
                                            its taps lost something */
+    struct pt_log *waiting;             /* logs with records that wait to be compared */
     int64_t seen_ns[PT_CLUSTER_CNT]; /* of the latest from each cluster: behind it that one is dark
                                       */
 };
@@ -155,8 +161,10 @@ struct pt_log {
     bool gap;       /* something unseen or undecided lies before the next item */
     bool trimmed;   /* slots were given up: settling cannot start again */
     bool holes_unknown;
-    struct pt_ranges holes; /* settled as certified and empty, no marker, nothing aborted */
-    uint64_t fresh;         /* records credited since the last look */
+    struct pt_ranges holes;      /* settled as certified and empty, no marker, nothing aborted */
+    uint64_t fresh;              /* records credited since the last look */
+    struct pt_log *waiting_next; /* the next log that waits to be looked at */
+    bool waiting;
     uint64_t records;       /* settled: committed data */
     uint64_t records_alone; /* of these, settled without a pair to compare them */
     uint64_t aborted;
@@ -239,7 +247,7 @@ int64_t pt_txn_commit_ns(struct pt_log *l, int64_t off);
 
 /* settle.c */
 
-#define PT_SETTLE_RUNNING 0u /* stop where something is unseen, uncommitted, or undecided */
+#define PT_SETTLE_RUNNING 0u /* stop where something is unseen, uncommitted, undecided, or new */
 #define PT_SETTLE_GAPS 1u    /* go on behind unseen offsets */
 #define PT_SETTLE_ALL 3u     /* also behind what is not committed or not decided */
 

@@ -345,6 +345,7 @@ void pt_pair_feed(struct pt_pair *p, unsigned how)
     size_t cnt = p->align != NULL;
     bool all;
 
+    p->looked = false;
     while (cnt) {
         cnt = push(p, PT_CLUSTER_SOURCE, how, &all);
         cnt += push(p, PT_CLUSTER_TARGET, how, &all);
@@ -499,6 +500,7 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
     bool dark = target_ns == INT64_MIN || p->env->now_ns - target_ns > PT_DARK_NS;
     uint64_t stalled = open_too_long(p, max_lag_ns);
 
+    p->looked = false;
     for (size_t i = 0; i < p->pending.cnt; i++) {
         for (int64_t off = p->pending.r[i].from; off < p->pending.r[i].to; off++) {
             int64_t commit_ns = pt_txn_commit_ns(p->log[0], off);

@@ -58,6 +58,7 @@ static void forget_pair(struct pt_shard *s, struct pt_pair *p)
     while (*link != p)
         link = &(*link)->next;
     *link = p->next;
+    pt_shard_live_gone(s, p->number);
     pt_pair_close(p);
 }
 
@@ -144,7 +145,15 @@ void pt_shard_pair_log(struct pt_shard *s, struct pt_log *l)
     if (!p)
         return;
     p->next = s->pairs;
+    p->number = s->pair_cnt++;
     s->pairs = p;
+    /* Records that came before the pair did. */
+    for (size_t i = 0; i < PT_CLUSTER_CNT; i++)
+        if (!p->log[i]->waiting && p->log[i]->certified.cnt) {
+            p->log[i]->waiting = true;
+            p->log[i]->waiting_next = s->env.waiting;
+            s->env.waiting = p->log[i];
+        }
 }
 
 void pt_shard_pair_all(struct pt_shard *s)
@@ -224,6 +233,30 @@ static void relieve(struct pt_shard *s)
     s->relief_sz = s->mem->limit_sz - s->mem->limit_sz / 4;
     if (s->mem->used_sz + s->mem->limit_sz / 16 > s->relief_sz)
         s->relief_sz = s->mem->used_sz + s->mem->limit_sz / 16;
+}
+
+/* A log whose records are all too new, or behind something undecided, goes on waiting. */
+void pt_shard_feed(struct pt_shard *s)
+{
+    struct pt_log *l;
+
+    pt_shard_map(s);
+    l = s->env.waiting;
+    s->env.waiting = NULL;
+    for (struct pt_log *next; l; l = next) {
+        int64_t end = l->certified.cnt ? l->certified.r[l->certified.cnt - 1].to : 0;
+
+        next = l->waiting_next;
+        l->waiting = false;
+        if (!l->pair)
+            continue; /* taken up again when it has records anew, or a pair */
+        pt_pair_feed(l->pair, PT_SETTLE_RUNNING);
+        if (l->cursor >= end)
+            continue;
+        l->waiting = true;
+        l->waiting_next = s->env.waiting;
+        s->env.waiting = l;
+    }
 }
 
 void pt_shard_work(struct pt_shard *s, struct pt_log *l)

@@ -55,6 +55,11 @@ static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct p
     const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
     enum pt_txn_state txn = PT_TXN_UNDECIDED;
 
+    if (how == PT_SETTLE_RUNNING &&
+        l->env->now_ns - l->evidence[slot->evidence].at.time_ns < PT_SETTLE_NS) {
+        *ret_stop = true;
+        return false;
+    }
     if ((*state & PT_SLOT_KIND) == PT_SLOT_CONTROL) {
         l->control++;
         l->cursor++;

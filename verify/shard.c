@@ -16,7 +16,9 @@ int pt_shard_open(struct pt_mem *mem, const struct pt_policy *policy, struct pt_
     s->mem = mem;
     s->policy = *policy;
     s->arena.mem = mem;
+    s->live_arena.mem = mem;
     s->relief_sz = mem->limit_sz - mem->limit_sz / 4;
+    s->feed_ns = INT64_MIN;
     pt_findings_init(&s->findings, mem, policy->finding_max);
     pt_clients_init(&s->clients, mem);
     s->env = (struct pt_ledger){
@@ -45,6 +47,8 @@ void pt_shard_close(struct pt_shard *s)
         return;
     mem = s->mem;
     pt_arena_fini(&s->arena);
+    pt_arena_fini(&s->live_arena);
+    pt_mem_free(mem, s->live_gone, s->live_gone_cap * sizeof(*s->live_gone));
     for (struct pt_pair *p = s->pairs, *next; p; p = next) {
         next = p->next;
         pt_pair_close(p);
@@ -370,6 +374,21 @@ static bool shows_log(const struct pt_obs *o)
              ((const struct pt_obs_produce_outcome *)m)->outcome != PT_PRODUCE_UNKNOWN));
 }
 
+/* Packet time has come to time_ns. */
+static void pass_time(struct pt_shard *s, int64_t time_ns)
+{
+    if (time_ns <= s->env.now_ns)
+        return;
+    if (time_ns >= s->feed_ns) {
+        if (s->feed_ns != INT64_MIN) {
+            s->env.now_ns = time_ns - time_ns % PT_FEED_NS;
+            pt_shard_feed(s); /* before anything of the new time counts */
+        }
+        s->feed_ns = time_ns - time_ns % PT_FEED_NS + PT_FEED_NS;
+    }
+    s->env.now_ns = time_ns;
+}
+
 static void consume(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
 {
     const void *m = o;
@@ -379,8 +398,7 @@ static void consume(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
         s->stats.messages_bad++;
         return;
     }
-    if (o->at.time_ns > s->env.now_ns)
-        s->env.now_ns = o->at.time_ns;
+    pass_time(s, o->at.time_ns);
     if (shows_log(o) && o->at.time_ns > s->env.seen_ns[o->cluster])
         s->env.seen_ns[o->cluster] = o->at.time_ns;
     if (s->lane[lane].open && o->kind != PT_OBS_RECORDS)
@@ -410,6 +428,11 @@ void pt_shard_consume(struct pt_shard *s, uint32_t lane, const uint8_t *buf, siz
         buf += o->size;
         sz -= o->size;
     }
+}
+
+void pt_shard_tick(struct pt_shard *s, int64_t time_ns)
+{
+    pass_time(s, time_ns);
 }
 
 void pt_shard_note(struct pt_shard *s, enum pt_finding_code code, int cluster, uint64_t cnt,

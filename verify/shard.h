@@ -23,7 +23,6 @@ struct pt_shard;
  * batches = credited + again + unusable + rejected + no_outcome + floating_full + unnamed +
  * unassigned, once the shard is finished. */
 #define PT_SHARD_COUNTERS(X)                                                                       \
-    X(messages, "observations read")                                                               \
     X(messages_bad, "observations of another version or shape")                                    \
     X(batches, "batch observations")                                                               \
     X(batches_credited, "gave at least one offset its first evidence")                             \
@@ -40,9 +39,13 @@ struct pt_shard;
     X(messages_refused, "observations dropped: memory, or a limit")                                \
     X(map_runs_dropped, "runs of the offset map that memory had no room for")
 
+/* What the work was; see PT_PARSER_WORK_COUNTERS. */
+#define PT_SHARD_WORK_COUNTERS(X) X(messages, "observations read")
+
 struct pt_shard_stats {
 #define X(name, help) uint64_t name;
     PT_SHARD_COUNTERS(X)
+    PT_SHARD_WORK_COUNTERS(X)
 #undef X
 };
 
@@ -51,6 +54,9 @@ void pt_shard_close(struct pt_shard *s);
 
 /* pt_shard_consume reads whole messages [buf, buf+sz) of one lane, in order. */
 void pt_shard_consume(struct pt_shard *s, uint32_t lane, const uint8_t *buf, size_t sz);
+
+/* pt_shard_tick: packet time has come to time_ns, though nothing was observed. */
+void pt_shard_tick(struct pt_shard *s, int64_t time_ns);
 
 /* pt_shard_note adds a warning that other rooms found (TAP_LOSS, OPAQUE_TLS, TCP_OVERLAP_DIFFERS).
  */

@@ -20,8 +20,10 @@
 #include "verify/registry.h"
 #include "verify/shard.h"
 
-/* Records that a log gathers before its pair is looked at. */
+/* A pair is looked at when one of its logs has gathered so many records, and at every multiple of
+ * this packet time, if any of its records waits. */
 #define PT_FEED_RECORDS 1024u
+#define PT_FEED_NS 250000000ll
 
 /* The batch of a lane that is being put together, and the last one of its fetch response. */
 struct pt_lane {
@@ -53,10 +55,22 @@ struct pt_shard {
     size_t log_cnt;
     size_t log_cap;
     struct pt_pair *pairs;
+    int64_t feed_ns;       /* packet time at which pairs are looked at next */
+    uint64_t pair_cnt;     /* pairs ever made */
     uint64_t relief_sz;    /* memory in use at which room must be made */
     struct pt_arena arena; /* the report's */
     struct pt_result result;
     bool finished;
+    /* Where those who watch the run stand (live.c). */
+    struct pt_pair *live_pair;
+    bool live_begun;
+    uint64_t *live_gone; /* numbers of pairs that were taken apart, to be told */
+    size_t live_gone_cnt;
+    size_t live_gone_cap;
+    size_t live_fact; /* next one to look at */
+    bool live_kept;   /* one before it is kept back */
+    struct pt_arena live_arena;
+    struct pt_client_info live_info[PT_CLUSTER_CNT];
 };
 
 /* deliver.c */
@@ -81,6 +95,9 @@ void pt_shard_map(struct pt_shard *s);
 /* pt_shard_pair_log: this log is new, or its topic's partner is. */
 void pt_shard_pair_log(struct pt_shard *s, struct pt_log *l);
 
+/* pt_shard_feed looks at all pairs with records that wait. */
+void pt_shard_feed(struct pt_shard *s);
+
 /* pt_shard_work is called behind every batch: compares what has settled, makes room. */
 void pt_shard_work(struct pt_shard *s, struct pt_log *l);
 
@@ -91,6 +108,9 @@ void pt_shard_pair_all(struct pt_shard *s);
 /* pt_shard_names gives all names sorted by cluster and text, in scratch of the arena; NULL:
  * refused. */
 struct pt_name **pt_shard_names(struct pt_shard *s, size_t *ret_cnt);
+
+/* live.c: the pair of this number was taken apart. */
+void pt_shard_live_gone(struct pt_shard *s, uint64_t number);
 
 /* scope.c */
 

@@ -10,6 +10,7 @@ import traceback
 import capture
 import clients
 import cluster
+import live
 import mirror
 import net
 import truth
@@ -47,8 +48,9 @@ class Job:
 
 
 class Lab:
-    def __init__(self, name, folder):
-        self.name, self.folder = name, folder
+    def __init__(self, name, folder, watched=False):
+        """watched: paritapd listens to the monitor port instead of a recorder."""
+        self.name, self.folder, self.watched_live = name, folder, watched
         self.path = os.path.join(folder, name)
         self.source, self.target = cluster.bootstrap("s"), cluster.bootstrap("t")
         self.sasl_source = cluster.bootstrap("s", 9094)
@@ -140,7 +142,8 @@ class Lab:
 
     # Capture and truth.
     def record(self):
-        self.capture = capture.Capture(self.folder, self.name)
+        recorder = live.Live if self.watched_live else capture.Capture
+        self.capture = recorder(self.folder, self.name)
 
     def stop_recording(self):
         self.capture.stop()

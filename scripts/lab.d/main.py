@@ -49,14 +49,14 @@ def down():
     shutil.rmtree(cluster.RUN, ignore_errors=True)
 
 
-def run(name, folder):
+def run(name, folder, watched=False):
     if name not in scenarios():
         raise SystemExit("no such scenario; there are: " + " ".join(scenarios()))
     os.makedirs(folder, exist_ok=True)
     for old in os.listdir(folder):
         if old.startswith((name + ".", name + "-")):
             os.unlink(os.path.join(folder, old))
-    lab = Lab(name, folder)
+    lab = Lab(name, folder, watched)
     for bootstrap in (lab.source, lab.target):
         there = lab.do("truth", clients.topics, bootstrap)
         lab.do("truth", clients.drop, bootstrap, [t for t in there if not t.startswith("__")])
@@ -69,11 +69,20 @@ def run(name, folder):
         cluster.end("mm2")
 
 
+def live(name, folder):
+    try:
+        run(name, folder, True)
+    finally:
+        net.mirror(True)
+    with open("%s/%s.live-seen.json" % (folder, name), encoding="utf-8") as f:
+        print(f.read(), end="")
+
+
 def main(words):
-    commands = {"up": up, "down": down, "run": run,
+    commands = {"up": up, "down": down, "run": run, "live": live,
                 "list": lambda: print("\n".join(scenarios()))}
     if not words or words[0] not in commands:
-        raise SystemExit("usage: lab up [VERSION] | run SCENARIO OUT | list | down")
+        raise SystemExit("usage: lab up [VERSION] | run SCENARIO OUT | live SCENARIO OUT | list | down")
     commands[words[0]](*words[1:])
 
 

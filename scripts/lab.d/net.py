@@ -45,9 +45,27 @@ def add_host(host, address):
         sh("ip", *where)
     sh(*inside(ns, "ethtool", "-K", "eth0", "tso", "off", "gso", "off", "gro", "off", "tx", "off"))
     sh(*inside(SWITCH, "tc", "qdisc", "add", "dev", port, "clsact"))
-    sh(*inside(SWITCH, "tc", "filter", "add", "dev", port, "ingress", "protocol", "all", "prio",
-               "1", "u32", "match", "u32", "0", "0", "action", "mirred", "egress", "mirror",
-               "dev", "sp0"))
+    mirror_port(host, True)
+
+
+def mirror_port(host, on, but=None):
+    """Mirrors what a host sends, or nothing; but: except to this address."""
+    port = "p-" + host
+    subprocess.run(inside(SWITCH, "tc", "filter", "del", "dev", port, "ingress"), check=False,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if on and but:
+        sh(*inside(SWITCH, "tc", "filter", "add", "dev", port, "ingress", "protocol", "ip", "prio",
+                   "1", "u32", "match", "ip", "dst", but + "/32", "flowid", "1:1"))
+    if on:
+        sh(*inside(SWITCH, "tc", "filter", "add", "dev", port, "ingress", "protocol", "all", "prio",
+                   "2", "u32", "match", "u32", "0", "0", "action", "mirred", "egress", "mirror",
+                   "dev", "sp0"))
+
+
+def mirror(on, truth=True):
+    """Switches the monitor port on or off; truth: also what the truth's host says and hears."""
+    for host in HOSTS:
+        mirror_port(host, on and (truth or host != "truth"), None if truth else HOSTS["truth"])
 
 
 def up():

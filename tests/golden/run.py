@@ -6,6 +6,7 @@
 
     pairs     the two-cluster captures against their expected.json, twice, byte for byte
     split     the same with every file cut in many: the same report but for what counts packets
+    workers   by 1, 2 and 5 workers, whole, and with packets lost and copied: byte for byte the same
     segments  the same TCP bytes in other segments, with copies, overlaps and reordering: the same
               report but for what counts packets and segments, and when they came
     clients   inspect on captures of old and unusual clients against what another reader found
@@ -157,6 +158,35 @@ def one_split(program, name):
     if not errors:
         a, b = without_packets(whole.report), without_packets(parts.report)
         errors += ["%s differs when the files are split" % k for k in a if a[k] != b.get(k)]
+    return errors
+
+
+# ---------------------------------------------------------------- workers
+
+WORKERS = ("2", "5")
+
+
+def suite_workers(program, names):
+    for name in names:
+        yield name, lambda name=name: one_workers(program, name, 0)
+        for share in (0.01, 0.1):
+            yield "%s %g lost" % (name, share), lambda n=name, s=share: one_workers(program, n, s)
+
+
+def one_workers(program, name, lost):
+    rng = random.Random("%s %g" % (name, lost))
+    errors = []
+    with tempfile.TemporaryDirectory() as tmp:
+        files = {s: pair_file(name, s) for s in ("source", "target")}
+        for side in files if lost else ():
+            cap = pcap.thinned(pcap.read(files[side]), rng, lost)
+            files[side] = cap.write(os.path.join(tmp, side + ".pcap"))
+        runs = {w: paritap(program, "replay", "--workers", w, "--source", files["source"],
+                           "--target", files["target"]) for w in ("1", *WORKERS)}
+    for w, r in runs.items():
+        errors += run_errors(r)
+        if r.raw != runs["1"].raw:
+            errors.append("%s workers: another report than by one" % w)
     return errors
 
 
@@ -630,9 +660,9 @@ def bad_config(program):
 
 # ---------------------------------------------------------------- main
 
-SUITES = {"pairs": suite_pairs, "split": suite_split, "segments": suite_segments,
-          "clients": suite_clients,
-          "loss": suite_loss, "absent": suite_absent, "bad": suite_bad}
+SUITES = {"pairs": suite_pairs, "split": suite_split, "workers": suite_workers,
+          "segments": suite_segments, "clients": suite_clients, "loss": suite_loss,
+          "absent": suite_absent, "bad": suite_bad}
 
 
 def main(argv):

@@ -32,14 +32,13 @@ static const struct pt_report_input fake_ports[2] = {
       .missed = 11,
       .no_buffer = 12,
       .errors = 13,
-      .lost_between = 5 },
+      .lost = 5 },
     { .role = PT_ROLE_TARGET,
       .is_port = true,
       .name = "net_pcap1,rx_pcap=t.pcap",
       .packets = 102,
       .bytes = 9999,
-      .trouble = "the link went down",
-      .lost_between = 2 },
+      .lost = 2 },
 };
 
 /* \033 would clear the terminal, \xff is no UTF-8. */

@@ -69,10 +69,10 @@ static void test_load(void **state)
     pt_config_init(&cfg, &fake_defaults);
     if (load(&cfg, yaml, &err) || pt_config_seal(&cfg, &err))
         fail_msg("%s", err.text);
-    assert_int_equal(p->broker_cnt[PT_CLUSTER_SOURCE], 2);
-    assert_int_equal(p->brokers[PT_CLUSTER_SOURCE][0].prefix_len, 120);
-    assert_int_equal(p->brokers[PT_CLUSTER_SOURCE][1].port, 9092);
-    assert_int_equal(p->broker_cnt[PT_CLUSTER_TARGET], 1);
+    assert_int_equal(p->roles.broker_cnt[PT_CLUSTER_SOURCE], 2);
+    assert_int_equal(p->roles.brokers[PT_CLUSTER_SOURCE][0].prefix_len, 120);
+    assert_int_equal(p->roles.brokers[PT_CLUSTER_SOURCE][1].port, 9092);
+    assert_int_equal(p->roles.broker_cnt[PT_CLUSTER_TARGET], 1);
     assert_string_equal(cfg.files[PT_ROLE_SOURCE].item[0], "a.pcap");
     assert_int_equal(p->policy.rule_cnt, 2);
     assert_string_equal(p->policy.rules[1].source, "my.topic");
@@ -108,7 +108,8 @@ static void test_errors(void **state)
           "too small" },
         { "limits:\n\n  memroy: 1\n", ":3: limits: unknown key \"memroy\"; known here: memory, ",
           "typing error" },
-        { "limit:\n", ":1: unknown key \"limit\"; known here: clusters, topics, limits, policy",
+        { "limit:\n",
+          ":1: unknown key \"limit\"; known here: clusters, topics, limits, replay, live",
           "unknown section" },
         { "segment:\n  mode: 0660\n",
           ":2: segment.mode: \"0660\" is out of range: allowed is 0400 "
@@ -220,7 +221,7 @@ static int parse(struct pt_options *o, bool single, const char *const *args, str
     for (; args[argc - 1]; argc++)
         argv[argc] = (char *)(uintptr_t)args[argc - 1];
     pt_options_init(o, &fake_defaults);
-    return pt_options_parse(o, single, argc, argv, err);
+    return pt_options_parse(o, single ? PT_MODE_INSPECT : PT_MODE_REPLAY, argc, argv, err);
 }
 
 static void test_options(void **state)
@@ -250,8 +251,8 @@ static void test_options(void **state)
     if (parse(&o, false, both, &err))
         fail_msg("%s", err.text);
     assert_int_equal(o.cfg.files[PT_ROLE_BOTH].cnt, 2);
-    assert_int_equal(o.cfg.pipeline.broker_cnt[PT_CLUSTER_SOURCE], 2);
-    assert_int_equal(o.cfg.pipeline.broker_cnt[PT_CLUSTER_TARGET], 1);
+    assert_int_equal(o.cfg.pipeline.roles.broker_cnt[PT_CLUSTER_SOURCE], 2);
+    assert_int_equal(o.cfg.pipeline.roles.broker_cnt[PT_CLUSTER_TARGET], 1);
     pt_options_free(&o);
 }
 

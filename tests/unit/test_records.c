@@ -119,7 +119,7 @@ static void expect(struct side *x, const char *text)
 /* feed sends x->b without [from, to). */
 static void feed(struct side *x, int side, size_t from, size_t to)
 {
-    const struct pt_packet_ref at = { 0 };
+    const struct pt_packet_ref at = { .order = ++x->out.order };
 
     set_int(x->b.data, x->b.len - 4, 4);
     if (from)

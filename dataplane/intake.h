@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PT_DATAPLANE_INTAKE_H
+#define PT_DATAPLANE_INTAKE_H
+/*
+ * What a thread that takes frames does with each: decode it, count it, give it its place in the run
+ * (key.h), and say which worker its connection belongs to. One intake a thread: the reader of a
+ * replay, or a worker that polls ports.
+ */
+#include "dataplane/key.h"
+#include "dataplane/packet.h"
+
+struct pt_packet_stats {
+    uint64_t frames;
+    uint64_t bytes;     /* on the wire */
+    uint64_t cut_bytes; /* of these, not captured */
+    uint64_t kind[PT_PACKET_KIND_CNT];
+    uint64_t tunnelled;
+};
+
+struct pt_intake {
+    struct pt_packet_stats stats;
+    int64_t now_ns; /* packet time reached by TCP segments; never goes back */
+};
+
+/* A TCP segment on its way to its worker. */
+struct pt_taken {
+    struct pt_segment seg;
+    struct pt_packet_ref at;
+    struct pt_key key;
+};
+
+void pt_intake_init(struct pt_intake *in);
+
+/* pt_intake_frame takes one frame of an input; order is its place in the run. True: *ret_t is a TCP
+ * segment, whose payload lies in the frame. */
+bool pt_intake_frame(struct pt_intake *in, const struct pt_frame *f, uint32_t input, uint64_t order,
+                     struct pt_taken *ret_t);
+
+/* pt_intake_hash: the symmetric Toeplitz hash of a segment's addresses and ports, or addresses
+ * only (hw/toeplitz.h), as a device with our key takes it. */
+uint32_t pt_intake_hash(const struct pt_segment *seg, bool addresses_only);
+
+/* pt_intake_owner: the worker [0, worker_cnt) that all segments of this connection go to, in either
+ * direction. The same choice as that of a device with our hash key and table (hw/nic_plan.h). */
+unsigned pt_intake_owner(const struct pt_segment *seg, unsigned worker_cnt);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dataplane/worker.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void flush_out(struct pt_obs_out *out)
+{
+    struct pt_worker *w = out->flush_arg;
+
+    w->cfg.sink(w->cfg.sink_arg, w->key, out->buf, out->used_sz);
+    out->used_sz = 0;
+}
+
+int pt_worker_open(struct pt_worker *w, const struct pt_worker_cfg *cfg)
+{
+    int rc;
+
+    *w = (struct pt_worker){ .cfg = *cfg, .key = PT_KEY_FIRST };
+    pt_mem_init(&w->streams_mem, cfg->streams_max);
+    pt_mem_init(&w->parser_mem, cfg->parser_max);
+    w->out = (struct pt_obs_out){
+        .buf = pt_mem_alloc(&w->parser_mem, cfg->out_sz),
+        .buf_sz = cfg->out_sz,
+        .flush = flush_out,
+        .flush_arg = w,
+    };
+    rc = w->out.buf ? 0 : -ENOMEM;
+    if (!rc)
+        rc = pt_streams_open(&w->streams_mem, &w->cfg.streams, &w->streams);
+    if (!rc)
+        rc = pt_parser_open(&w->parser_mem, &w->cfg.parser, &w->out, &w->parser);
+    if (rc)
+        pt_worker_close(w);
+    return rc;
+}
+
+void pt_worker_close(struct pt_worker *w)
+{
+    if (w->streams)
+        pt_streams_close(w->streams);
+    if (w->parser)
+        pt_parser_close(w->parser);
+    pt_mem_free(&w->parser_mem, w->out.buf, w->out.buf_sz);
+    *w = (struct pt_worker){ 0 };
+}
+
+static bool in_cidr(const struct pt_cidr *cidr, const struct pt_endpoint *ep)
+{
+    unsigned bytes = cidr->prefix_len / 8u;
+    unsigned bits = cidr->prefix_len % 8u;
+
+    if (cidr->port && cidr->port != ep->port)
+        return false;
+    if (memcmp(cidr->ip, ep->ip, bytes))
+        return false;
+    return !bits || !((cidr->ip[bytes] ^ ep->ip[bytes]) >> (8 - bits));
+}
+
+/* The role of the input that showed its first bytes decides; an input with both clusters is told
+ * apart by the brokers' addresses. */
+static uint8_t cluster_of(const struct pt_roles *roles, const struct pt_stream_event *ev)
+{
+    enum pt_input_role role = roles->input[ev->at.input];
+
+    if (role != PT_ROLE_BOTH)
+        return role == PT_ROLE_SOURCE ? PT_CLUSTER_SOURCE : PT_CLUSTER_TARGET;
+    for (uint8_t cluster = 0; cluster < PT_CLUSTER_CNT; cluster++) {
+        for (size_t i = 0; i < roles->broker_cnt[cluster]; i++) {
+            const struct pt_cidr *cidr = &roles->brokers[cluster][i];
+
+            if (in_cidr(cidr, ev->a) || in_cidr(cidr, ev->b))
+                return cluster;
+        }
+    }
+    return PT_CLUSTER_NONE;
+}
+
+/* A connection is opened by its first byte or hole, so that one without payload costs nothing.
+ * NULL: the budget is spent, which the parser counts; what the connection carries stays unseen. */
+static struct pt_conn *conn_of(struct pt_worker *w, const struct pt_stream_event *ev)
+{
+    if (!*ev->user)
+        *ev->user =
+                pt_conn_open(w->parser, cluster_of(w->cfg.roles, ev), ev->a, ev->b, ev->initiator);
+    return *ev->user;
+}
+
+/* What is written from now on belongs at this key. */
+static void move_to(struct pt_worker *w, struct pt_key key)
+{
+    if (w->cfg.by_key && w->out.used_sz && pt_key_before(w->key, key))
+        pt_worker_flush(w);
+    if (w->cfg.by_key || !w->out.used_sz)
+        w->key = key;
+}
+
+static void drain_streams(struct pt_worker *w)
+{
+    struct pt_stream_event ev;
+    struct pt_conn *conn;
+
+    for (;;) {
+        enum pt_stream_kind kind = pt_streams_next(w->streams, &ev);
+
+        if (kind == PT_STREAM_NONE)
+            return;
+        move_to(w, ev.key);
+        switch (kind) {
+        case PT_STREAM_BYTES:
+            conn = conn_of(w, &ev);
+            if (conn)
+                pt_conn_bytes(conn, ev.side, ev.data, ev.len, &ev.at);
+            break;
+        case PT_STREAM_HOLE:
+            conn = conn_of(w, &ev);
+            if (conn)
+                pt_conn_hole(conn, ev.side, ev.len, ev.reason, &ev.at);
+            break;
+        case PT_STREAM_CLOSE:
+            if (*ev.user)
+                pt_conn_close(*ev.user, &ev.at);
+            *ev.user = NULL;
+            break;
+        case PT_STREAM_OPEN:
+        case PT_STREAM_NONE:
+            break;
+        }
+    }
+}
+
+void pt_worker_take(struct pt_worker *w, const struct pt_taken *t)
+{
+    w->out.order = t->at.order;
+    pt_streams_advance(w->streams, t->key.time_ns);
+    pt_streams_push(w->streams, &t->seg, &t->at);
+    drain_streams(w);
+}
+
+void pt_worker_advance(struct pt_worker *w, struct pt_key key)
+{
+    w->out.order = key.tie;
+    pt_streams_advance(w->streams, key.time_ns);
+    drain_streams(w);
+}
+
+void pt_worker_flush(struct pt_worker *w)
+{
+    if (w->out.used_sz)
+        flush_out(&w->out);
+}
+
+void pt_worker_finish(struct pt_worker *w)
+{
+    pt_streams_finish(w->streams);
+    drain_streams(w);
+    pt_worker_flush(w);
+}
