@@ -99,13 +99,20 @@ static int set_number(struct pt_config *cfg, const struct setting *s, const char
 static int set_choice(struct pt_config *cfg, const struct setting *s, const char *value,
                       struct pt_error *err)
 {
-    size_t len = strlen(value);
+    bool yes_or_no = !strncmp(s->help, "no|yes:", 7);
+    const char *asked = value;
     uint64_t n = 0;
+    size_t len;
 
+    if (yes_or_no && !strcmp(value, "true")) /* YAML's other words */
+        asked = "yes";
+    else if (yes_or_no && !strcmp(value, "false"))
+        asked = "no";
+    len = strlen(asked);
     for (const char *word = s->help; *word && *word != ':'; n++) {
         size_t word_len = strcspn(word, "|:");
 
-        if (word_len == len && !memcmp(word, value, len)) {
+        if (word_len == len && !memcmp(word, asked, len)) {
             store_u64(cfg, s, n);
             return 0;
         }

@@ -3,9 +3,8 @@
 #define PT_TOOLS_CONFIG_H
 /*
  * Everything that an operator can set, in one struct, from a YAML file and from the command line.
- * One table (config.c) describes each setting: path, kind, range, help; the YAML reader, the
- * options and
- * --print-config all go through it, so that a setting is checked in one place.
+ * One table (config_table.c) describes each setting: path, kind, range, help; the YAML reader, the
+ * options and --print-config all go through it, so that a setting is checked in one place.
  *
  *   clusters:
  *     source: { brokers: [10.88.1.0/24], files: [source.pcap] }
@@ -14,8 +13,10 @@
  *     map: { orders: orders-v2 }
  *     exclude: ["test-*"]
  *   limits: { memory: 2GiB }
+ *   live: { workers: 2, cores: [2, 3], idle: poll, user: nobody }
  *   policy: { max-lag: 60s, min-coverage: 0.99 }
  *   segment: { name: paritap, mode: 0640, group: monitoring }
+ *   findings: { file: findings.jsonl, rotate: 64MiB, keep: 8 }
  *
  * File names are relative to the working directory. An unknown key is an error.
  */

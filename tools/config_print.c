@@ -145,6 +145,19 @@ static const char *print_sections(const char *path, const char *before, int *ret
     return key;
 }
 
+/* The help says which words a choice has; what a number may be, the table knows. */
+static void print_help(const struct setting *s, FILE *f)
+{
+    char lowest[PT_TEXT_MAX];
+    char highest[PT_TEXT_MAX];
+
+    fputs(s->help, f);
+    if (s->max && s->kind != HASH)
+        fprintf(f, " [%s to %s]", pt_setting_text(s->kind, s->min, lowest),
+                pt_setting_text(s->kind, s->max, highest));
+    fputc('\n', f);
+}
+
 void pt_config_print(const struct pt_config *cfg, FILE *f)
 {
     const char *before = "";
@@ -154,7 +167,8 @@ void pt_config_print(const struct pt_config *cfg, FILE *f)
         int depth;
         const char *key = print_sections(s->path, before, &depth, f);
 
-        fprintf(f, "%*s# %s\n", 2 * depth, "", s->help);
+        fprintf(f, "%*s# ", 2 * depth, "");
+        print_help(s, f);
         fprintf(f, "%*s%s:", 2 * depth, "", key);
         print_value(cfg, s, f);
         fputc('\n', f);

@@ -36,14 +36,18 @@ static void packets(const struct pt_report *r, struct pt_ledger *l)
         [PT_PACKET_LINK_TYPE] = "link_type",
     };
     uint64_t read = 0;
+    uint64_t lost = 0;
 
-    for (size_t i = 0; i < r->input_cnt; i++)
+    for (size_t i = 0; i < r->input_cnt; i++) {
         read += r->inputs[i].packets;
+        lost += r->inputs[i].lost;
+    }
     begin(l, "packets", "read", read);
     for (size_t i = 0; i < PT_PACKET_KIND_CNT; i++)
         part(l, name[i], r->packets->kind[i]);
     /* Who stops leaves packets behind that were read only to see which input is next. */
-    part(l, "left_when_stopped", r->stopped ? read - r->packets->frames : 0);
+    part(l, "left_when_stopped", r->stopped ? read - lost - r->packets->frames : 0);
+    part(l, "lost", lost);
     end(l);
 }
 

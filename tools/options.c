@@ -366,6 +366,14 @@ static int check_ports(const struct pt_config *cfg, struct pt_error *err)
                             "two clusters are compared: --%s is missing (or --ports, for a port "
                             "that sees both)",
                             source ? "target" : "source");
+    if (cfg->finding_file[0] && !cfg->segment_name[0])
+        return pt_error_set(err,
+                            "--findings %.200s: findings are taken from the shared memory, so "
+                            "--segment must not be empty",
+                            cfg->finding_file);
+    if (cfg->live.keep_only_brokers && !cfg->broker_ports.cnt)
+        return pt_error_set(err, "live.only-broker-ports: drops everything unless "
+                                 "live.broker-ports names the brokers' TCP ports");
     return 0;
 }
 

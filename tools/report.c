@@ -162,5 +162,10 @@ struct pt_report_input pt_report_input_file(enum pt_input_role role,
 
 const char *pt_input_name(const struct pt_report_input *in)
 {
-    return strcmp(in->name, "-") ? in->name : "standard input";
+    return in->is_port || strcmp(in->name, "-") ? in->name : "standard input";
+}
+
+uint64_t pt_input_lost(const struct pt_report_input *in)
+{
+    return in->missed + in->no_buffer + in->errors + in->lost;
 }

@@ -76,7 +76,10 @@ struct pt_api_row *pt_api_rows_sorted(const struct pt_report *r);
 /* pt_conn_rows_sorted: by cluster, kind, broker. */
 struct pt_conn_row *pt_conn_rows_sorted(const struct pt_report *r);
 
-/* pt_input_name is the input's path; for people "-" is the standard input. */
+/* pt_input_name is the input's name; for people the file "-" is the standard input. */
 const char *pt_input_name(const struct pt_report_input *in);
+
+/* pt_input_lost sums up what came to a port and reached no worker. */
+uint64_t pt_input_lost(const struct pt_report_input *in);
 
 #endif

@@ -335,6 +335,25 @@ void pt_report_text_not_looked_at(const struct pt_report *r, struct pt_text *t)
     free(rows);
 }
 
+/* What came to a port and was not looked at. */
+static void input_losses(const struct pt_report_input *in, struct pt_text *t)
+{
+    char buf[PT_TEXT_MAX];
+
+    if (!pt_input_lost(in))
+        return;
+    pt_text_styled(t, PT_STYLE_WARN, ", %s lost:", pt_text_count(pt_input_lost(in), buf));
+    pt_text_wrap(t, 4);
+    if (in->missed)
+        pt_text_listed(t, "%s missed by the device", pt_text_count(in->missed, buf));
+    if (in->no_buffer)
+        pt_text_listed(t, "%s without a free buffer", pt_text_count(in->no_buffer, buf));
+    if (in->errors)
+        pt_text_listed(t, "%s bad frames", pt_text_count(in->errors, buf));
+    if (in->lost)
+        pt_text_listed(t, "%s given up before a worker", pt_text_count(in->lost, buf));
+}
+
 static void inputs(const struct pt_report *r, struct pt_text *t)
 {
     char safe[PT_SAFE_MAX];
@@ -343,7 +362,6 @@ static void inputs(const struct pt_report *r, struct pt_text *t)
 
     for (size_t i = 0; i < r->input_cnt; i++) {
         const struct pt_report_input *in = &r->inputs[i];
-        uint64_t lost = in->missed + in->no_buffer + in->lost;
 
         pt_text_put(t, "  %s: %s", r->single ? "file" : pt_role_name(in->role),
                     pt_text_safe(t, pt_input_name(in), safe));
@@ -351,8 +369,7 @@ static void inputs(const struct pt_report *r, struct pt_text *t)
                     pt_text_bytes(in->bytes, b));
         if (in->truncated)
             pt_text_styled(t, PT_STYLE_WARN, ", cut off");
-        if (lost)
-            pt_text_styled(t, PT_STYLE_WARN, ", %s lost", pt_text_count(lost, a));
+        input_losses(in, t);
         pt_text_end(t);
     }
 }

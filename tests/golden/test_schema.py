@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The schema describes what the writer writes: a hand-made report with every member is valid.
+"""The schema describes what the writer writes: a hand-made report with every member is valid, and
+so is that of a live run, whose inputs are ports.
 
     test_schema.py TEST_REPORT_JSON
 
@@ -16,11 +17,22 @@ import report as rep
 
 
 def main(argv):
+    errors = []
     with tempfile.TemporaryDirectory() as tmp:
         path = os.path.join(tmp, "report.json")
+        subprocess.run([argv[1], path, "ports"], check=True)
+        report = rep.load(path)
+        errors += rep.schema_errors(report)
+        del report["inputs"][0]["missed"]
+        if not rep.schema_errors(report):
+            errors.append("a port without its losses was accepted")
         subprocess.run([argv[1], path], check=True)
         report = rep.load(path)
-    errors = rep.schema_errors(report)
+    errors += rep.schema_errors(report)
+    report["inputs"][0]["missed"] = 0
+    if not rep.schema_errors(report):
+        errors.append("a file that missed packets was accepted")
+    del report["inputs"][0]["missed"]
     for where in (report, report["pairs"][0], report["findings"][0], report["clusters"][0]):
         where["surprise"] = 1
         if not rep.schema_errors(report):

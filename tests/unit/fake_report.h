@@ -21,6 +21,26 @@ static const struct pt_report_input fake_inputs[2] = {
       .trouble = "ends inside packet 101, at byte 4242" },
 };
 
+/* Ports instead: seven of the packets were given up on the way, so that with fake_packets the books
+ * still add up. */
+static const struct pt_report_input fake_ports[2] = {
+    { .role = PT_ROLE_SOURCE,
+      .is_port = true,
+      .name = "0000:3b:00.0",
+      .packets = 905,
+      .bytes = 123456,
+      .missed = 11,
+      .no_buffer = 12,
+      .errors = 13,
+      .lost = 5 },
+    { .role = PT_ROLE_TARGET,
+      .is_port = true,
+      .name = "net_pcap1,rx_pcap=t.pcap",
+      .packets = 102,
+      .bytes = 9999,
+      .lost = 2 },
+};
+
 /* \033 would clear the terminal, \xff is no UTF-8. */
 static const struct pt_client_info fake_clients[2] = {
     { .client_id = "producer-1",
@@ -257,6 +277,14 @@ static inline struct pt_report fake_report(void)
         .conns = fake_conns,
         .conn_cnt = 2,
     };
+}
+
+static inline struct pt_report fake_live_report(void)
+{
+    struct pt_report r = fake_report();
+
+    r.inputs = fake_ports;
+    return r;
 }
 
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fake_config.h"
+#include "tools/finding_file.h"
 #include "tools/options.h"
 
 static char yaml_path[] = "/tmp/paritap-test-config-XXXXXX";
@@ -147,6 +148,17 @@ static void test_errors(void **state)
         { "topics:\n  exclude: &x [a]\n  include: *x\n", ":3: topics.include: YAML aliases",
           "alias" },
         { "limits: {memory: 1G\n", ":2: no valid YAML", "not YAML" },
+        { "live:\n  idle: nap\n", ":2: live.idle: \"nap\" is none of sleep|poll", "no such word" },
+        { "live:\n  idle: true\n", ":2: live.idle: \"true\" is none of sleep|poll",
+          "no yes or no" },
+        { "live:\n  overload: 1\n", ":2: live.overload: \"1\" is none of no|yes", "a number" },
+        { "live:\n  mtu: 100\n", ":2: live.mtu: \"100\" is out of range: allowed is 576 to 16000",
+          "too small" },
+        { "live:\n  cores: [1, 99999]\n", ":2: live.cores: \"99999\" is out of range",
+          "no such core" },
+        { "live:\n  shards: 2\n", ":2: live.shards: \"2\" is out of range: allowed is 0 to 1",
+          "too many" },
+        { "findings:\n  rotate: 1\n", ":2: findings.rotate: \"1\" is out of range", "too small" },
         { "limits:\n  reorder: 1MiB\n", "limits.reorder-connection is larger",
           "two that conflict" },
     };
@@ -205,6 +217,80 @@ static void test_print(void **state)
     assert_int_equal(again.pipeline.policy.floating_max_sz, fake_defaults.policy.floating_max_sz);
     assert_int_equal(again.pipeline.policy.align.horizon, fake_defaults.policy.align.horizon);
     assert_string_equal(again.rules.item[0].source, "a \"b\"");
+    free(first);
+    free(second);
+    pt_config_free(&cfg);
+    pt_config_free(&again);
+}
+
+/* Each setting of a live run has a value of its own, and is found where it belongs. */
+static void test_live(void **state)
+{
+    static const char yaml[] =
+            "clusters:\n"
+            "  source: { ports: [\"net_pcap0,rx_pcap=a,b.pcap\", 0000:81:00.0] }\n"
+            "  target: { ports: net_ring1 }\n"
+            "  ports: [\"net_pcap2,iface=eth1\"]\n"
+            "replay: { workers: 3 }\n"
+            "live:\n"
+            "  { workers: 5, shards: 1, cores: [7, 2, 300], share-cores: false, idle: poll,\n"
+            "    huge-pages: no, mtu: 9000, tunnels: true, tags: yes, broker-ports: [9092, "
+            "19092],\n"
+            "    only-broker-ports: yes, queues: 6, descriptors: 4096, overload: no,\n"
+            "    exit-when-idle: 2, user: nobody, eal: [--log-level, \"4\"] }\n"
+            "report: { file: r.json }\n"
+            "findings: { file: f.jsonl, rotate: 1MiB, keep: 9, fsync: always }\n";
+    struct pt_config cfg;
+    struct pt_config again;
+    struct pt_error err = { "" };
+    const struct pt_live_cfg *l = &cfg.live;
+    char *first;
+    char *second;
+
+    (void)state;
+    pt_config_init(&cfg, &fake_defaults);
+    if (load(&cfg, yaml, &err) || pt_config_seal(&cfg, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(l->device_cnt[PT_ROLE_SOURCE], 2);
+    assert_string_equal(l->device[PT_ROLE_SOURCE][0], "net_pcap0,rx_pcap=a,b.pcap");
+    assert_string_equal(l->device[PT_ROLE_TARGET][0], "net_ring1");
+    assert_string_equal(l->device[PT_ROLE_BOTH][0], "net_pcap2,iface=eth1");
+    assert_int_equal(cfg.pipeline.worker_cnt, 3);
+    assert_int_equal(l->worker_cnt, 5);
+    assert_int_equal(l->shard_cnt, 1);
+    assert_int_equal(l->core_cnt, 3);
+    assert_int_equal(l->core[2], 300);
+    assert_false(l->share_cores);
+    assert_int_equal(l->idle, PT_IDLE_POLL);
+    assert_false(l->huge);
+    assert_int_equal(l->mtu, 9000);
+    assert_true(l->encapsulated);
+    assert_true(l->tagged);
+    assert_int_equal(l->broker_port_cnt, 2);
+    assert_int_equal(l->broker_port[1], 19092);
+    assert_true(l->keep_only_brokers);
+    assert_int_equal(l->queue_cnt, 6);
+    assert_int_equal(l->desc_cnt, 4096);
+    assert_false(l->overload);
+    assert_int_equal(l->exit_when_idle_ns, 2000000000);
+    assert_int_equal(l->eal_arg_cnt, 2);
+    assert_string_equal(l->eal_arg[0], "--log-level");
+    assert_string_equal(cfg.user, "nobody");
+    assert_string_equal(cfg.report_file, "r.json");
+    assert_string_equal(cfg.finding_file, "f.jsonl");
+    assert_int_equal(cfg.finding_rotate_sz, 1u << 20);
+    assert_int_equal(cfg.finding_keep, 9);
+    assert_int_equal(cfg.finding_fsync, PT_FINDING_FSYNC_ALWAYS);
+
+    pt_config_init(&again, &fake_defaults);
+    first = printed(&cfg);
+    if (load(&again, first, &err) || pt_config_seal(&again, &err))
+        fail_msg("%s in:\n%s", err.text, first);
+    second = printed(&again);
+    assert_string_equal(first, second);
+    assert_string_equal(again.live.device[PT_ROLE_SOURCE][0], "net_pcap0,rx_pcap=a,b.pcap");
+    assert_int_equal(again.live.broker_port[1], 19092);
+    assert_non_null(strstr(first, "the mirrored network [576 to 16000]\n  mtu: 9000\n"));
     free(first);
     free(second);
     pt_config_free(&cfg);
@@ -319,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_load),          cmocka_unit_test(test_errors),
         cmocka_unit_test(test_print),         cmocka_unit_test(test_options),
         cmocka_unit_test(test_option_errors), cmocka_unit_test(test_precedence),
+        cmocka_unit_test(test_live),
     };
 
     return cmocka_run_group_tests(tests, make_file, remove_file);

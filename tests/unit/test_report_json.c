@@ -2,7 +2,8 @@
 /*
  * The JSON report: jansson, which had no part in writing it, reads it back, and every name of the
  * contract holds the value of the hand-made report. Two writes give the same bytes. With a file
- * name as argument the program only writes that report there: the schema test reads it.
+ * name as argument the program only writes that report there (with "ports" behind it, that of a
+ * live run): the schema test reads it.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -160,8 +161,46 @@ static void test_clusters(void **state)
     assert_string_equal(str(json_array_get(json_object_get(log, "batches"), 0), "source"),
                         "produce");
     assert_string_equal(str(input, "file"), "target \"x\".pcap");
+    assert_null(json_object_get(input, "port"));
+    assert_null(json_object_get(input, "missed"));
     assert_string_equal(str(input, "role"), "target");
     assert_true(json_is_true(json_object_get(input, "truncated")));
+    json_decref(root);
+}
+
+/* A live run has ports, and what they lost is in the books. */
+static void test_ports(void **state)
+{
+    struct pt_report r = fake_live_report();
+    json_t *root = parsed(&r);
+    const json_t *port = json_array_get(json_object_get(root, "inputs"), 0);
+    const json_t *other = json_array_get(json_object_get(root, "inputs"), 1);
+    const json_t *place =
+            json_object_get(json_array_get(json_object_get(root, "findings"), 0), "source");
+    const json_t *packets = json_object_get(json_object_get(root, "ledger"), "packets");
+
+    (void)state;
+    assert_string_equal(str(port, "port"), "0000:3b:00.0");
+    assert_null(json_object_get(port, "file"));
+    assert_int_equal(num(port, "packets"), 905);
+    assert_int_equal(num(port, "missed"), 11);
+    assert_int_equal(num(port, "no_buffer"), 12);
+    assert_int_equal(num(port, "errors"), 13);
+    assert_int_equal(num(port, "lost"), 5);
+    assert_true(json_is_null(json_object_get(port, "trouble")));
+    assert_int_equal(num(other, "lost"), 2);
+    assert_string_equal(str(place, "file"), "0000:3b:00.0");
+    assert_int_equal(num(packets, "total"), 1007);
+    assert_int_equal(num(json_object_get(packets, "parts"), "lost"), 7);
+    assert_int_equal(num(packets, "residue"), 0);
+    json_decref(root);
+
+    /* Stopped: what is left behind is what neither a worker took nor was given up. */
+    r.stopped = "interrupted";
+    root = parsed(&r);
+    packets = json_object_get(json_object_get(root, "ledger"), "packets");
+    assert_int_equal(num(json_object_get(packets, "parts"), "left_when_stopped"), 0);
+    assert_int_equal(num(packets, "residue"), 0);
     json_decref(root);
 }
 
@@ -236,9 +275,9 @@ static void test_utf8(void **state)
     }
 }
 
-static int write_report(const char *path)
+static int write_report(const char *path, bool ports)
 {
-    struct pt_report r = fake_report();
+    struct pt_report r = ports ? fake_live_report() : fake_report();
     FILE *f = fopen(path, "w");
 
     if (!f)
@@ -252,10 +291,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_pairs),      cmocka_unit_test(test_findings),
         cmocka_unit_test(test_clusters),   cmocka_unit_test(test_ledger),
         cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_inspect),
-        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_utf8),       cmocka_unit_test(test_ports),
     };
 
-    if (argc == 2)
-        return write_report(argv[1]);
+    if (argc >= 2)
+        return write_report(argv[1], argc == 3);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,6 +160,21 @@ static void test_nothing_seen(void **state)
     free(text);
 }
 
+/* Ports stand where files do, and say what they lost. */
+static void test_ports(void **state)
+{
+    struct pt_report r = fake_live_report();
+    char *text = page(&r, (struct pt_report_text_cfg){ 0 });
+
+    (void)state;
+    has(text, "0000:3b:00.0 packet 17, at 2023-11-14T22:13:21.000000007Z");
+    has(text, "  source: 0000:3b:00.0, 905 packets, 123.5 kB, 41 lost: 11 missed by the device,");
+    has(text, "12 without a free buffer, 13 bad frames, 5 given up before a worker");
+    has(text, "102 packets, 10.0 kB, 2 lost: 2 given up before a worker");
+    has(text, "+ 7 lost");
+    free(text);
+}
+
 static void test_first_findings(void **state)
 {
     struct pt_finding many[50];
@@ -187,11 +202,9 @@ static void test_first_findings(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_page),
-        cmocka_unit_test(test_narrow_terminal),
-        cmocka_unit_test(test_verdict_lines),
-        cmocka_unit_test(test_nothing_seen),
-        cmocka_unit_test(test_first_findings),
+        cmocka_unit_test(test_page),           cmocka_unit_test(test_narrow_terminal),
+        cmocka_unit_test(test_verdict_lines),  cmocka_unit_test(test_nothing_seen),
+        cmocka_unit_test(test_first_findings), cmocka_unit_test(test_ports),
     };
     struct pt_report r = fake_report();
 
