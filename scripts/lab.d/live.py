@@ -16,9 +16,9 @@ import time
 import net
 
 SEGMENT = "lab"
-# net_af_packet has a ring that is large enough for brokers that share their cores with paritapd, but
-# does not count what it loses: the wire's own counter is what it is compared with. net_pcap counts,
-# but its ring of 2 MiB overflows here now and then.
+# net_af_packet has a ring that is large enough for brokers that share their cores, but does not
+# count what it loses: the wire's own counter is what it is compared with. net_pcap counts, but its
+# ring of 2 MiB overflows here now and then.
 PORT = os.environ.get("PARITAP_LAB_PORT", "net_af_packet0,iface=mon0,blocksz=1048576,framesz=2048,"
                                           "framecnt=65536")
 HERE = os.path.dirname(os.path.abspath(__file__))

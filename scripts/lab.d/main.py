@@ -82,7 +82,8 @@ def main(words):
     commands = {"up": up, "down": down, "run": run, "live": live,
                 "list": lambda: print("\n".join(scenarios()))}
     if not words or words[0] not in commands:
-        raise SystemExit("usage: lab up [VERSION] | run SCENARIO OUT | live SCENARIO OUT | list | down")
+        raise SystemExit("usage: lab up [VERSION] | run SCENARIO OUT | live SCENARIO OUT | "
+                         "list | down")
     commands[words[0]](*words[1:])
 
 
