@@ -17,6 +17,7 @@
  * Ports that are files (net_pcap with rx_pcap=) lose nothing: everybody waits, and packets are
  * taken in the order of their time, so that the report is that of a replay.
  */
+#include "dataplane/ladder.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/port.h"
 #include "dataplane/segment_writer.h"
@@ -80,8 +81,9 @@ struct pt_live_state {
     const struct pt_shard_stats *shard;
     const struct pt_live_port *ports;
     size_t port_cnt;
-    bool ended;          /* false: the run goes on */
-    const char *stopped; /* why it ended early, in words; NULL: it did not */
+    const struct pt_ladder *ladder; /* what was left out, and when */
+    bool ended;                     /* false: the run goes on */
+    const char *stopped;            /* why it ended early, in words; NULL: it did not */
 };
 
 struct pt_live_hooks {

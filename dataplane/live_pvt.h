@@ -15,6 +15,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 
+#include "dataplane/ladder.h"
 #include "dataplane/live.h"
 #include "dataplane/pipeline_pvt.h"
 #include "hw/toeplitz.h"
@@ -58,6 +59,9 @@ struct pt_live_spread {
     uint16_t worker[PT_NIC_QUEUES_MAX];
 };
 
+/* Topic numbers of a lane that the ladder can tell apart; those beyond are never shed alone. */
+#define PT_LIVE_CANON_CNT 65536u
+
 /* Posted by a worker for the main thread. */
 struct pt_live_posted {
     _Atomic uint64_t taken;       /* packets */
@@ -66,7 +70,7 @@ struct pt_live_posted {
     _Atomic uint64_t given_up;    /* packets and observations that found their road full */
     _Atomic uint64_t handed_over; /* packets that another worker polled for this one */
     _Atomic uint64_t wrong_core;  /* of these, although the device should have hashed them here */
-    _Atomic uint32_t backlog_permille;
+    _Atomic uint64_t lane_full;   /* times that it found a lane full */
 };
 
 /* What a worker has taken of a port; the main thread shows it. */
@@ -119,6 +123,9 @@ struct pt_live_worker {
     uint64_t dropped_obs; /* batches that found the shard's lane full */
     int64_t core_row;
     struct pt_live_posted posted;
+    _Atomic uint32_t *canon; /* of its topic numbers: from the shard's thread, for its parser */
+    uint64_t shed_seen;      /* what is in force in its parser: pt_live.shed */
+    bool owes_shed;          /* observations were lost that the shard has not been told of */
     _Atomic(struct pt_live_snapshot *) snapshot; /* the answer to live->snapshot_wanted */
 };
 
@@ -185,6 +192,15 @@ struct pt_live {
     _Atomic uint64_t shard_busy_ns;
     _Atomic uint64_t shard_loop_ns;
     const char *stopped;
+    pthread_mutex_t ladder_lock; /* the main thread writes it, the shard's copies it for reports */
+    struct pt_ladder ladder;
+    struct pt_ladder ladder_shown;
+    uint64_t ladder_busy_ns[PT_WORKERS_MAX]; /* at the last look */
+    uint64_t ladder_loop_ns[PT_WORKERS_MAX];
+    uint64_t ladder_lost[PT_WORKERS_MAX];
+    uint64_t ladder_full[PT_WORKERS_MAX];
+    int64_t canon_next_ns; /* the shard's thread */
+    _Atomic uint64_t shed; /* step << 32 | share: of all workers */
     _Atomic bool stop;
     _Atomic bool report_wanted;
     _Atomic uint64_t snapshot_wanted; /* moves when workers are to answer with a snapshot */
@@ -210,6 +226,9 @@ static inline void pt_live_store(_Atomic uint64_t *v, uint64_t n)
 
 int64_t pt_live_mono_ns(void);
 int64_t pt_live_wall_ns(void);
+
+/* live.c: ladder_shown becomes what the ladder is now. */
+void pt_live_copy_ladder(struct pt_live *l);
 
 /* live_worker.c */
 int pt_live_worker_run(void *worker);

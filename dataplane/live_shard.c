@@ -14,9 +14,12 @@
 
 #include "dataplane/backoff.h"
 #include "dataplane/live_pvt.h"
+#include "verify/live.h"
 
 /* Messages between two looks at the clock. */
 #define STEP_MESSAGES 256u
+/* How often the workers are told which topics are one. */
+#define CANON_NS 500000000ll
 /* How long workers may take to answer; they look ten times a second. */
 #define SNAPSHOT_NS 2000000000ll
 
@@ -57,6 +60,7 @@ void pt_live_conclude(struct pt_live *l, struct pt_live_snapshot *const *snapsho
         .ports = ports,
         .port_cnt = l->port_cnt,
         .stopped = l->stopped,
+        .ladder = &l->ladder_shown,
     };
 }
 
@@ -73,7 +77,10 @@ static void report_and_leave(struct pt_live *l, struct pt_live_snapshot *const *
 
 static void write_report(struct pt_live *l, struct pt_live_snapshot *const *snapshots)
 {
-    pid_t pid = fork();
+    pid_t pid;
+
+    pt_live_copy_ladder(l); /* not in the copy, where the main thread may hold the lock for ever */
+    pid = fork();
 
     if (!pid)
         report_and_leave(l, snapshots);
@@ -131,6 +138,11 @@ void pt_live_shard_tick(struct pt_live *l, struct pt_key reached)
     /* The time of files is that of what is observed, as in a replay. */
     if (!l->exact && l->reached_ns)
         pt_shard_tick(l->pipeline->shard, l->reached_ns);
+    if (mono_ns >= l->canon_next_ns) {
+        l->canon_next_ns = mono_ns + CANON_NS;
+        for (unsigned i = 0; i < l->worker_cnt; i++)
+            pt_shard_live_canon(l->pipeline->shard, i, l->worker[i].canon, PT_LIVE_CANON_CNT);
+    }
     pt_live_show_shard(l);
     answer_report(l, mono_ns);
 }
