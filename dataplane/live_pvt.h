@@ -64,13 +64,14 @@ struct pt_live_spread {
 
 /* Posted by a worker for the main thread. */
 struct pt_live_posted {
-    _Atomic uint64_t taken;       /* packets */
-    _Atomic uint64_t busy_ns;     /* grows: time in which there was work */
-    _Atomic uint64_t loop_ns;     /* grows: all time */
-    _Atomic uint64_t given_up;    /* packets and observations that found their road full */
-    _Atomic uint64_t handed_over; /* packets that another worker polled for this one */
-    _Atomic uint64_t wrong_core;  /* of these, although the device should have hashed them here */
-    _Atomic uint64_t lane_full;   /* times that it found a lane full */
+    _Atomic uint64_t taken;        /* packets */
+    _Atomic uint64_t busy_ns;      /* grows: time in which there was work */
+    _Atomic uint64_t loop_ns;      /* grows: all time */
+    _Atomic uint64_t given_up;     /* packets that found the road to their worker full */
+    _Atomic uint64_t batches_lost; /* observed, and given up as the shard's lane was full */
+    _Atomic uint64_t handed_over;  /* packets that another worker polled for this one */
+    _Atomic uint64_t wrong_core;   /* of these, although the device should have hashed them here */
+    _Atomic uint64_t lane_full;    /* times that it found a lane full */
 };
 
 /* What a worker has taken of a port; the main thread shows it. */
@@ -136,7 +137,12 @@ struct pt_live_snapshot {
     uint64_t port_bytes[PT_NIC_PORTS_MAX];
     uint64_t port_given_up[PT_NIC_PORTS_MAX];
     int64_t tap_end_ns[PT_NIC_PORTS_MAX];
+    struct pt_live_memory memory[2];
 };
+
+/* pt_live_memory_of describes a budget; by the thread that uses it, or when nobody does. */
+void pt_live_memory_of(struct pt_live_memory *m, const struct pt_mem *mem, const char *what,
+                       unsigned idx);
 
 struct pt_live_port_state {
     struct pt_port *port;
@@ -199,6 +205,8 @@ struct pt_live {
     uint64_t ladder_loop_ns[PT_WORKERS_MAX];
     uint64_t ladder_lost[PT_WORKERS_MAX];
     uint64_t ladder_full[PT_WORKERS_MAX];
+    struct pt_live_memory memory[PT_LIVE_MEMORY_MAX]; /* of the report at hand */
+    size_t memory_cnt;
     int64_t canon_next_ns; /* the shard's thread */
     _Atomic uint64_t shed; /* step << 32 | share: of all workers */
     _Atomic bool stop;

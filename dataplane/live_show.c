@@ -71,7 +71,7 @@ void pt_live_show_worker(struct pt_live_worker *w)
         .batches = parser->batches,
         .records = parser->records,
         .shed = parser->shed_known + parser->batches_shed + parser->bodies_shed +
-                pt_live_load(&w->posted.given_up),
+                pt_live_load(&w->posted.batches_lost),
         .ladder_step = (uint32_t)(pt_live_load(&w->live->shed) >> 32),
     };
 

@@ -405,7 +405,7 @@ static void send_what_must(struct pt_live_worker *w, struct pt_key key, const ui
         if (!may_be_lost(o))
             send_surely(w, key, buf + off, o->size);
         else if (o->kind == PT_OBS_BATCH)
-            pt_live_add(&w->posted.given_up, 1);
+            pt_live_add(&w->posted.batches_lost, 1);
         off += o->size;
     }
     w->owes_shed = true;
@@ -511,6 +511,8 @@ void pt_live_worker_snapshot(struct pt_live_worker *w, struct pt_live_snapshot *
         s->port_given_up[i] = pt_live_load(&w->port[i].given_up);
         s->tap_end_ns[i] = w->port[i].end_ns;
     }
+    pt_live_memory_of(&s->memory[0], &w->thread->worker.streams_mem, "streams", w->idx);
+    pt_live_memory_of(&s->memory[1], &w->thread->worker.parser_mem, "parser", w->idx);
 }
 
 static void account(struct pt_live_worker *w, int64_t mono_ns, bool busy)

@@ -64,9 +64,11 @@ def meson_tests(name):
     passed = failed = 0
     if log.exists():
         for line in log.read_text(encoding="utf-8").splitlines():
-            ok = json.loads(line)["result"] == "OK"
-            passed += ok
-            failed += not ok
+            result = json.loads(line)["result"]
+            passed += result == "OK"
+            failed += result not in ("OK", "SKIP")
+            if result == "SKIP":
+                print("skipped: %s" % json.loads(line)["name"])
     if done.returncode or failed:
         sys.stdout.write(done.stdout.decode(errors="replace")[-20000:])
         failed = failed or 1

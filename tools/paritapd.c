@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "dataplane/live.h"
@@ -167,6 +168,7 @@ static void report(void *arg, const struct pt_live_state *s)
         .api_cnt = s->totals->api_cnt,
         .conns = s->totals->conns,
         .conn_cnt = s->totals->conn_cnt,
+        .live = s,
     };
     int rc = 0;
 
@@ -263,6 +265,21 @@ static void catch_signals(struct pt_live *live)
     sigaction(SIGINT, &act, NULL);
 }
 
+/* Live, nobody who writes to a cluster should know the key of the hashes; of files the report is to
+ * be the same each time. */
+static void choose_hash_key(struct pt_config *cfg)
+{
+    uint64_t key;
+    bool files = true;
+
+    for (int role = 0; role < PT_ROLE_CNT; role++)
+        for (size_t i = 0; i < cfg->ports[role].cnt; i++)
+            files = files && pt_port_is_file(cfg->ports[role].item[i]);
+    if (!files && cfg->pipeline.parser.batch.hash_key == pt_parser_cfg_default.batch.hash_key &&
+        getrandom(&key, sizeof(key), 0) == sizeof(key))
+        cfg->pipeline.parser.batch.hash_key = key;
+}
+
 static int run(struct daemon *d)
 {
     const struct pt_live_hooks hooks = { .arg = d, .report = report, .housekeep = housekeep };
@@ -275,6 +292,7 @@ static int run(struct daemon *d)
     if (pt_privilege_find(cfg->user, &d->user, &err) ||
         pt_privilege_can_write("--json", d->o.json_path ? d->o.json_path : "", &err))
         return complain(err.text);
+    choose_hash_key(cfg);
     cfg->segment.program = "paritapd " PT_VERSION;
     if (pt_live_open(&cfg->live, &cfg->pipeline, &cfg->segment, &hooks, &d->live, &trouble))
         return complain(trouble.text);
