@@ -314,9 +314,12 @@ static unsigned take_in_order(struct pt_live_worker *w)
             }
         }
         w->waiting = low != NULL;
-        if (!low || pt_key_before(bound, low->taken.key))
+        if (!low || pt_key_before(bound, low->taken.key)) {
+            w->safe = bound;
             break;
+        }
         work_off(w, low);
+        w->safe = w->worked;
         if (from == w->idx) {
             w->held_at = (w->held_at + 1) % PT_LIVE_HELD_MAX;
             w->held_cnt--;
@@ -350,8 +353,10 @@ static struct pt_key reached(const struct pt_live_worker *w)
 {
     struct pt_key key = w->own_ended ? PT_KEY_LAST : w->polled;
 
-    if (w->waiting || w->live->worker_cnt == 1)
+    if (w->live->worker_cnt == 1)
         return w->worked;
+    if (w->waiting)
+        return w->safe;
     for (unsigned i = 0; i < w->live->worker_cnt; i++)
         if (w->from[i] && pt_key_before(w->frontier[i], key))
             key = w->frontier[i];
@@ -388,12 +393,17 @@ static bool may_be_lost(const struct pt_obs *o)
            o->kind == PT_OBS_ABORTED || o->kind == PT_OBS_LOST;
 }
 
+/* In an exact run the shard may be waiting for the frontier of another worker, which waits for what
+ * this one has polled: so it is told. */
 static void send_surely(struct pt_live_worker *w, struct pt_key key, const uint8_t *buf, size_t sz)
 {
     struct pt_backoff wait = { 0 };
 
-    while (!pt_gather_send(w->thread->out, PT_GATHER_OBS, key, buf, sz))
+    while (!pt_gather_send(w->thread->out, PT_GATHER_OBS, key, buf, sz)) {
+        if (w->live->exact)
+            tell_others(w);
         pt_backoff_wait(&wait);
+    }
 }
 
 static void send_what_must(struct pt_live_worker *w, struct pt_key key, const uint8_t *buf,
@@ -472,12 +482,14 @@ static void pass_time(struct pt_live_worker *w, int64_t mono_ns)
 {
     struct pt_key key = w->live->exact ? reached(w) : silent_time(w, mono_ns);
 
-    if (!w->live->exact && pt_key_before(w->worked, key)) {
+    /* What became due until then is observed before the frontier says that nothing is. */
+    if (pt_key_before(w->worked, key) && pt_key_before(key, PT_KEY_LAST)) {
         w->worked = key;
         pt_worker_advance(&w->thread->worker, key);
         pt_worker_flush(&w->thread->worker);
     }
-    if (w->thread->out)
+    /* The end of everything is told by finish, behind what is still observed there. */
+    if (w->thread->out && pt_key_before(key, PT_KEY_LAST))
         send_frontier(w, key);
     for (unsigned i = 0; i < w->live->worker_cnt; i++)
         send_back(w, i);
@@ -546,13 +558,14 @@ static bool work_round(struct pt_live_worker *w, bool polling)
     return got || cnt;
 }
 
-/* Whether anything can still come to this worker. */
+/* Whether nothing can come to this worker any more, and all others know that of it. */
 static bool is_done(const struct pt_live_worker *w)
 {
     if (!w->own_ended || w->stuck.buf || w->held_cnt)
         return false;
     for (unsigned i = 0; i < w->live->worker_cnt; i++)
-        if (w->from[i] && pt_key_before(w->frontier[i], PT_KEY_LAST))
+        if (w->from[i] && (pt_key_before(w->frontier[i], PT_KEY_LAST) ||
+                           pt_key_before(w->told[i], PT_KEY_LAST)))
             return false;
     return true;
 }
