@@ -450,7 +450,8 @@ void pt_live_to_shard(void *arg, struct pt_key key, const uint8_t *buf, size_t s
 
     if (w->owes_shed)
         tell_shed(w, key);
-    if (pt_gather_send(t->out, PT_GATHER_OBS, key, buf, sz))
+    /* Records whose batch was lost must not come behind another batch. */
+    if (!w->owes_shed && pt_gather_send(t->out, PT_GATHER_OBS, key, buf, sz))
         return;
     pt_live_add(&w->posted.lane_full, 1);
     if (w->live->exact)
@@ -488,6 +489,8 @@ static void pass_time(struct pt_live_worker *w, int64_t mono_ns)
         pt_worker_advance(&w->thread->worker, key);
         pt_worker_flush(&w->thread->worker);
     }
+    if (w->owes_shed) /* also if nothing is observed any more */
+        tell_shed(w, w->worked);
     /* The end of everything is told by finish, behind what is still observed there. */
     if (w->thread->out && pt_key_before(key, PT_KEY_LAST))
         send_frontier(w, key);
@@ -608,6 +611,8 @@ static void finish(struct pt_live_worker *w)
     struct pt_backoff wait = { 0 };
 
     pt_worker_finish(&w->thread->worker);
+    for (; w->owes_shed; pt_backoff_wait(&wait))
+        tell_shed(w, w->worked);
     while (w->thread->out && !pt_gather_send(w->thread->out, PT_GATHER_END, PT_KEY_LAST, NULL, 0))
         pt_backoff_wait(&wait);
     pt_live_show_worker(w);
