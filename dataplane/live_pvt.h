@@ -111,7 +111,8 @@ struct pt_live_worker {
     struct pt_key *frontier;   /* by worker: what it told */
     struct pt_live_back *back; /* by worker: buffers to be given back */
     struct pt_key worked;      /* of the packet worked off last */
-    bool waiting;              /* packets are here that must wait for their turn */
+    bool waiting;              /* packets are here that must wait for their turn ... */
+    struct pt_key safe;        /* ... and nothing at or before this key can come before them */
     struct pt_key frontier_sent;
     struct pt_live_input port[PT_NIC_PORTS_MAX];
     struct pt_live_load shown;

@@ -129,6 +129,9 @@ static void answer_report(struct pt_live *l, int64_t mono_ns)
     struct pt_live_snapshot *snapshots[PT_WORKERS_MAX];
 
     if (!l->report_asked_ns) {
+        /* Two processes would write the same file, and only one be waited for. */
+        if (atomic_load_explicit(&l->reporter_pid, memory_order_relaxed))
+            return;
         if (!atomic_exchange_explicit(&l->report_wanted, false, memory_order_relaxed))
             return;
         l->report_asked_ns = mono_ns;

@@ -213,6 +213,8 @@ static bool pass_on(struct pt_live_worker *w, const struct pt_live_packet *p, un
     w->intake.stats.kind[PT_PACKET_TCP]--;
     pt_live_add(&w->posted.given_up, 1);
     pt_live_add(&w->port[p->taken.at.input].given_up, 1);
+    w->intake.stats.frames--; /* it is in the books as lost */
+    w->intake.stats.kind[PT_PACKET_TCP]--;
     give_back(w, p);
     return true;
 }
@@ -317,9 +319,12 @@ static unsigned take_in_order(struct pt_live_worker *w)
             }
         }
         w->waiting = low != NULL;
-        if (!low || pt_key_before(bound, low->taken.key))
+        if (!low || pt_key_before(bound, low->taken.key)) {
+            w->safe = bound;
             break;
+        }
         work_off(w, low);
+        w->safe = w->worked;
         if (from == w->idx) {
             w->held_at = (w->held_at + 1) % PT_LIVE_HELD_MAX;
             w->held_cnt--;
@@ -353,8 +358,10 @@ static struct pt_key reached(const struct pt_live_worker *w)
 {
     struct pt_key key = w->own_ended ? PT_KEY_LAST : w->polled;
 
-    if (w->waiting || w->live->worker_cnt == 1)
+    if (w->live->worker_cnt == 1)
         return w->worked;
+    if (w->waiting)
+        return w->safe;
     for (unsigned i = 0; i < w->live->worker_cnt; i++)
         if (w->from[i] && pt_key_before(w->frontier[i], key))
             key = w->frontier[i];
@@ -391,12 +398,17 @@ static bool may_be_lost(const struct pt_obs *o)
            o->kind == PT_OBS_ABORTED || o->kind == PT_OBS_LOST;
 }
 
+/* In an exact run the shard may be waiting for the frontier of another worker, which waits for what
+ * this one has polled: so it is told. */
 static void send_surely(struct pt_live_worker *w, struct pt_key key, const uint8_t *buf, size_t sz)
 {
     struct pt_backoff wait = { 0 };
 
-    while (!pt_gather_send(w->thread->out, PT_GATHER_OBS, key, buf, sz))
+    while (!pt_gather_send(w->thread->out, PT_GATHER_OBS, key, buf, sz)) {
+        if (w->live->exact)
+            tell_others(w);
         pt_backoff_wait(&wait);
+    }
 }
 
 static void send_what_must(struct pt_live_worker *w, struct pt_key key, const uint8_t *buf,
@@ -443,7 +455,8 @@ void pt_live_to_shard(void *arg, struct pt_key key, const uint8_t *buf, size_t s
 
     if (w->owes_shed)
         tell_shed(w, key);
-    if (pt_gather_send(t->out, PT_GATHER_OBS, key, buf, sz))
+    /* Records whose batch was lost must not come behind another batch. */
+    if (!w->owes_shed && pt_gather_send(t->out, PT_GATHER_OBS, key, buf, sz))
         return;
     pt_live_add(&w->posted.lane_full, 1);
     if (w->live->exact)
@@ -475,12 +488,16 @@ static void pass_time(struct pt_live_worker *w, int64_t mono_ns)
 {
     struct pt_key key = w->live->exact ? reached(w) : silent_time(w, mono_ns);
 
-    if (!w->live->exact && pt_key_before(w->worked, key)) {
+    /* What became due until then is observed before the frontier says that nothing is. */
+    if (pt_key_before(w->worked, key) && pt_key_before(key, PT_KEY_LAST)) {
         w->worked = key;
         pt_worker_advance(&w->thread->worker, key);
         pt_worker_flush(&w->thread->worker);
     }
-    if (w->thread->out)
+    if (w->owes_shed) /* also if nothing is observed any more */
+        tell_shed(w, w->worked);
+    /* The end of everything is told by finish, behind what is still observed there. */
+    if (w->thread->out && pt_key_before(key, PT_KEY_LAST))
         send_frontier(w, key);
     for (unsigned i = 0; i < w->live->worker_cnt; i++)
         send_back(w, i);
@@ -549,13 +566,14 @@ static bool work_round(struct pt_live_worker *w, bool polling)
     return got || cnt;
 }
 
-/* Whether anything can still come to this worker. */
+/* Whether nothing can come to this worker any more, and all others know that of it. */
 static bool is_done(const struct pt_live_worker *w)
 {
     if (!w->own_ended || w->stuck.buf || w->held_cnt)
         return false;
     for (unsigned i = 0; i < w->live->worker_cnt; i++)
-        if (w->from[i] && pt_key_before(w->frontier[i], PT_KEY_LAST))
+        if (w->from[i] && (pt_key_before(w->frontier[i], PT_KEY_LAST) ||
+                           pt_key_before(w->told[i], PT_KEY_LAST)))
             return false;
     return true;
 }
@@ -598,6 +616,8 @@ static void finish(struct pt_live_worker *w)
     struct pt_backoff wait = { 0 };
 
     pt_worker_finish(&w->thread->worker);
+    for (; w->owes_shed; pt_backoff_wait(&wait))
+        tell_shed(w, w->worked);
     while (w->thread->out && !pt_gather_send(w->thread->out, PT_GATHER_END, PT_KEY_LAST, NULL, 0))
         pt_backoff_wait(&wait);
     pt_live_show_worker(w);

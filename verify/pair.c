@@ -169,7 +169,15 @@ static void report(struct pt_pair *p, enum pt_finding_code code, int64_t source_
     pt_findings_add(p->env->findings, &fact);
 }
 
-/* A verdict has come: what was told early of its records does not count beside it any more.
+/* A finding of two records is counted by that of the source. */
+static bool counts(enum pt_finding_code code, int side)
+{
+    return side == PT_CLUSTER_SOURCE ||
+           (code != PT_FINDING_RECORD_MUTATED && code != PT_FINDING_RECORD_REORDERED);
+}
+
+/* A verdict has come: what was told early of its records does not count beside it any more. The two
+ * records of one finding may come to verdicts of their own, or beside others.
  * p->told_code says what that was, until the next event. */
 static void take_told(struct pt_pair *p, const struct pt_align_event *ev)
 {
@@ -180,14 +188,12 @@ static void take_told(struct pt_pair *p, const struct pt_align_event *ev)
         return;
     for (int side = 0; side < PT_CLUSTER_CNT; side++) {
         int64_t off = side == PT_CLUSTER_SOURCE ? ev->source_offset : ev->target_offset;
-        bool both = p->told_code == PT_FINDING_RECORD_MUTATED ||
-                    p->told_code == PT_FINDING_RECORD_REORDERED;
 
         if (off < 0 || !pt_told_take(&p->told, side, off, &code))
             continue;
-        if (both && code == p->told_code)
-            continue; /* one finding, of two records */
         p->told_code = code;
+        if (!counts(code, side))
+            continue;
         p->env->findings->early_total[code]--;
         --*early_count(p, code);
     }
@@ -368,6 +374,28 @@ static enum pt_finding_code code_of(enum pt_align_kind kind)
     }
 }
 
+/* Writes down what is about to be told; false: memory is refused, it must not be told then. */
+static bool note_told(struct pt_pair *p, int64_t s, int64_t t, enum pt_finding_code code)
+{
+    if (s >= 0 && !pt_told_add(&p->told, p->env->mem, PT_CLUSTER_SOURCE, s, code))
+        return false;
+    if (t < 0 || pt_told_add(&p->told, p->env->mem, PT_CLUSTER_TARGET, t, code))
+        return true;
+    if (s >= 0)
+        pt_told_take(&p->told, PT_CLUSTER_SOURCE, s, &code);
+    return false;
+}
+
+static void forget_note(struct pt_pair *p, int64_t s, int64_t t)
+{
+    enum pt_finding_code code;
+
+    if (s >= 0)
+        pt_told_take(&p->told, PT_CLUSTER_SOURCE, s, &code);
+    if (t >= 0)
+        pt_told_take(&p->told, PT_CLUSTER_TARGET, t, &code);
+}
+
 /* Of a duplicate the source offset is that of its original, which has a verdict of its own. */
 static void on_early(struct pt_pair *p, const struct pt_align_event *ev)
 {
@@ -378,16 +406,13 @@ static void on_early(struct pt_pair *p, const struct pt_align_event *ev)
 
     if (!may_be_shown(p) || !would_stand(p, ev) ||
         (s >= 0 && pt_told_has(&p->told, PT_CLUSTER_SOURCE, s)) ||
-        (t >= 0 && pt_told_has(&p->told, PT_CLUSTER_TARGET, t)))
+        (t >= 0 && pt_told_has(&p->told, PT_CLUSTER_TARGET, t)) || !note_told(p, s, t, code))
         return;
     fact = fact_of(p, code, s, t, ev->parts);
-    if (!pt_findings_early(p->env->findings, &fact))
-        return;
-    ++*early_count(p, code);
-    if (s >= 0)
-        pt_told_add(&p->told, p->env->mem, PT_CLUSTER_SOURCE, s, code);
-    if (t >= 0)
-        pt_told_add(&p->told, p->env->mem, PT_CLUSTER_TARGET, t, code);
+    if (pt_findings_early(p->env->findings, &fact))
+        ++*early_count(p, code);
+    else
+        forget_note(p, s, t);
 }
 
 static void on_event(struct pt_pair *p, const struct pt_align_event *ev)
