@@ -48,7 +48,8 @@ class Live:
             net.inside(net.MONITOR, os.path.join(TOOLS, "paritapd"), "--no-huge", "--quiet",
                        "--ports", PORT,
                        "--source-brokers", "10.88.1.0/24", "--target-brokers", "10.88.2.0/24",
-                       "--segment", SEGMENT, "--json", self.path + ".live.json", *words),
+                       "--segment", SEGMENT, "--json", self.path + ".live.json", *words,
+                       *os.environ.get("PARITAP_LAB_ARGS", "").split()),
             stdin=subprocess.DEVNULL)
         self.wait_ready()
         self.reporter = subprocess.Popen(
