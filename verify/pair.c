@@ -173,23 +173,19 @@ static void report(struct pt_pair *p, enum pt_finding_code code, int64_t source_
  * p->told_code says what that was, until the next event. */
 static void take_told(struct pt_pair *p, const struct pt_align_event *ev)
 {
-    enum pt_finding_code code = PT_FINDING_CODE_CNT;
+    const int64_t off[PT_CLUSTER_CNT] = { ev->source_offset, ev->target_offset };
+    struct pt_told_entry e;
 
     p->told_code = PT_FINDING_CODE_CNT;
     if (!p->told.cnt || ev->kind == PT_ALIGN_MATCH)
         return;
     for (int side = 0; side < PT_CLUSTER_CNT; side++) {
-        int64_t off = side == PT_CLUSTER_SOURCE ? ev->source_offset : ev->target_offset;
-        bool both = p->told_code == PT_FINDING_RECORD_MUTATED ||
-                    p->told_code == PT_FINDING_RECORD_REORDERED;
-
-        if (off < 0 || !pt_told_take(&p->told, side, off, &code))
+        if (off[side] < 0 || !pt_told_take(&p->told, side, off[side], &e))
             continue;
-        if (both && code == p->told_code)
-            continue; /* one finding, of two records */
-        p->told_code = code;
-        p->env->findings->early_total[code]--;
-        --*early_count(p, code);
+        if (e.partner < 0 || e.partner == off[!side])
+            p->told_code = (enum pt_finding_code)e.code;
+        p->env->findings->early_total[e.code]--;
+        --*early_count(p, (enum pt_finding_code)e.code);
     }
 }
 
@@ -368,26 +364,41 @@ static enum pt_finding_code code_of(enum pt_align_kind kind)
     }
 }
 
+/* Writes down that something is told of these two records, or of one of them; false: no memory. */
+static bool note_told(struct pt_pair *p, enum pt_finding_code code, int64_t s, int64_t t)
+{
+    struct pt_mem *mem = p->env->mem;
+    struct pt_told_entry e;
+
+    if (s >= 0 && !pt_told_add(&p->told, mem, PT_CLUSTER_SOURCE, s, t, code))
+        return false;
+    if (t < 0 || pt_told_add(&p->told, mem, PT_CLUSTER_TARGET, t, s, code))
+        return true;
+    if (s >= 0)
+        pt_told_take(&p->told, PT_CLUSTER_SOURCE, s, &e);
+    return false;
+}
+
 /* Of a duplicate the source offset is that of its original, which has a verdict of its own. */
 static void on_early(struct pt_pair *p, const struct pt_align_event *ev)
 {
     enum pt_finding_code code = code_of(ev->kind);
     int64_t s = ev->kind == PT_ALIGN_DUPLICATED ? -1 : ev->source_offset;
     int64_t t = ev->target_offset;
+    struct pt_told_entry e;
     struct pt_fact fact;
 
-    if (!may_be_shown(p) || !would_stand(p, ev) ||
+    if (!p->env->findings->watched || !may_be_shown(p) || !would_stand(p, ev) ||
         (s >= 0 && pt_told_has(&p->told, PT_CLUSTER_SOURCE, s)) ||
-        (t >= 0 && pt_told_has(&p->told, PT_CLUSTER_TARGET, t)))
+        (t >= 0 && pt_told_has(&p->told, PT_CLUSTER_TARGET, t)) || !note_told(p, code, s, t))
         return;
     fact = fact_of(p, code, s, t, ev->parts);
-    if (!pt_findings_early(p->env->findings, &fact))
-        return;
-    ++*early_count(p, code);
-    if (s >= 0)
-        pt_told_add(&p->told, p->env->mem, PT_CLUSTER_SOURCE, s, code);
-    if (t >= 0)
-        pt_told_add(&p->told, p->env->mem, PT_CLUSTER_TARGET, t, code);
+    if (pt_findings_early(p->env->findings, &fact))
+        ++*early_count(p, code);
+    else if (s >= 0)
+        pt_told_take(&p->told, PT_CLUSTER_SOURCE, s, &e);
+    else
+        pt_told_take(&p->told, PT_CLUSTER_TARGET, t, &e);
 }
 
 static void on_event(struct pt_pair *p, const struct pt_align_event *ev)
