@@ -199,6 +199,11 @@ static bool next_fact(struct pt_shard *s, struct pt_finding *ret_f)
 {
     struct pt_findings *f = &s->findings;
 
+    if (f->went_back) {
+        s->live_fact = f->fresh_from;
+        s->live_kept = false;
+        f->went_back = false;
+    }
     for (; s->live_fact < f->cnt; s->live_fact++) {
         struct pt_fact *fact = &f->fact[s->live_fact];
         struct pt_fact rest = rest_of(fact);
