@@ -514,6 +514,9 @@ void pt_pair_hurry(struct pt_pair *p)
 {
     struct pt_align_event ev;
 
+    if (p->hurried_ns == p->env->now_ns)
+        return;
+    p->hurried_ns = p->env->now_ns;
     pt_pair_feed(p, PT_SETTLE_RUNNING);
     if (!p->align)
         return;
