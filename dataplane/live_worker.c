@@ -213,8 +213,6 @@ static bool pass_on(struct pt_live_worker *w, const struct pt_live_packet *p, un
     w->intake.stats.kind[PT_PACKET_TCP]--;
     pt_live_add(&w->posted.given_up, 1);
     pt_live_add(&w->port[p->taken.at.input].given_up, 1);
-    w->intake.stats.frames--; /* it is in the books as lost */
-    w->intake.stats.kind[PT_PACKET_TCP]--;
     give_back(w, p);
     return true;
 }

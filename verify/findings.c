@@ -72,6 +72,7 @@ void pt_findings_add(struct pt_findings *f, const struct pt_fact *fact)
         f->fact[last - 1].given += fact->given;
         if (last - 1 < f->fresh_from)
             f->fresh_from = last - 1;
+        f->went_back = true;
         return;
     }
     if (f->cnt >= f->max || !make_room(f)) {
@@ -145,4 +146,5 @@ void pt_findings_forget(struct pt_findings *f, const struct pt_pair *pair)
     }
     f->cnt = kept;
     f->fresh_from = 0; /* their places have changed */
+    f->went_back = true;
 }

@@ -53,6 +53,7 @@ struct pt_findings {
     size_t early_cap;
     uint64_t early_total[PT_FINDING_CODE_CNT]; /* told and still without verdict */
     size_t fresh_from;   /* facts before this index were given out as they are */
+    bool went_back;      /* fresh_from did, since it was looked at last */
     uint64_t taken_back; /* records of facts that were given out and then forgotten */
 };
 

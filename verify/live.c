@@ -154,12 +154,13 @@ uint64_t pt_shard_live_total(const struct pt_shard *s, enum pt_finding_code code
     return s->findings.total[code] + s->findings.early_total[code];
 }
 
-/* Whether a fact may be told: not as long as it may be taken back for want of any match. */
-static bool may_be_told(const struct pt_fact *fact)
+/* Whether a fact may be told: not as long as it may be taken back for want of any match. At the end
+ * that has been decided. */
+static bool may_be_told(const struct pt_shard *s, const struct pt_fact *fact)
 {
     const struct pt_pair *p = fact->pair;
 
-    return !p || p->source_topic->recognised || p->sum.rule == PT_PAIR_CONFIGURED;
+    return !p || s->finished || p->source_topic->recognised || p->sum.rule == PT_PAIR_CONFIGURED;
 }
 
 /* What is new of a fact, as a fact of its own. */
@@ -200,11 +201,16 @@ static bool next_fact(struct pt_shard *s, struct pt_finding *ret_f)
 {
     struct pt_findings *f = &s->findings;
 
+    if (f->went_back) {
+        s->live_fact = f->fresh_from;
+        s->live_kept = false;
+        f->went_back = false;
+    }
     for (; s->live_fact < f->cnt; s->live_fact++) {
         struct pt_fact *fact = &f->fact[s->live_fact];
         struct pt_fact rest = rest_of(fact);
 
-        if (rest.cnt && may_be_told(fact)) {
+        if (rest.cnt && may_be_told(s, fact)) {
             *ret_f = tell(s, &rest);
             fact->given = fact->cnt;
             return true;

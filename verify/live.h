@@ -45,8 +45,8 @@ uint64_t pt_shard_live_total(const struct pt_shard *s, enum pt_finding_code code
  * number of its pair. A leftover that waits for its verdict is given as what it would be now;
  * should the verdict be another, that is given, too. Of a finding that grew, since more records
  * joined it, only the new ones. Findings of two topics of which no record has been recognised on
- * the other side are kept back: they may turn out to be strangers. Strings are valid until the next
- * call. */
+ * the other side are kept back until the end: they may turn out to be strangers. Strings are valid
+ * until the next call. */
 bool pt_shard_live_finding(struct pt_shard *s, struct pt_finding *ret_f);
 
 /* pt_shard_live_canon writes, for each topic number of a lane, the hash under which its partitions

@@ -169,33 +169,23 @@ static void report(struct pt_pair *p, enum pt_finding_code code, int64_t source_
     pt_findings_add(p->env->findings, &fact);
 }
 
-/* A finding of two records is counted by that of the source. */
-static bool counts(enum pt_finding_code code, int side)
-{
-    return side == PT_CLUSTER_SOURCE ||
-           (code != PT_FINDING_RECORD_MUTATED && code != PT_FINDING_RECORD_REORDERED);
-}
-
-/* A verdict has come: what was told early of its records does not count beside it any more. The two
- * records of one finding may come to verdicts of their own, or beside others.
+/* A verdict has come: what was told early of its records does not count beside it any more.
  * p->told_code says what that was, until the next event. */
 static void take_told(struct pt_pair *p, const struct pt_align_event *ev)
 {
-    enum pt_finding_code code = PT_FINDING_CODE_CNT;
+    const int64_t off[PT_CLUSTER_CNT] = { ev->source_offset, ev->target_offset };
+    struct pt_told_entry e;
 
     p->told_code = PT_FINDING_CODE_CNT;
     if (!p->told.cnt || ev->kind == PT_ALIGN_MATCH)
         return;
     for (int side = 0; side < PT_CLUSTER_CNT; side++) {
-        int64_t off = side == PT_CLUSTER_SOURCE ? ev->source_offset : ev->target_offset;
-
-        if (off < 0 || !pt_told_take(&p->told, side, off, &code))
+        if (off[side] < 0 || !pt_told_take(&p->told, side, off[side], &e))
             continue;
-        p->told_code = code;
-        if (!counts(code, side))
-            continue;
-        p->env->findings->early_total[code]--;
-        --*early_count(p, code);
+        if (e.partner < 0 || e.partner == off[!side])
+            p->told_code = (enum pt_finding_code)e.code;
+        p->env->findings->early_total[e.code]--;
+        --*early_count(p, (enum pt_finding_code)e.code);
     }
 }
 
@@ -374,26 +364,19 @@ static enum pt_finding_code code_of(enum pt_align_kind kind)
     }
 }
 
-/* Writes down what is about to be told; false: memory is refused, it must not be told then. */
-static bool note_told(struct pt_pair *p, int64_t s, int64_t t, enum pt_finding_code code)
+/* Writes down that something is told of these two records, or of one of them; false: no memory. */
+static bool note_told(struct pt_pair *p, enum pt_finding_code code, int64_t s, int64_t t)
 {
-    if (s >= 0 && !pt_told_add(&p->told, p->env->mem, PT_CLUSTER_SOURCE, s, code))
+    struct pt_mem *mem = p->env->mem;
+    struct pt_told_entry e;
+
+    if (s >= 0 && !pt_told_add(&p->told, mem, PT_CLUSTER_SOURCE, s, t, code))
         return false;
-    if (t < 0 || pt_told_add(&p->told, p->env->mem, PT_CLUSTER_TARGET, t, code))
+    if (t < 0 || pt_told_add(&p->told, mem, PT_CLUSTER_TARGET, t, s, code))
         return true;
     if (s >= 0)
-        pt_told_take(&p->told, PT_CLUSTER_SOURCE, s, &code);
+        pt_told_take(&p->told, PT_CLUSTER_SOURCE, s, &e);
     return false;
-}
-
-static void forget_note(struct pt_pair *p, int64_t s, int64_t t)
-{
-    enum pt_finding_code code;
-
-    if (s >= 0)
-        pt_told_take(&p->told, PT_CLUSTER_SOURCE, s, &code);
-    if (t >= 0)
-        pt_told_take(&p->told, PT_CLUSTER_TARGET, t, &code);
 }
 
 /* Of a duplicate the source offset is that of its original, which has a verdict of its own. */
@@ -402,17 +385,20 @@ static void on_early(struct pt_pair *p, const struct pt_align_event *ev)
     enum pt_finding_code code = code_of(ev->kind);
     int64_t s = ev->kind == PT_ALIGN_DUPLICATED ? -1 : ev->source_offset;
     int64_t t = ev->target_offset;
+    struct pt_told_entry e;
     struct pt_fact fact;
 
-    if (!may_be_shown(p) || !would_stand(p, ev) ||
+    if (!p->env->findings->watched || !may_be_shown(p) || !would_stand(p, ev) ||
         (s >= 0 && pt_told_has(&p->told, PT_CLUSTER_SOURCE, s)) ||
-        (t >= 0 && pt_told_has(&p->told, PT_CLUSTER_TARGET, t)) || !note_told(p, s, t, code))
+        (t >= 0 && pt_told_has(&p->told, PT_CLUSTER_TARGET, t)) || !note_told(p, code, s, t))
         return;
     fact = fact_of(p, code, s, t, ev->parts);
     if (pt_findings_early(p->env->findings, &fact))
         ++*early_count(p, code);
+    else if (s >= 0)
+        pt_told_take(&p->told, PT_CLUSTER_SOURCE, s, &e);
     else
-        forget_note(p, s, t);
+        pt_told_take(&p->told, PT_CLUSTER_TARGET, t, &e);
 }
 
 static void on_event(struct pt_pair *p, const struct pt_align_event *ev)
@@ -528,6 +514,9 @@ void pt_pair_hurry(struct pt_pair *p)
 {
     struct pt_align_event ev;
 
+    if (p->hurried_ns == p->env->now_ns)
+        return;
+    p->hurried_ns = p->env->now_ns;
     pt_pair_feed(p, PT_SETTLE_RUNNING);
     if (!p->align)
         return;

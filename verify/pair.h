@@ -42,6 +42,7 @@ struct pt_pair {
     uint64_t given[PT_CLUSTER_CNT]; /* records given to the alignment */
     int64_t lag_ns;                 /* of the match that arrived last, */
     int64_t lag_arrived_ns;         /* at this time on the target */
+    int64_t hurried_ns;             /* packet time of the last pt_pair_hurry */
     int64_t lag_min_ns;             /* below 0: the clocks differ, or the target is written first */
     int64_t matched_end[PT_CLUSTER_CNT]; /* one past the last matched offset, 0 none */
     int64_t index;                       /* in the report */
@@ -63,7 +64,8 @@ bool pt_pair_dissolve(struct pt_pair *p);
 /* pt_pair_feed gives settled records of both logs to the alignment and takes what comes out. */
 void pt_pair_feed(struct pt_pair *p, unsigned how);
 
-/* pt_pair_hurry: some time has passed. What has no verdict yet is told to those who watch. */
+/* pt_pair_hurry: some time has passed. What has no verdict yet is told to those who watch. Called
+ * for either of its logs, it is done once at a time. */
 void pt_pair_hurry(struct pt_pair *p);
 
 /* pt_pair_finish: everything is fed, the alignment is ended. */

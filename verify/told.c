@@ -57,30 +57,23 @@ static bool grow(struct pt_told *t, struct pt_mem *mem)
     return true;
 }
 
-bool pt_told_add(struct pt_told *t, struct pt_mem *mem, int side, int64_t offset,
+bool pt_told_add(struct pt_told *t, struct pt_mem *mem, int side, int64_t offset, int64_t partner,
                  enum pt_finding_code code)
 {
     if (!grow(t, mem))
         return false;
-    *find(t, key_of(side, offset)) =
-            (struct pt_told_entry){ .key = key_of(side, offset), .code = (uint32_t)code };
+    *find(t, key_of(side, offset)) = (struct pt_told_entry){ .key = key_of(side, offset),
+                                                             .partner = partner,
+                                                             .code = (uint32_t)code };
     t->cnt++;
     return true;
 }
 
-bool pt_told_take(struct pt_told *t, int side, int64_t offset, enum pt_finding_code *ret_code)
+/* Those behind it move up, so that no search ends too early. */
+static void free_entry(struct pt_told *t, const struct pt_told_entry *e)
 {
-    struct pt_told_entry *e;
-    size_t hole;
+    size_t hole = (size_t)(e - t->entry);
 
-    if (!t->cnt)
-        return false;
-    e = find(t, key_of(side, offset));
-    if (e->key == FREE)
-        return false;
-    *ret_code = (enum pt_finding_code)e->code;
-    /* Those behind it move up, so that no search ends too early. */
-    hole = (size_t)(e - t->entry);
     for (size_t i = (hole + 1) & (t->cap - 1); t->entry[i].key != FREE;
          i = (i + 1) & (t->cap - 1)) {
         size_t home = home_of(t, t->entry[i].key);
@@ -92,5 +85,18 @@ bool pt_told_take(struct pt_told *t, int side, int64_t offset, enum pt_finding_c
     }
     t->entry[hole].key = FREE;
     t->cnt--;
+}
+
+bool pt_told_take(struct pt_told *t, int side, int64_t offset, struct pt_told_entry *ret_entry)
+{
+    const struct pt_told_entry *e;
+
+    if (!pt_told_has(t, side, offset))
+        return false;
+    e = find(t, key_of(side, offset));
+    *ret_entry = *e;
+    free_entry(t, e);
+    if (ret_entry->partner >= 0 && pt_told_has(t, !side, ret_entry->partner))
+        free_entry(t, find(t, key_of(!side, ret_entry->partner)));
     return true;
 }

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "dataplane/pipeline.h"
+#include "tests/unit/result_text.h"
 
 #define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -80,104 +81,7 @@ static void close_run(struct run *run)
         pt_capture_close(run->caps[i]);
 }
 
-/* Everything that is said, as text. */
-
-#define PUT(out, name, value) fprintf(out, "%s %llu\n", name, (unsigned long long)(value))
-
-static void put_name(FILE *out, const char *what, const struct pt_log_name *n)
-{
-    fprintf(out, "%s %s-%d inc %u id %d ", what, n->topic, n->partition, n->incarnation, n->has_id);
-    for (size_t i = 0; i < sizeof(n->id); i++)
-        fprintf(out, "%02x", n->id[i]);
-    fprintf(out, "\n");
-}
-
-static void put_pair(FILE *out, const struct pt_pair_result *p)
-{
-    put_name(out, "pair source", &p->source);
-    put_name(out, "pair target", &p->target);
-    PUT(out, "rule", p->rule);
-    PUT(out, "source_records", p->source_records);
-    PUT(out, "target_records", p->target_records);
-    PUT(out, "verified", p->verified);
-    PUT(out, "missing", p->missing);
-    PUT(out, "extra", p->extra);
-    PUT(out, "duplicated", p->duplicated);
-    PUT(out, "reordered", p->reordered);
-    PUT(out, "mutated", p->mutated);
-    PUT(out, "missing_or_reordered", p->missing_or_reordered);
-    PUT(out, "ambiguous_source", p->ambiguous_source);
-    PUT(out, "ambiguous_target", p->ambiguous_target);
-    PUT(out, "compacted", p->compacted);
-    PUT(out, "unverifiable_source", p->unverifiable_source);
-    PUT(out, "unverifiable_target", p->unverifiable_target);
-    PUT(out, "pending_source", p->pending_source);
-    PUT(out, "pending_target", p->pending_target);
-    PUT(out, "offsets_certified", p->offsets_certified);
-    PUT(out, "offsets_observed", p->offsets_observed);
-    for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
-        PUT(out, "unseen", p->unseen[i]);
-    for (size_t i = 0; i < p->map_cnt; i++)
-        fprintf(out, "map %lld %lld %llu\n", (long long)p->map[i].source_from,
-                (long long)p->map[i].target_from, (unsigned long long)p->map[i].cnt);
-}
-
-static void put_place(FILE *out, const struct pt_place *p)
-{
-    if (!p->valid)
-        return;
-    fprintf(out, " %s-%d@%lld ts %lld key %x null %d input %u packet %llu order %llu time %lld",
-            p->topic, p->partition, (long long)p->offset, (long long)p->timestamp_ms, p->key_hash,
-            p->key_null, p->at.input, (unsigned long long)p->at.packet,
-            (unsigned long long)p->at.order, (long long)p->at.time_ns);
-    if (p->client)
-        fprintf(out, " client %s %s", p->client->client_id, p->client->client_addr);
-}
-
-static void put_findings(FILE *out, const struct pt_result *r)
-{
-    for (size_t i = 0; i < r->finding_cnt; i++) {
-        const struct pt_finding *f = &r->findings[i];
-
-        fprintf(out, "finding %s pair %lld cluster %d parts %x cnt %llu: %s:",
-                pt_finding_code_name(f->code), (long long)f->pair, f->cluster, f->parts,
-                (unsigned long long)f->cnt, f->message);
-        put_place(out, &f->source);
-        put_place(out, &f->target);
-        fprintf(out, "\n");
-    }
-    for (size_t i = 0; i < PT_FINDING_CODE_CNT; i++)
-        PUT(out, pt_finding_code_name((enum pt_finding_code)i), r->finding_total[i]);
-}
-
-static void put_logs(FILE *out, const struct pt_result *r)
-{
-    for (size_t i = 0; i < r->log_cnt; i++) {
-        const struct pt_log_result *l = &r->logs[i];
-
-        put_name(out, l->cluster ? "log target" : "log source", &l->name);
-        fprintf(out, "internal %d first %lld last %lld start %lld hw %lld\n", l->internal,
-                (long long)l->first_offset, (long long)l->last_offset,
-                (long long)l->log_start_offset, (long long)l->high_watermark);
-        PUT(out, "records", l->records);
-        PUT(out, "aborted", l->aborted);
-        PUT(out, "control", l->control);
-        PUT(out, "undecided", l->undecided);
-        PUT(out, "unseen", l->unseen);
-        for (size_t k = 0; k < l->batch_row_cnt; k++)
-            fprintf(out, "batches %d %u %u %llu %llu %llu\n", l->batches[k].produce,
-                    l->batches[k].magic, l->batches[k].codec,
-                    (unsigned long long)l->batches[k].batches,
-                    (unsigned long long)l->batches[k].records,
-                    (unsigned long long)l->batches[k].crc_bad);
-    }
-    for (size_t i = 0; i < r->unpaired_cnt; i++) {
-        put_name(out, r->unpaired[i].cluster ? "unpaired target" : "unpaired source",
-                 &r->unpaired[i].name);
-        fprintf(out, "%llu %s\n", (unsigned long long)r->unpaired[i].records, r->unpaired[i].why);
-    }
-}
-
+/* What the counters say. */
 static void put_stats(FILE *out, const struct pt_pipeline *p)
 {
     const struct pt_packet_stats *packets = pt_pipeline_packet_stats(p);
@@ -185,17 +89,17 @@ static void put_stats(FILE *out, const struct pt_pipeline *p)
     const struct pt_parser_stats *parser = pt_pipeline_parser_stats(p);
     const struct pt_shard_stats *shard = pt_pipeline_shard_stats(p);
 
-    PUT(out, "frames", packets->frames);
-    PUT(out, "bytes", packets->bytes);
+    PUT_COUNT(out, "frames", packets->frames);
+    PUT_COUNT(out, "bytes", packets->bytes);
     for (size_t i = 0; i < PT_PACKET_KIND_CNT; i++)
-        PUT(out, pt_packet_kind_name((enum pt_packet_kind)i), packets->kind[i]);
-#define X(name, help) PUT(out, "streams." #name, streams->name);
+        PUT_COUNT(out, pt_packet_kind_name((enum pt_packet_kind)i), packets->kind[i]);
+#define X(name, help) PUT_COUNT(out, "streams." #name, streams->name);
     PT_STREAM_COUNTERS(X)
 #undef X
-#define X(name, help) PUT(out, "parser." #name, parser->name);
+#define X(name, help) PUT_COUNT(out, "parser." #name, parser->name);
     PT_PARSER_COUNTERS(X) /* and not what counts work */
 #undef X
-#define X(name, help) PUT(out, "shard." #name, shard->name);
+#define X(name, help) PUT_COUNT(out, "shard." #name, shard->name);
     PT_SHARD_COUNTERS(X)
 #undef X
 }
@@ -240,17 +144,7 @@ static char *tell_all(const struct pt_pipeline *p, const struct pt_result *r)
     FILE *out = open_memstream(&text, &sz);
 
     assert_non_null(out);
-    PUT(out, "verdict", r->verdict);
-    for (size_t i = 0; i < r->pair_cnt; i++)
-        put_pair(out, &r->pairs[i]);
-    put_findings(out, r);
-    put_logs(out, r);
-    for (size_t i = 0; i < r->client_cnt; i++)
-        fprintf(out, "client %s %s %s %s %llu %llu\n", r->clients[i].client_id,
-                r->clients[i].client_addr, r->clients[i].broker_addr, r->clients[i].software,
-                (unsigned long long)r->clients[i].batches_produced,
-                (unsigned long long)r->clients[i].batches_fetched);
-    PUT(out, "certified", r->records_certified);
+    put_result(out, r);
     put_stats(out, p);
     put_rows(out, p);
     fclose(out);
@@ -278,20 +172,6 @@ static char *replay(const char *pair, unsigned worker_cnt)
     text = tell_all(run.p, r);
     close_run(&run);
     return text;
-}
-
-static void expect_same(const char *want, const char *got, const char *pair, unsigned worker_cnt)
-{
-    const char *line = want;
-    size_t at = 0;
-
-    while (want[at] && want[at] == got[at])
-        if (want[at++] == '\n')
-            line = want + at;
-    if (want[at] || got[at])
-        fail_msg("%s by %u workers: not\n%.*s\nbut\n%.*s", pair, worker_cnt,
-                 (int)strcspn(line, "\n"), line, (int)strcspn(got + (line - want), "\n"),
-                 got + (line - want));
 }
 
 static void test_any_number_of_workers(void **state)

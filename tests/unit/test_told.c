@@ -51,16 +51,17 @@ static void operate(struct pt_told *t, struct pt_mem *mem, struct model *m, unsi
     int k = rand_r(seed) % m->offset_cnt;
     int64_t offset = m->offset[k];
     bool there = m->code[side][k] >= 0;
-    enum pt_finding_code code = PT_FINDING_CODE_CNT;
+    struct pt_told_entry e = { .code = PT_FINDING_CODE_CNT };
 
     if (!there && (unsigned)rand_r(seed) % 100 < fill) {
-        code = (enum pt_finding_code)(rand_r(seed) % PT_FINDING_CODE_CNT);
-        assert_true(pt_told_add(t, mem, side, offset, code));
+        enum pt_finding_code code = (enum pt_finding_code)(rand_r(seed) % PT_FINDING_CODE_CNT);
+
+        assert_true(pt_told_add(t, mem, side, offset, -1, code));
         m->code[side][k] = (int)code;
         m->cnt++;
     } else if ((unsigned)rand_r(seed) % 100 >= fill || !there) {
-        assert_int_equal(pt_told_take(t, side, offset, &code), there);
-        assert_int_equal(code, there ? m->code[side][k] : PT_FINDING_CODE_CNT);
+        assert_int_equal(pt_told_take(t, side, offset, &e), there);
+        assert_int_equal(e.code, there ? m->code[side][k] : PT_FINDING_CODE_CNT);
         m->cnt -= there;
         m->code[side][k] = -1;
     }
@@ -105,12 +106,12 @@ static void test_every_order(void **state)
     for (unsigned turn = 1; turn < 31; turn += 2) {
         struct pt_told t = { 0 };
         struct pt_mem mem;
-        enum pt_finding_code code;
+        struct pt_told_entry e;
 
         pt_mem_init(&mem, 1u << 20);
         begin(&m, 32, 0, NULL);
         for (int k = 0; k < 32; k++) {
-            assert_true(pt_told_add(&t, &mem, 0, k, PT_FINDING_RECORD_MISSING));
+            assert_true(pt_told_add(&t, &mem, 0, k, -1, PT_FINDING_RECORD_MISSING));
             m.code[0][k] = PT_FINDING_RECORD_MISSING;
             m.cnt++;
         }
@@ -118,8 +119,8 @@ static void test_every_order(void **state)
         for (unsigned n = 0; n < 32; n++) {
             unsigned k = n * turn % 32;
 
-            assert_true(pt_told_take(&t, 0, k, &code));
-            assert_false(pt_told_take(&t, 0, k, &code));
+            assert_true(pt_told_take(&t, 0, k, &e));
+            assert_false(pt_told_take(&t, 0, k, &e));
             m.code[0][k] = -1;
             m.cnt--;
             expect_all(&t, &m, turn);
@@ -132,16 +133,16 @@ static void test_every_order(void **state)
 static void test_no_memory(void **state)
 {
     struct pt_told t = { 0 };
-    enum pt_finding_code code = PT_FINDING_TAP_LOSS;
+    struct pt_told_entry e = { .code = PT_FINDING_TAP_LOSS };
     struct pt_mem mem;
     int64_t cnt = 0;
 
     (void)state;
     pt_mem_init(&mem, 3 * 64 * sizeof(struct pt_told_entry));
     assert_false(pt_told_has(&t, 0, 0));
-    assert_false(pt_told_take(&t, 0, 0, &code));
-    assert_int_equal(code, PT_FINDING_TAP_LOSS);
-    while (pt_told_add(&t, &mem, 1, cnt, PT_FINDING_RECORD_EXTRA))
+    assert_false(pt_told_take(&t, 0, 0, &e));
+    assert_int_equal(e.code, PT_FINDING_TAP_LOSS);
+    while (pt_told_add(&t, &mem, 1, cnt, -1, PT_FINDING_RECORD_EXTRA))
         cnt++;
     /* Refused: what was there stays. */
     assert_int_equal(cnt, 64);
@@ -149,12 +150,40 @@ static void test_no_memory(void **state)
     for (int64_t off = 0; off < cnt; off++)
         assert_true(pt_told_has(&t, 1, off));
     assert_false(pt_told_has(&t, 1, cnt));
-    assert_true(pt_told_take(&t, 1, 5, &code));
-    assert_int_equal(code, PT_FINDING_RECORD_EXTRA);
-    assert_true(pt_told_add(&t, &mem, 1, 5, PT_FINDING_RECORD_MUTATED));
+    assert_true(pt_told_take(&t, 1, 5, &e));
+    assert_int_equal(e.code, PT_FINDING_RECORD_EXTRA);
+    assert_true(pt_told_add(&t, &mem, 1, 5, -1, PT_FINDING_RECORD_MUTATED));
     pt_told_fini(&t, &mem);
     assert_int_equal(mem.used_sz, 0);
     assert_false(pt_told_has(&t, 1, 5));
+}
+
+/* Two records that were told in one finding go together, whichever is taken; with a partner that is
+ * not there, or is there for itself, nothing else happens. */
+static void test_partners(void **state)
+{
+    (void)state;
+    for (int side = 0; side < 2; side++) {
+        struct pt_told t = { 0 };
+        struct pt_told_entry e;
+        struct pt_mem mem;
+
+        pt_mem_init(&mem, 1u << 20);
+        assert_true(pt_told_add(&t, &mem, 0, 7, 9, PT_FINDING_RECORD_MUTATED));
+        assert_true(pt_told_add(&t, &mem, 1, 9, 7, PT_FINDING_RECORD_MUTATED));
+        assert_true(pt_told_add(&t, &mem, 0, 9, -1, PT_FINDING_RECORD_MISSING));
+        assert_true(pt_told_add(&t, &mem, 1, 7, -1, PT_FINDING_RECORD_EXTRA));
+        assert_true(pt_told_take(&t, side, side ? 9 : 7, &e));
+        assert_int_equal(e.code, PT_FINDING_RECORD_MUTATED);
+        assert_int_equal(e.partner, side ? 7 : 9);
+        assert_int_equal(t.cnt, 2);
+        assert_false(pt_told_has(&t, 0, 7) || pt_told_has(&t, 1, 9));
+        assert_true(pt_told_add(&t, &mem, 0, 7, 1000, PT_FINDING_RECORD_MUTATED));
+        assert_true(pt_told_take(&t, 0, 7, &e));
+        assert_int_equal(t.cnt, 2);
+        pt_told_fini(&t, &mem);
+        assert_int_equal(mem.used_sz, 0);
+    }
 }
 
 int main(void)
@@ -162,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_every_order),
+        cmocka_unit_test(test_partners),
         cmocka_unit_test(test_no_memory),
     };
 
