@@ -20,7 +20,10 @@ static const struct pt_lane_head *first_of(struct pt_gather *g, unsigned i)
 {
     const struct pt_lane_head *h;
 
-    while ((h = pt_lane_first(g->lane[i])) && h->kind != PT_GATHER_OBS) {
+    while ((h = pt_lane_first(g->lane[i]))) {
+        g->silent[i] = false;
+        if (h->kind == PT_GATHER_OBS)
+            break;
         if (h->kind == PT_GATHER_END)
             g->frontier[i] = PT_KEY_LAST;
         else if (pt_key_before(g->frontier[i], h->key))
@@ -30,14 +33,19 @@ static const struct pt_lane_head *first_of(struct pt_gather *g, unsigned i)
     return h;
 }
 
-/* held_up: whether the lowest message has to wait for a lane that is silent. */
-static bool held_up(struct pt_gather *g, int64_t wall_ns)
+/* held_up: whether the message of this key, the lowest, has to wait for lanes that are empty. They
+ * have that time once, and not again for every message that comes. */
+static bool held_up(struct pt_gather *g, struct pt_key key, int64_t wall_ns)
 {
     if (!g->wait_ns)
         return true;
     if (!g->since_ns)
         g->since_ns = wall_ns;
-    return wall_ns - g->since_ns < g->wait_ns;
+    if (wall_ns - g->since_ns < g->wait_ns)
+        return true;
+    for (unsigned i = 0; i < g->lane_cnt; i++)
+        g->silent[i] |= pt_key_before(g->frontier[i], key) && !pt_lane_first(g->lane[i]);
+    return false;
 }
 
 unsigned pt_gather_step(struct pt_gather *g, unsigned max, int64_t wall_ns)
@@ -55,13 +63,13 @@ unsigned pt_gather_step(struct pt_gather *g, unsigned max, int64_t wall_ns)
             if (h && (!low || pt_key_before(h->key, low->key))) {
                 low = h;
                 from = i;
-            } else if (!h && pt_key_before(g->frontier[i], bound)) {
+            } else if (!h && !g->silent[i] && pt_key_before(g->frontier[i], bound)) {
                 bound = g->frontier[i];
             }
         }
         if (!low)
             break;
-        if (pt_key_before(bound, low->key) && held_up(g, wall_ns))
+        if (pt_key_before(bound, low->key) && held_up(g, low->key, wall_ns))
             break;
         g->since_ns = 0;
         if (pt_key_before(low->key, g->at))

@@ -8,8 +8,8 @@
  * earlier, so each worker also tells its frontier: nothing at or before that key will come.
  *
  * In a replay that is exact, and the sequence is the same at any number of workers. In a live run a
- * worker that does not speak is not waited for longer than wait_ns of wall time: then what came is
- * taken, and what comes late from the other is counted.
+ * worker that does not speak is not waited for longer than wait_ns of wall time: then what came,
+ * and comes, is taken until it speaks again, and what comes late from it is counted.
  */
 #include <stdbool.h>
 
@@ -28,6 +28,7 @@ struct pt_gather {
     struct pt_shard *shard;
     struct pt_lane *lane[PT_GATHER_LANES_MAX];
     struct pt_key frontier[PT_GATHER_LANES_MAX];
+    bool silent[PT_GATHER_LANES_MAX]; /* was waited for in vain, and has not spoken since */
     unsigned lane_cnt;
     int64_t wait_ns;   /* 0: for ever */
     int64_t since_ns;  /* held up since then, wall time; 0: not held up */

@@ -171,6 +171,7 @@ static int open_worker(struct pt_live *l, unsigned idx)
     w->told = take_mem(l, cnt * sizeof(*w->told), &rc);
     w->frontier = take_mem(l, cnt * sizeof(*w->frontier), &rc);
     w->back = take_mem(l, cnt * sizeof(*w->back), &rc);
+    w->canon = take_mem(l, PT_LIVE_CANON_CNT * sizeof(uint32_t), &rc);
     if (rc)
         return rc;
     w->queue_cnt = 0;
@@ -269,6 +270,8 @@ int pt_live_open(const struct pt_live_cfg *cfg, const struct pt_pipeline_cfg *pi
     l->hooks = hooks;
     l->worker_cnt = cfg->worker_cnt;
     l->own_shard = cfg->shard_cnt || cfg->worker_cnt > 1;
+    pthread_mutex_init(&l->ladder_lock, NULL);
+    pt_ladder_init(&l->ladder);
     rc = pt_live_plan(cfg, &l->request, &l->plan, err);
     if (rc)
         goto out;
@@ -326,6 +329,78 @@ static void reap(struct pt_live *l)
         atomic_compare_exchange_strong(&l->reporter_pid, &pid, 0);
 }
 
+/* Packets that were lost in front of a worker: those of the ports that it polls, and what found the
+ * road to another worker full. */
+static uint64_t lost_before(const struct pt_live *l, const struct pt_live_worker *w)
+{
+    uint64_t lost = pt_live_load(&w->posted.given_up);
+
+    for (unsigned i = 0; i < w->queue_cnt; i++) {
+        const struct pt_live_port_state *port = &l->port[w->queue[i].input];
+
+        lost += pt_live_load(&port->missed) + pt_live_load(&port->no_buffer);
+    }
+    return lost;
+}
+
+static uint16_t backlog_of(const struct pt_live *l, const struct pt_live_worker *w)
+{
+    int highest = 0;
+
+    for (unsigned i = 0; i < w->queue_cnt; i++) {
+        const struct pt_live_queue *q = &w->queue[i];
+        int cnt = pt_port_backlog(q->port, q->queue);
+        int max = l->plan.port[q->input].desc_cnt;
+
+        if (cnt > 0 && max > 0 && cnt * 1000 / max > highest)
+            highest = cnt * 1000 / max;
+    }
+    return (uint16_t)(highest < 1000 ? highest : 1000);
+}
+
+/* The difference since the last look. */
+static uint64_t since(uint64_t now, uint64_t *last)
+{
+    uint64_t more = now - *last;
+
+    *last = now;
+    return more;
+}
+
+static void look_at_load(struct pt_live *l)
+{
+    struct pt_ladder_look look[PT_WORKERS_MAX];
+    struct pt_ladder_change force;
+    int64_t now_ns;
+
+    for (unsigned i = 0; i < l->worker_cnt; i++) {
+        const struct pt_live_worker *w = &l->worker[i];
+        uint64_t busy = since(pt_live_load(&w->posted.busy_ns), &l->ladder_busy_ns[i]);
+        uint64_t loop = since(pt_live_load(&w->posted.loop_ns), &l->ladder_loop_ns[i]);
+
+        look[i] = (struct pt_ladder_look){
+            .busy = (uint16_t)(loop ? busy * 1000 / loop : 1000),
+            .backlog = backlog_of(l, w),
+            .lost = since(lost_before(l, w), &l->ladder_lost[i]),
+            .lane_full = since(pt_live_load(&w->posted.lane_full), &l->ladder_full[i]),
+        };
+    }
+    now_ns = pt_live_wall_ns(); /* which may be set back */
+    pthread_mutex_lock(&l->ladder_lock);
+    if (now_ns < l->ladder.look_ns)
+        now_ns = l->ladder.look_ns;
+    force = pt_ladder_look(&l->ladder, now_ns, look, l->worker_cnt);
+    pthread_mutex_unlock(&l->ladder_lock);
+    pt_live_store(&l->shed, (uint64_t)force.step << 32 | force.share);
+}
+
+void pt_live_copy_ladder(struct pt_live *l)
+{
+    pthread_mutex_lock(&l->ladder_lock);
+    l->ladder_shown = l->ladder;
+    pthread_mutex_unlock(&l->ladder_lock);
+}
+
 static void main_loop(struct pt_live *l)
 {
     const struct timespec pause = { .tv_nsec = PT_LIVE_TICK_NS };
@@ -340,6 +415,8 @@ static void main_loop(struct pt_live *l)
         now_ns = pt_live_mono_ns();
         cnt = taken(l);
         read_counters(l);
+        if (l->cfg->overload && !l->exact)
+            look_at_load(l);
         pt_live_show_main(l);
         reap(l);
         if (l->hooks->housekeep)
@@ -391,6 +468,7 @@ static void conclude(struct pt_live *l, enum pt_verdict *ret_verdict)
         each[i] = &snapshots[i];
         pt_live_worker_snapshot(&l->worker[i], each[i]);
     }
+    pt_live_copy_ladder(l);
     pt_live_conclude(l, each, ports, &state);
     state.ended = l->ended = true;
     *ret_verdict = state.result->verdict;
@@ -445,7 +523,7 @@ static void close_workers(struct pt_live *l)
     for (unsigned a = 0; a < l->worker_cnt; a++) {
         struct pt_live_worker *w = &l->worker[a];
         void *mem[] = { w->queue,     w->held, w->to,       w->from, w->back_to,
-                        w->back_from, w->told, w->frontier, w->back };
+                        w->back_from, w->told, w->frontier, w->back, (void *)(uintptr_t)w->canon };
 
         /* The budget has no limit and is not asked again: sizes do not matter any more. */
         for (size_t i = 0; i < sizeof(mem) / sizeof(mem[0]); i++)
@@ -467,5 +545,6 @@ void pt_live_close(struct pt_live *l)
         if (l->port[i].port)
             pt_port_close(l->port[i].port);
     pt_ports_stop();
+    pthread_mutex_destroy(&l->ladder_lock);
     free(l);
 }

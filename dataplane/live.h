@@ -17,6 +17,7 @@
  * Ports that are files (net_pcap with rx_pcap=) lose nothing: everybody waits, and packets are
  * taken in the order of their time, so that the report is that of a replay.
  */
+#include "dataplane/ladder.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/port.h"
 #include "dataplane/segment_writer.h"
@@ -73,6 +74,26 @@ struct pt_live_port {
     uint64_t given_up; /* of these, lost on the way to their worker: its road was full */
 };
 
+/* One budget of memory, and what the allocator holds for it. */
+struct pt_live_memory {
+    char name[32]; /* "worker 0 streams" */
+    uint64_t used_sz;
+    uint64_t peak_sz;
+    uint64_t limit_sz;
+    bool has_heap; /* false: no jemalloc (sanitizers) */
+    struct pt_mem_heap heap;
+};
+
+#define PT_LIVE_MEMORY_MAX (2 * PT_WORKERS_MAX + 1)
+
+/* What the work was; it depends on who was faster. */
+struct pt_live_work {
+    uint64_t handed_over; /* packets that another worker polled */
+    uint64_t wrong_core; /* of these, although the device should have brought them to their owner */
+    uint64_t observations_lost; /* batches that found the shard's lane full */
+    uint64_t late_observations; /* that came when their place in the sequence was passed */
+};
+
 /* The run so far, or its end: what a report is made of. Borrowed for the call. */
 struct pt_live_state {
     const struct pt_result *result;
@@ -80,6 +101,10 @@ struct pt_live_state {
     const struct pt_shard_stats *shard;
     const struct pt_live_port *ports;
     size_t port_cnt;
+    const struct pt_ladder *ladder; /* what was left out, and when */
+    struct pt_live_work work;
+    const struct pt_live_memory *memory;
+    size_t memory_cnt;
     bool ended;          /* false: the run goes on */
     const char *stopped; /* why it ended early, in words; NULL: it did not */
 };

@@ -15,6 +15,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 
+#include "dataplane/ladder.h"
 #include "dataplane/live.h"
 #include "dataplane/pipeline_pvt.h"
 #include "hw/toeplitz.h"
@@ -58,15 +59,19 @@ struct pt_live_spread {
     uint16_t worker[PT_NIC_QUEUES_MAX];
 };
 
+/* Topic numbers of a lane that the ladder can tell apart; those beyond are never shed alone. */
+#define PT_LIVE_CANON_CNT 65536u
+
 /* Posted by a worker for the main thread. */
 struct pt_live_posted {
-    _Atomic uint64_t taken;       /* packets */
-    _Atomic uint64_t busy_ns;     /* grows: time in which there was work */
-    _Atomic uint64_t loop_ns;     /* grows: all time */
-    _Atomic uint64_t given_up;    /* packets and observations that found their road full */
-    _Atomic uint64_t handed_over; /* packets that another worker polled for this one */
-    _Atomic uint64_t wrong_core;  /* of these, although the device should have hashed them here */
-    _Atomic uint32_t backlog_permille;
+    _Atomic uint64_t taken;        /* packets */
+    _Atomic uint64_t busy_ns;      /* grows: time in which there was work */
+    _Atomic uint64_t loop_ns;      /* grows: all time */
+    _Atomic uint64_t given_up;     /* packets that found the road to their worker full */
+    _Atomic uint64_t batches_lost; /* observed, and given up as the shard's lane was full */
+    _Atomic uint64_t handed_over;  /* packets that another worker polled for this one */
+    _Atomic uint64_t wrong_core;   /* of these, although the device should have hashed them here */
+    _Atomic uint64_t lane_full;    /* times that it found a lane full */
 };
 
 /* What a worker has taken of a port; the main thread shows it. */
@@ -119,6 +124,9 @@ struct pt_live_worker {
     uint64_t dropped_obs; /* batches that found the shard's lane full */
     int64_t core_row;
     struct pt_live_posted posted;
+    _Atomic uint32_t *canon; /* of its topic numbers: from the shard's thread, for its parser */
+    uint64_t shed_seen;      /* what is in force in its parser: pt_live.shed */
+    bool owes_shed;          /* observations were lost that the shard has not been told of */
     _Atomic(struct pt_live_snapshot *) snapshot; /* the answer to live->snapshot_wanted */
 };
 
@@ -129,7 +137,12 @@ struct pt_live_snapshot {
     uint64_t port_bytes[PT_NIC_PORTS_MAX];
     uint64_t port_given_up[PT_NIC_PORTS_MAX];
     int64_t tap_end_ns[PT_NIC_PORTS_MAX];
+    struct pt_live_memory memory[2];
 };
+
+/* pt_live_memory_of describes a budget; by the thread that uses it, or when nobody does. */
+void pt_live_memory_of(struct pt_live_memory *m, const struct pt_mem *mem, const char *what,
+                       unsigned idx);
 
 struct pt_live_port_state {
     struct pt_port *port;
@@ -185,6 +198,17 @@ struct pt_live {
     _Atomic uint64_t shard_busy_ns;
     _Atomic uint64_t shard_loop_ns;
     const char *stopped;
+    pthread_mutex_t ladder_lock; /* the main thread writes it, the shard's copies it for reports */
+    struct pt_ladder ladder;
+    struct pt_ladder ladder_shown;
+    uint64_t ladder_busy_ns[PT_WORKERS_MAX]; /* at the last look */
+    uint64_t ladder_loop_ns[PT_WORKERS_MAX];
+    uint64_t ladder_lost[PT_WORKERS_MAX];
+    uint64_t ladder_full[PT_WORKERS_MAX];
+    struct pt_live_memory memory[PT_LIVE_MEMORY_MAX]; /* of the report at hand */
+    size_t memory_cnt;
+    int64_t canon_next_ns; /* the shard's thread */
+    _Atomic uint64_t shed; /* step << 32 | share: of all workers */
     _Atomic bool stop;
     _Atomic bool report_wanted;
     _Atomic uint64_t snapshot_wanted; /* moves when workers are to answer with a snapshot */
@@ -210,6 +234,9 @@ static inline void pt_live_store(_Atomic uint64_t *v, uint64_t n)
 
 int64_t pt_live_mono_ns(void);
 int64_t pt_live_wall_ns(void);
+
+/* live.c: ladder_shown becomes what the ladder is now. */
+void pt_live_copy_ladder(struct pt_live *l);
 
 /* live_worker.c */
 int pt_live_worker_run(void *worker);

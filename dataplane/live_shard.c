@@ -8,17 +8,31 @@
  * verdict. What workers have counted is asked of them before: each answers with a copy of its own,
  * taken between two packets.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dataplane/backoff.h"
 #include "dataplane/live_pvt.h"
+#include "verify/live.h"
 
 /* Messages between two looks at the clock. */
 #define STEP_MESSAGES 256u
+/* How often the workers are told which topics are one. */
+#define CANON_NS 500000000ll
 /* How long workers may take to answer; they look ten times a second. */
 #define SNAPSHOT_NS 2000000000ll
+
+void pt_live_memory_of(struct pt_live_memory *m, const struct pt_mem *mem, const char *what,
+                       unsigned idx)
+{
+    snprintf(m->name, sizeof(m->name), "%s %u", what, idx);
+    m->used_sz = mem->used_sz;
+    m->peak_sz = mem->peak_sz;
+    m->limit_sz = mem->limit_sz;
+    m->has_heap = pt_mem_heap(mem, &m->heap);
+}
 
 /* All workers' snapshots in one: ports, totals, and the ends of the taps. */
 void pt_live_conclude(struct pt_live *l, struct pt_live_snapshot *const *snapshots,
@@ -47,8 +61,13 @@ void pt_live_conclude(struct pt_live *l, struct pt_live_snapshot *const *snapsho
             !ports[i].device_counters.no_buffer)
             pt_pipeline_tap_end(p, i, end_ns);
     }
-    for (unsigned w = 0; w < l->worker_cnt; w++)
+    l->memory_cnt = 0;
+    for (unsigned w = 0; w < l->worker_cnt; w++) {
         pt_totals_add(&p->totals, &snapshots[w]->totals);
+        memcpy(&l->memory[l->memory_cnt], snapshots[w]->memory, sizeof(snapshots[w]->memory));
+        l->memory_cnt += 2;
+    }
+    pt_live_memory_of(&l->memory[l->memory_cnt++], &p->shard_mem, "shard", 0);
     result = pt_pipeline_conclude(p);
     *ret_state = (struct pt_live_state){
         .result = result,
@@ -57,7 +76,18 @@ void pt_live_conclude(struct pt_live *l, struct pt_live_snapshot *const *snapsho
         .ports = ports,
         .port_cnt = l->port_cnt,
         .stopped = l->stopped,
+        .ladder = &l->ladder_shown,
+        .work = { .late_observations = p->gather.late_cnt },
+        .memory = l->memory,
+        .memory_cnt = l->memory_cnt,
     };
+    for (unsigned w = 0; w < l->worker_cnt; w++) {
+        const struct pt_live_posted *posted = &l->worker[w].posted;
+
+        ret_state->work.handed_over += pt_live_load(&posted->handed_over);
+        ret_state->work.wrong_core += pt_live_load(&posted->wrong_core);
+        ret_state->work.observations_lost += pt_live_load(&posted->batches_lost);
+    }
 }
 
 /* In the copy of the process. */
@@ -73,7 +103,10 @@ static void report_and_leave(struct pt_live *l, struct pt_live_snapshot *const *
 
 static void write_report(struct pt_live *l, struct pt_live_snapshot *const *snapshots)
 {
-    pid_t pid = fork();
+    pid_t pid;
+
+    pt_live_copy_ladder(l); /* not in the copy, where the main thread may hold the lock for ever */
+    pid = fork();
 
     if (!pid)
         report_and_leave(l, snapshots);
@@ -131,6 +164,11 @@ void pt_live_shard_tick(struct pt_live *l, struct pt_key reached)
     /* The time of files is that of what is observed, as in a replay. */
     if (!l->exact && l->reached_ns)
         pt_shard_tick(l->pipeline->shard, l->reached_ns);
+    if (mono_ns >= l->canon_next_ns) {
+        l->canon_next_ns = mono_ns + CANON_NS;
+        for (unsigned i = 0; i < l->worker_cnt; i++)
+            pt_shard_live_canon(l->pipeline->shard, i, l->worker[i].canon, PT_LIVE_CANON_CNT);
+    }
     pt_live_show_shard(l);
     answer_report(l, mono_ns);
 }

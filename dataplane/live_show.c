@@ -70,7 +70,9 @@ void pt_live_show_worker(struct pt_live_worker *w)
         .bytes = w->intake.stats.bytes,
         .batches = parser->batches,
         .records = parser->records,
-        .shed = pt_live_load(&w->posted.given_up),
+        .shed = parser->shed_known + parser->batches_shed + parser->bodies_shed +
+                pt_live_load(&w->posted.batches_lost),
+        .ladder_step = (uint32_t)(pt_live_load(&w->live->shed) >> 32),
     };
 
     if (!l->segment)

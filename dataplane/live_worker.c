@@ -208,6 +208,9 @@ static bool pass_on(struct pt_live_worker *w, const struct pt_live_packet *p, un
         return true;
     if (w->live->exact)
         return false;
+    /* It is in the books as lost, not as a segment. */
+    w->intake.stats.frames--;
+    w->intake.stats.kind[PT_PACKET_TCP]--;
     pt_live_add(&w->posted.given_up, 1);
     pt_live_add(&w->port[p->taken.at.input].given_up, 1);
     give_back(w, p);
@@ -328,6 +331,23 @@ static unsigned take_in_order(struct pt_live_worker *w)
     return cnt;
 }
 
+/* What the ladder says, for the parser. */
+static void take_shed(struct pt_live_worker *w)
+{
+    uint64_t shed = pt_live_load(&w->live->shed);
+    struct pt_shed now = {
+        .step = (uint8_t)(shed >> 32),
+        .share = (uint32_t)shed,
+        .canon = w->canon,
+        .canon_cnt = PT_LIVE_CANON_CNT,
+    };
+
+    if (shed == w->shed_seen)
+        return;
+    w->shed_seen = shed;
+    pt_parser_shed(w->thread->worker.parser, &now);
+}
+
 /* Where this worker stands: nothing at or before that key will come from it any more. */
 static struct pt_key reached(const struct pt_live_worker *w)
 {
@@ -363,7 +383,8 @@ static void tell_others(struct pt_live_worker *w)
 /* To the shard. */
 
 /* A lane that is full in a live run: what is observed now is lost, the worker goes on. Messages
- * that later ones refer to (topics, clients) must not be: these few are waited for. */
+ * that later ones refer to (topics, clients, what a produce came to) must not be: these few are
+ * waited for. */
 static bool may_be_lost(const struct pt_obs *o)
 {
     return o->kind == PT_OBS_BATCH || o->kind == PT_OBS_RECORDS || o->kind == PT_OBS_BOUNDS ||
@@ -387,9 +408,32 @@ static void send_what_must(struct pt_live_worker *w, struct pt_key key, const ui
         if (!may_be_lost(o))
             send_surely(w, key, buf + off, o->size);
         else if (o->kind == PT_OBS_BATCH)
-            pt_live_add(&w->posted.given_up, 1);
+            pt_live_add(&w->posted.batches_lost, 1);
         off += o->size;
     }
+    w->owes_shed = true;
+}
+
+/* Something was lost, of logs that nobody wrote down: the same as a body that was not read. */
+static void tell_shed(struct pt_live_worker *w, struct pt_key key)
+{
+    struct pt_obs_lost lost[PT_CLUSTER_CNT];
+
+    for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++)
+        lost[c] = (struct pt_obs_lost){
+            .head = { .kind = PT_OBS_LOST,
+                      .version = PT_OBS_VERSION,
+                      .cluster = c,
+                      .size = sizeof(lost[c]),
+                      .at = { .order = w->order, .time_ns = key.time_ns },
+                      .topic = UINT32_MAX,
+                      .partition = -1 },
+            .from = -1,
+            .to = -1,
+            .reason = PT_LOST_SHED,
+        };
+    w->owes_shed = !pt_gather_send(w->thread->out, PT_GATHER_OBS, key, (const uint8_t *)lost,
+                                   sizeof(lost));
 }
 
 void pt_live_to_shard(void *arg, struct pt_key key, const uint8_t *buf, size_t sz)
@@ -397,8 +441,11 @@ void pt_live_to_shard(void *arg, struct pt_key key, const uint8_t *buf, size_t s
     struct pt_pipeline_thread *t = arg;
     struct pt_live_worker *w = t->driver;
 
+    if (w->owes_shed)
+        tell_shed(w, key);
     if (pt_gather_send(t->out, PT_GATHER_OBS, key, buf, sz))
         return;
+    pt_live_add(&w->posted.lane_full, 1);
     if (w->live->exact)
         send_surely(w, key, buf, sz);
     else
@@ -467,6 +514,8 @@ void pt_live_worker_snapshot(struct pt_live_worker *w, struct pt_live_snapshot *
         s->port_given_up[i] = pt_live_load(&w->port[i].given_up);
         s->tap_end_ns[i] = w->port[i].end_ns;
     }
+    pt_live_memory_of(&s->memory[0], &w->thread->worker.streams_mem, "streams", w->idx);
+    pt_live_memory_of(&s->memory[1], &w->thread->worker.parser_mem, "parser", w->idx);
 }
 
 static void account(struct pt_live_worker *w, int64_t mono_ns, bool busy)
@@ -487,6 +536,7 @@ static bool work_round(struct pt_live_worker *w, bool polling)
     bool got = false;
 
     take_back(w);
+    take_shed(w);
     if (polling)
         got = poll_queues(w);
     cnt += take_packets(w);

@@ -122,6 +122,9 @@ const struct setting pt_settings[] = {
       "share of the offsets that must be certified for a verdict of parity" },
     { "policy.hash-key", HASH, AT(pipeline.parser.batch.hash_key), 0, UINT64_MAX,
       "key of the record hashes" },
+    { "policy.shed-step", COUNT, AT(pipeline.parser.shed.step), 0, PT_SHED_STEP_CNT - 1,
+      "least that is left out: 0 nothing, 1 known batches, 2 partitions, 3 all but batch headers, 4 "
+      "all but counts; what is left out is unseen" },
     { "segment.name", WORD, AT(segment_name), 0, 0,
       "shared memory in which the run is shown to paritap report and top; empty: not shown" },
     { "segment.mode", OCTAL, AT(segment.mode), 0400, 0644,

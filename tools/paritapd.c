@@ -5,11 +5,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "dataplane/live.h"
+#include "tools/finding_file.h"
 #include "tools/options.h"
 #include "tools/plan_text.h"
+#include "tools/privilege.h"
 #include "tools/report_json.h"
 #include "tools/report_text.h"
 
@@ -80,6 +83,10 @@ static const char help[] =
 struct daemon {
     struct pt_options o;
     struct pt_live *live;
+    struct pt_privilege user;
+    struct pt_segment_reader reader; /* of our own segment, for the file of findings */
+    struct pt_finding_file finding_file;
+    bool has_finding_file;
 };
 
 /* The only state that a signal handler may touch. */
@@ -161,6 +168,7 @@ static void report(void *arg, const struct pt_live_state *s)
         .api_cnt = s->totals->api_cnt,
         .conns = s->totals->conns,
         .conn_cnt = s->totals->conn_cnt,
+        .live = s,
     };
     int rc = 0;
 
@@ -173,24 +181,46 @@ static void report(void *arg, const struct pt_live_state *s)
         pt_report_text(&r, &text, stdout);
 }
 
-/* Whoever waits a day for a report wants it written: so its place is tried at the start. */
-static int try_report_file(const char *path)
+static void housekeep(void *arg)
 {
-    char beside[PT_CONFIG_PATH_MAX + 8];
-    FILE *f;
+    struct daemon *d = arg;
 
-    if (!path || !strcmp(path, "-"))
-        return 0;
-    if (strlen(path) >= PT_CONFIG_PATH_MAX)
-        return complain("--json: the path is too long");
-    snprintf(beside, sizeof(beside), "%s.part", path);
-    f = fopen(beside, "w");
-    if (!f) {
-        fprintf(stderr, "paritapd: --json %s: cannot be written: %s\n", path, strerror(errno));
-        return PT_EXIT_USAGE;
-    }
-    fclose(f);
-    unlink(beside);
+    if (d->has_finding_file)
+        pt_finding_file_poll(&d->finding_file, &d->reader);
+}
+
+/* Findings that nobody has written down yet. */
+static void close_finding_file(struct daemon *d)
+{
+    if (!d->has_finding_file)
+        return;
+    while (pt_finding_file_poll(&d->finding_file, &d->reader))
+        ;
+    pt_finding_file_close(&d->finding_file);
+    pt_segment_reader_close(&d->reader);
+}
+
+/* What needs root is done: the rest is done by whoever the run belongs to. Whoever waits a day for
+ * a report wants it written: so its place is looked at now. */
+static int settle_down(struct daemon *d, struct pt_error *err)
+{
+    const struct pt_config *cfg = &d->o.cfg;
+    const struct pt_finding_file_cfg file = {
+        .path = cfg->finding_file,
+        .rotate_sz = cfg->finding_rotate_sz,
+        .keep = cfg->finding_keep,
+        .fsync = (enum pt_finding_fsync)cfg->finding_fsync,
+    };
+    bool wanted = cfg->finding_file[0];
+
+    if (wanted && pt_segment_reader_open(&d->reader, cfg->segment_name))
+        return pt_error_set(err, "%s", d->reader.trouble);
+    if (pt_privilege_drop(&d->user, err) ||
+        pt_privilege_can_write("--json", d->o.json_path ? d->o.json_path : "", err))
+        return -EPERM;
+    if (wanted && pt_finding_file_open(&d->finding_file, &file, err))
+        return -EIO;
+    d->has_finding_file = wanted;
     return 0;
 }
 
@@ -235,22 +265,45 @@ static void catch_signals(struct pt_live *live)
     sigaction(SIGINT, &act, NULL);
 }
 
+/* Live, nobody who writes to a cluster should know the key of the hashes; of files the report is to
+ * be the same each time. */
+static void choose_hash_key(struct pt_config *cfg)
+{
+    uint64_t key;
+    bool files = true;
+
+    for (int role = 0; role < PT_ROLE_CNT; role++)
+        for (size_t i = 0; i < cfg->ports[role].cnt; i++)
+            files = files && pt_port_is_file(cfg->ports[role].item[i]);
+    if (!files && cfg->pipeline.parser.batch.hash_key == pt_parser_cfg_default.batch.hash_key &&
+        getrandom(&key, sizeof(key), 0) == sizeof(key))
+        cfg->pipeline.parser.batch.hash_key = key;
+}
+
 static int run(struct daemon *d)
 {
-    const struct pt_live_hooks hooks = { .arg = d, .report = report };
+    const struct pt_live_hooks hooks = { .arg = d, .report = report, .housekeep = housekeep };
     struct pt_config *cfg = &d->o.cfg;
     enum pt_verdict verdict = PT_VERDICT_INCONCLUSIVE;
-    struct pt_port_error err;
-    int rc = try_report_file(d->o.json_path);
+    struct pt_port_error trouble;
+    struct pt_error err;
+    int rc;
 
-    if (rc)
-        return rc;
-    cfg->segment.program = "paritapd " PT_VERSION;
-    if (pt_live_open(&cfg->live, &cfg->pipeline, &cfg->segment, &hooks, &d->live, &err))
+    if (pt_privilege_find(cfg->user, &d->user, &err) ||
+        pt_privilege_can_write("--json", d->o.json_path ? d->o.json_path : "", &err))
         return complain(err.text);
+    choose_hash_key(cfg);
+    cfg->segment.program = "paritapd " PT_VERSION;
+    if (pt_live_open(&cfg->live, &cfg->pipeline, &cfg->segment, &hooks, &d->live, &trouble))
+        return complain(trouble.text);
+    if (settle_down(d, &err)) {
+        pt_live_close(d->live);
+        return complain(err.text);
+    }
     catch_signals(d->live);
     greet(d);
     rc = pt_live_run(d->live, &verdict);
+    close_finding_file(d);
     if (rc) {
         fprintf(stderr, "paritapd: its threads could not be started: %s\n", strerror(-rc));
         rc = PT_EXIT_USAGE;
@@ -263,8 +316,8 @@ static int run(struct daemon *d)
 
 int main(int argc, char **argv)
 {
+    static struct daemon d; /* too large for the stack */
     struct pt_pipeline_cfg defaults;
-    struct daemon d = { .live = NULL };
     struct pt_error err;
     int rc;
 

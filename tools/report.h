@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "dataplane/live.h"
 #include "dataplane/pipeline.h"
 
 #define PT_REPORT_FORMAT_VERSION 1
@@ -49,6 +50,8 @@ struct pt_report {
     size_t api_cnt;
     const struct pt_conn_row *conns;
     size_t conn_cnt;
+    const struct pt_live_state *live; /* a live run's own counts; NULL: a replay, whose report
+                                         does not depend on how it was done */
 };
 
 const char *pt_verdict_name(enum pt_verdict v);    /* "parity" */

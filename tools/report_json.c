@@ -261,6 +261,68 @@ static void write_counters(struct pt_json *j, const struct pt_report *r)
     pt_json_object_end(j);
 }
 
+/* When how much was left out. */
+static void write_overload(struct pt_json *j, const struct pt_ladder *l)
+{
+    char buf[PT_TEXT_MAX];
+
+    pt_json_object(j, "overload");
+    pt_json_count(j, "level", l->level);
+    pt_json_count(j, "level_max", l->level_max);
+    pt_json_count(j, "changes_total", l->change_cnt);
+    pt_json_array(j, "seconds_at_level");
+    for (size_t i = 0; i < PT_LADDER_LEVEL_CNT; i++)
+        pt_json_real(j, NULL, (double)l->level_ns[i] / 1e9);
+    pt_json_array_end(j);
+    pt_json_array(j, "changes");
+    for (size_t i = 0; i < pt_ladder_changes(l); i++) {
+        const struct pt_ladder_change *c = pt_ladder_change_at(l, i);
+
+        pt_json_object(j, NULL);
+        pt_json_text(j, "time", pt_text_time_ns(c->time_ns, buf));
+        pt_json_count(j, "level", c->level);
+        pt_json_count(j, "step", c->step);
+        pt_json_real(j, "share", (double)c->share / 4294967296.0);
+        pt_json_object_end(j);
+    }
+    pt_json_array_end(j);
+    pt_json_object_end(j);
+}
+
+/* What a live run tells of itself: it depends on who was faster, and is no part of the verdict. */
+static void write_live(struct pt_json *j, const struct pt_report *r)
+{
+    const struct pt_live_state *s = r->live;
+
+    write_overload(j, s->ladder);
+    pt_json_object(j, "work");
+    pt_json_count(j, "batches_again", r->parser->batches_again);
+    pt_json_count(j, "records_decoded", r->parser->records);
+    pt_json_count(j, "observations", r->shard->messages);
+    pt_json_count(j, "observations_late", s->work.late_observations);
+    pt_json_count(j, "observations_lost", s->work.observations_lost);
+    pt_json_count(j, "packets_handed_over", s->work.handed_over);
+    pt_json_count(j, "packets_wrong_core", s->work.wrong_core);
+    pt_json_object_end(j);
+    pt_json_array(j, "memory");
+    for (size_t i = 0; i < s->memory_cnt; i++) {
+        const struct pt_live_memory *m = &s->memory[i];
+
+        pt_json_object(j, NULL);
+        pt_json_text(j, "budget", m->name);
+        pt_json_count(j, "used", m->used_sz);
+        pt_json_count(j, "peak", m->peak_sz);
+        pt_json_count(j, "limit", m->limit_sz);
+        if (m->has_heap) {
+            pt_json_count(j, "heap_allocated", m->heap.allocated_sz);
+            pt_json_count(j, "heap_active", m->heap.active_sz);
+            pt_json_count(j, "heap_resident", m->heap.resident_sz);
+        }
+        pt_json_object_end(j);
+    }
+    pt_json_array_end(j);
+}
+
 static void write_pair_side(struct pt_json *j, const char *key, const struct pt_log_name *name)
 {
     pt_json_object(j, key);
@@ -429,6 +491,8 @@ int pt_report_json(const struct pt_report *r, FILE *f)
         return rc;
     write_ledger(&j, r);
     write_counters(&j, r);
+    if (r->live)
+        write_live(&j, r);
     write_pairs(&j, r->result);
     write_findings(&j, r);
     pt_json_object_end(&j);

@@ -374,6 +374,24 @@ static void inputs(const struct pt_report *r, struct pt_text *t)
     }
 }
 
+/* What a live run had to leave out. */
+static void overload(const struct pt_report *r, struct pt_text *t)
+{
+    const struct pt_ladder *l = r->live ? r->live->ladder : NULL;
+    int64_t ns = 0;
+    char buf[PT_TEXT_MAX];
+
+    if (!l || !l->change_cnt)
+        return;
+    for (size_t i = 1; i < PT_LADDER_LEVEL_CNT; i++)
+        ns += l->level_ns[i];
+    pt_text_styled(t, PT_STYLE_WARN, "  overload: up to level %u of %u", l->level_max,
+                   PT_LADDER_LEVEL_CNT - 1);
+    pt_text_put(t, ", for %s in all; what was left out is unseen (shed)",
+                pt_text_duration(ns / 1000000000 * 1000000000, buf));
+    pt_text_end(t);
+}
+
 void pt_report_text_books(const struct pt_report *r, struct pt_text *t)
 {
     struct pt_ledger ledger[PT_LEDGER_CNT];
@@ -381,6 +399,7 @@ void pt_report_text_books(const struct pt_report *r, struct pt_text *t)
 
     pt_text_heading(t, "Inputs");
     inputs(r, t);
+    overload(r, t);
     pt_text_heading(t, "Books (each total is the sum of its parts; a residue is our own mistake)");
     pt_ledger_build(r, ledger);
     for (size_t i = 0; i < PT_LEDGER_CNT; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/live.h"
 
+#include "parser/shed.h"
 #include "verify/shard_pvt.h"
 #include "verify/tell.h"
 
@@ -229,6 +230,29 @@ bool pt_shard_live_finding(struct pt_shard *s, struct pt_finding *ret_f)
     }
     s->live_early = f->early_cnt = 0;
     return next_fact(s, ret_f);
+}
+
+static uint32_t canon_of(const struct pt_topic_ref *ref)
+{
+    const struct pt_name *n = ref->name;
+    const struct pt_topic *t = ref->id ? ref->id->topic : NULL;
+
+    if (!t && n && n->inc_cnt)
+        t = n->inc[n->inc_cnt - 1];
+    if (t && t->name->cluster == PT_CLUSTER_TARGET && t->partner)
+        t = t->partner;
+    if (t)
+        n = t->name;
+    return n ? pt_shed_canon((struct pt_view){ (const uint8_t *)n->text, n->len }) : 0;
+}
+
+void pt_shard_live_canon(const struct pt_shard *s, uint32_t lane, _Atomic uint32_t *canon,
+                         uint32_t canon_cnt)
+{
+    const struct pt_lane_names *names = &s->registry->lane[lane];
+
+    for (uint32_t i = 0; i < names->topic_cap && i < canon_cnt; i++)
+        atomic_store_explicit(&canon[i], canon_of(&names->topic[i]), memory_order_relaxed);
 }
 
 uint64_t pt_shard_live_taken_back(const struct pt_shard *s)

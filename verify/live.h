@@ -7,6 +7,8 @@
  * nothing of what the shard will conclude is changed by it. The same calls also work behind
  * pt_shard_finish, for what came up last.
  */
+#include <stdatomic.h>
+
 #include "verify/result.h"
 #include "verify/shard.h"
 
@@ -46,6 +48,12 @@ uint64_t pt_shard_live_total(const struct pt_shard *s, enum pt_finding_code code
  * the other side are kept back: they may turn out to be strangers. Strings are valid until the next
  * call. */
 bool pt_shard_live_finding(struct pt_shard *s, struct pt_finding *ret_f);
+
+/* pt_shard_live_canon writes, for each topic number of a lane, the hash under which its partitions
+ * are shed (parser/shed.h): of the topic's name on the source, so that both clusters shed the same
+ * ones. Numbers from canon_cnt on are left out; 0: not known. Relaxed stores. */
+void pt_shard_live_canon(const struct pt_shard *s, uint32_t lane, _Atomic uint32_t *canon,
+                         uint32_t canon_cnt);
 
 /* pt_shard_live_taken_back: records of findings that were given and have been taken back since,
  * because their topics turned out to be paired with others. */

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What several workers have counted becomes one: every counter of every list is summed, rows that
+ * say the same of the same are one row, and the order in which workers are added does not matter
+ * but for the order of the rows.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataplane/totals.h"
+
+/* Every counter its own number, so that none can be taken for another. */
+static void number(void *stats, size_t sz, uint64_t from)
+{
+    uint64_t *c = stats;
+
+    for (size_t i = 0; i < sz / sizeof(*c); i++)
+        c[i] = from + i;
+}
+
+static void expect_sum(const void *sum, size_t sz, uint64_t from_a, uint64_t from_b)
+{
+    const uint64_t *c = sum;
+
+    for (size_t i = 0; i < sz / sizeof(*c); i++)
+        assert_int_equal(c[i], from_a + from_b + 2 * i);
+}
+
+static void test_counters(void **state)
+{
+    struct pt_totals sum = { 0 };
+    struct pt_totals a = { 0 };
+    struct pt_totals b = { 0 };
+
+    (void)state;
+    number(&a.packets, sizeof(a.packets), 1000);
+    number(&a.streams, sizeof(a.streams), 2000);
+    number(&a.parser, sizeof(a.parser), 3000);
+    number(&b.packets, sizeof(b.packets), 1);
+    number(&b.streams, sizeof(b.streams), UINT64_C(1) << 40);
+    number(&b.parser, sizeof(b.parser), 500);
+    pt_totals_add(&sum, &a);
+    pt_totals_add(&sum, &b);
+    expect_sum(&sum.packets, sizeof(sum.packets), 1000, 1);
+    expect_sum(&sum.streams, sizeof(sum.streams), 2000, UINT64_C(1) << 40);
+    expect_sum(&sum.parser, sizeof(sum.parser), 3000, 500);
+    assert_int_equal(sum.api_cnt + sum.conn_cnt, 0);
+    assert_false(sum.refused);
+    pt_totals_packets(&a, &b.packets);
+    expect_sum(&a.packets, sizeof(a.packets), 1000, 1);
+    pt_totals_fini(&sum);
+}
+
+static struct pt_conn_row conn(uint8_t cluster, uint8_t kind, uint8_t host, uint16_t port,
+                               const char *note, uint64_t cnt)
+{
+    struct pt_conn_row row = { .cluster = cluster,
+                               .kind = kind,
+                               .broker.port = port,
+                               .connections = cnt,
+                               .bytes = cnt * 100 };
+
+    row.broker.ip[15] = host;
+    strcpy(row.note, note);
+    return row;
+}
+
+static void test_conn_rows(void **state)
+{
+    struct pt_conn_row first[] = {
+        conn(0, PT_CONN_KAFKA, 1, 9092, "", 1),
+        conn(0, PT_CONN_TLS, 1, 9092, "TLS 1.3 a", 2),
+        conn(1, PT_CONN_KAFKA, 1, 9092, "", 4),
+        conn(0, PT_CONN_KAFKA, 2, 9092, "", 8),
+    };
+    struct pt_conn_row second[] = {
+        conn(0, PT_CONN_KAFKA, 1, 9093, "", 16),
+        conn(0, PT_CONN_TLS, 1, 9092, "TLS 1.3 b", 32),
+        conn(0, PT_CONN_KAFKA, 2, 9092, "", 64),
+        conn(0, PT_CONN_KAFKA, 1, 9092, "", 128),
+        conn(0, PT_CONN_TLS, 1, 9092, "TLS 1.3 a", 256),
+    };
+    static const uint64_t want[] = { 1 + 128, 2 + 256, 4, 8 + 64, 16, 32 };
+    struct pt_totals a = { .conns = first, .conn_cnt = 4 };
+    struct pt_totals b = { .conns = second, .conn_cnt = 5 };
+    struct pt_totals sum = { 0 };
+
+    (void)state;
+    pt_totals_add(&sum, &a);
+    pt_totals_add(&sum, &b);
+    assert_int_equal(sum.conn_cnt, 6);
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(sum.conns[i].connections, want[i]);
+        assert_int_equal(sum.conns[i].bytes, want[i] * 100);
+    }
+    assert_int_equal(sum.conns[5].broker.port, 9092);
+    assert_string_equal(sum.conns[5].note, "TLS 1.3 b");
+    assert_int_equal(first[0].connections, 1); /* what was added stays as it was */
+    pt_totals_fini(&sum);
+    assert_int_equal(sum.conn_cnt, 0);
+    assert_null(sum.conns);
+}
+
+static void test_api_rows(void **state)
+{
+    static const uint64_t weight[3] = { 1, 1000, 1000000 };
+    struct pt_api_row rows[3][12];
+    struct pt_totals sum = { 0 };
+
+    (void)state;
+    /* Three workers; worker w saw APIs w to w+5 in both clusters, the second one also twice. */
+    for (int16_t w = 0; w < 3; w++) {
+        struct pt_totals one = { .apis = rows[w], .api_cnt = 12 };
+
+        for (int16_t i = 0; i < 12; i++)
+            rows[w][i] = (struct pt_api_row){ .cluster = i & 1,
+                                              .api_key = (int16_t)(w + i / 2),
+                                              .api_version = (int16_t)(i / 2 == 1 ? 7 : 9),
+                                              .requests = weight[w],
+                                              .responses = 2 * weight[w],
+                                              .unparsed = 3 * weight[w] };
+        pt_totals_add(&sum, &one);
+    }
+    /* 8 APIs of version 9 and 3 of version 7, of which one (key 1..3) each has version 9, too. */
+    for (size_t i = 0; i < sum.api_cnt; i++) {
+        uint64_t want = 0;
+
+        for (size_t w = 0; w < 3; w++)
+            for (size_t k = 0; k < 12; k++)
+                if (rows[w][k].cluster == sum.apis[i].cluster &&
+                    rows[w][k].api_key == sum.apis[i].api_key &&
+                    rows[w][k].api_version == sum.apis[i].api_version)
+                    want += weight[w];
+        assert_int_equal(sum.apis[i].requests, want);
+        assert_int_equal(sum.apis[i].responses, 2 * want);
+        assert_int_equal(sum.apis[i].unparsed, 3 * want);
+        for (size_t k = 0; k < i; k++)
+            assert_false(sum.apis[k].cluster == sum.apis[i].cluster &&
+                         sum.apis[k].api_key == sum.apis[i].api_key &&
+                         sum.apis[k].api_version == sum.apis[i].api_version);
+    }
+    assert_int_equal(sum.api_cnt, 2 * (8 + 3));
+    pt_totals_fini(&sum);
+}
+
+/* That rows are missing is never forgotten. */
+static void test_refused_stays(void **state)
+{
+    struct pt_totals sum = { 0 };
+    struct pt_totals refused = { .refused = true };
+    struct pt_totals whole = { 0 };
+
+    (void)state;
+    pt_totals_add(&sum, &whole);
+    assert_false(sum.refused);
+    pt_totals_add(&sum, &refused);
+    pt_totals_add(&sum, &whole);
+    assert_true(sum.refused);
+    pt_totals_fini(&sum);
+    assert_false(sum.refused);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_counters),
+        cmocka_unit_test(test_conn_rows),
+        cmocka_unit_test(test_api_rows),
+        cmocka_unit_test(test_refused_stays),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
