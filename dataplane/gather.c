@@ -24,7 +24,8 @@ static const struct pt_lane_head *first_of(struct pt_gather *g, unsigned i)
         g->silent[i] = false;
         if (h->kind == PT_GATHER_OBS)
             break;
-        if (h->kind == PT_GATHER_END)
+        g->ended[i] |= h->kind == PT_GATHER_END;
+        if (g->ended[i])
             g->frontier[i] = PT_KEY_LAST;
         else if (pt_key_before(g->frontier[i], h->key))
             g->frontier[i] = h->key;
@@ -98,7 +99,7 @@ struct pt_key pt_gather_reached(struct pt_gather *g)
 bool pt_gather_ended(const struct pt_gather *g)
 {
     for (unsigned i = 0; i < g->lane_cnt; i++)
-        if (pt_key_before(g->frontier[i], PT_KEY_LAST))
+        if (!g->ended[i])
             return false;
     return true;
 }

@@ -28,6 +28,7 @@ struct pt_gather {
     struct pt_shard *shard;
     struct pt_lane *lane[PT_GATHER_LANES_MAX];
     struct pt_key frontier[PT_GATHER_LANES_MAX];
+    bool ended[PT_GATHER_LANES_MAX];
     bool silent[PT_GATHER_LANES_MAX]; /* was waited for in vain, and has not spoken since */
     unsigned lane_cnt;
     int64_t wait_ns;   /* 0: for ever */

@@ -255,6 +255,13 @@ static void test_max_and_end(void **state)
     assert_int_equal(pt_gather_step(&t.g, 4, 0), 4);
     assert_int_equal(pt_gather_step(&t.g, 100, 0), 6);
     assert_false(pt_gather_ended(&t.g));
+    /* A frontier holds up nobody, even the last: but what a worker's end brings is still to come. */
+    assert_true(pt_gather_send(t.lane[0], PT_GATHER_FRONTIER, PT_KEY_LAST, NULL, 0));
+    assert_int_equal(pt_gather_step(&t.g, 100, 0), 0);
+    assert_false(pt_gather_ended(&t.g));
+    end(&t, 0);
+    assert_int_equal(pt_gather_step(&t.g, 100, 0), 0);
+    assert_true(pt_gather_ended(&t.g));
     clear(&t);
 }
 
