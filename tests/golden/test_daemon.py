@@ -127,7 +127,7 @@ def told_early(b):
     for i in range(12):
         name = "early-%d.json" % i
         child = b.start_daemon(name, ports=ports)
-        time.sleep(i * 0.03 * (4 if SLOW else 1))
+        time.sleep(i * 0.06 * (3 if SLOW else 1))
         begin = time.monotonic()
         code, err = b.end(child)
         check(time.monotonic() - begin < 10, "it ends soon", i)
