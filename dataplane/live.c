@@ -157,7 +157,7 @@ static int open_worker(struct pt_live *l, unsigned idx)
     w->thread = &l->pipeline->worker[idx];
     w->thread->driver = w;
     pt_intake_init(&w->intake);
-    w->polled = w->worked = w->frontier_sent = PT_KEY_FIRST;
+    w->last = w->polled = w->worked = w->frontier_sent = PT_KEY_FIRST;
     w->core_row = -1;
     for (unsigned p = 0; p < l->port_cnt; p++)
         for (unsigned q = 0; q < l->plan.port[p].queue_cnt; q++)

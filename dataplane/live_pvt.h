@@ -96,6 +96,7 @@ struct pt_live_worker {
     unsigned queue_cnt;
     struct pt_intake intake;
     uint64_t order;              /* of the packet taken last */
+    struct pt_key last;          /* packet that others polled, as far as they ended */
     struct pt_key polled;        /* its key */
     bool own_ended;              /* its queues will bring nothing more */
     struct pt_live_packet stuck; /* its road is full; buf NULL: none */

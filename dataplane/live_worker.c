@@ -270,6 +270,8 @@ static const struct packet_msg *first_of(struct pt_live_worker *w, unsigned i)
     const struct pt_lane_head *h;
 
     while ((h = pt_lane_first(w->from[i])) && h->kind != PACKET) {
+        if (h->kind == ENDED && pt_key_before(w->last, h->key))
+            w->last = h->key;
         w->frontier[i] = h->kind == ENDED ? PT_KEY_LAST : h->key;
         pt_lane_pop(w->from[i]);
     }
@@ -379,7 +381,7 @@ static void tell_others(struct pt_live_worker *w)
             !(h = pt_lane_room(w->to[i], 0)))
             continue;
         h->kind = w->own_ended ? ENDED : REACHED;
-        h->key = key;
+        h->key = w->own_ended ? w->polled : key; /* ENDED says what the last one was */
         pt_lane_push(w->to[i]);
         w->told[i] = key;
     }
@@ -613,6 +615,13 @@ static void finish(struct pt_live_worker *w)
 {
     struct pt_backoff wait = { 0 };
 
+    /* The time of the run's last packet has come for all, whoever polled it. */
+    if (w->live->exact) {
+        struct pt_key last = pt_key_before(w->last, w->polled) ? w->polled : w->last;
+
+        if (pt_key_before(PT_KEY_FIRST, last))
+            pt_worker_advance(&w->thread->worker, last);
+    }
     pt_worker_finish(&w->thread->worker);
     for (; w->owes_shed; pt_backoff_wait(&wait))
         tell_shed(w, w->worked);

@@ -89,12 +89,15 @@ struct daemon {
     bool has_finding_file;
 };
 
-/* The only state that a signal handler may touch. */
+/* The only state that a signal handler may touch. NULL: the run has not begun. */
 static struct pt_live *running;
+static volatile sig_atomic_t asked_early;
 
 static void on_signal(int sig)
 {
-    if (sig == SIGUSR1)
+    if (!running)
+        asked_early = 1;
+    else if (sig == SIGUSR1)
         pt_live_want_report(running);
     else
         pt_live_stop(running);
@@ -259,10 +262,11 @@ static void catch_signals(struct pt_live *live)
     struct sigaction act = { .sa_handler = on_signal };
 
     running = live;
-    sigaction(SIGUSR1, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
     act.sa_flags = (int)SA_RESETHAND; /* a second Ctrl-C ends it at once */
     sigaction(SIGINT, &act, NULL);
+    if (asked_early)
+        pt_live_want_report(live);
 }
 
 /* Live, nobody who writes to a cluster should know the key of the hashes; of files the report is to
@@ -322,6 +326,7 @@ int main(int argc, char **argv)
     int rc;
 
     setlocale(LC_CTYPE, "");
+    sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = on_signal }, NULL); /* while it starts */
     pt_pipeline_cfg_init(&defaults);
     pt_options_init(&d.o, &defaults);
     snprintf(d.o.cfg.segment_name, sizeof(d.o.cfg.segment_name), SEGMENT_DEFAULT);
