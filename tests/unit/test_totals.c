@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +68,7 @@ static struct pt_conn_row conn(uint8_t cluster, uint8_t kind, uint8_t host, uint
                                .bytes = cnt * 100 };
 
     row.broker.ip[15] = host;
-    strcpy(row.note, note);
+    snprintf(row.note, sizeof(row.note), "%s", note);
     return row;
 }
 
