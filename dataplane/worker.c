@@ -40,18 +40,6 @@ int pt_worker_open(struct pt_worker *w, const struct pt_worker_cfg *cfg)
     return rc;
 }
 
-void pt_worker_close(struct pt_worker *w)
-{
-    if (w->streams)
-        pt_streams_close(w->streams);
-    if (w->parser)
-        pt_parser_close(w->parser);
-    pt_mem_free(&w->parser_mem, w->out.buf, w->out.buf_sz);
-    pt_mem_close(&w->parser_mem);
-    pt_mem_close(&w->streams_mem);
-    *w = (struct pt_worker){ 0 };
-}
-
 static bool in_cidr(const struct pt_cidr *cidr, const struct pt_endpoint *ep)
 {
     unsigned bytes = cidr->prefix_len / 8u;
@@ -162,4 +150,34 @@ void pt_worker_finish(struct pt_worker *w)
     pt_streams_finish(w->streams);
     drain_streams(w);
     pt_worker_flush(w);
+}
+
+static void to_nobody(void *arg, struct pt_key key, const uint8_t *buf, size_t sz)
+{
+    (void)arg;
+    (void)key;
+    (void)buf;
+    (void)sz;
+}
+
+/* Ends connections that nobody finished, for what they hold. Whoever took observations may be gone.
+ */
+static void abandon(struct pt_worker *w)
+{
+    w->cfg.sink = to_nobody;
+    pt_worker_finish(w);
+}
+
+void pt_worker_close(struct pt_worker *w)
+{
+    if (w->streams && w->parser)
+        abandon(w);
+    if (w->streams)
+        pt_streams_close(w->streams);
+    if (w->parser)
+        pt_parser_close(w->parser);
+    pt_mem_free(&w->parser_mem, w->out.buf, w->out.buf_sz);
+    pt_mem_close(&w->parser_mem);
+    pt_mem_close(&w->streams_mem);
+    *w = (struct pt_worker){ 0 };
 }

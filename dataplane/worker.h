@@ -61,7 +61,9 @@ struct pt_worker {
 };
 
 int pt_worker_open(struct pt_worker *w, const struct pt_worker_cfg *cfg);
-void pt_worker_close(struct pt_worker *w); /* also of one that was not opened: all zero */
+/* pt_worker_close: also of one that is not finished, whose observations are lost then, or was not
+ * opened: all zero. */
+void pt_worker_close(struct pt_worker *w);
 
 /* pt_worker_take works off one segment; keys never go back. */
 void pt_worker_take(struct pt_worker *w, const struct pt_taken *t);

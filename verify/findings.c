@@ -62,14 +62,53 @@ static bool make_room(struct pt_findings *f)
     return true;
 }
 
+struct pt_fact pt_fact_rest(const struct pt_fact *fact)
+{
+    struct pt_fact rest = *fact;
+
+    rest.cnt -= fact->given;
+    for (size_t i = 0; i < PT_CLUSTER_CNT; i++)
+        if (rest.site[i].log && rest.site[i].offset >= 0)
+            rest.site[i].offset += (int64_t)fact->given;
+    return rest;
+}
+
+static bool put_early(struct pt_findings *f, const struct pt_fact *fact)
+{
+    if (f->early_cnt == f->early_cap) {
+        size_t cap = f->early_cap ? 2 * f->early_cap : 64;
+        struct pt_fact *early = pt_mem_resize(f->mem, f->early, f->early_cap * sizeof(*early),
+                                              cap * sizeof(*early));
+
+        if (!early)
+            return false;
+        f->early = early;
+        f->early_cap = cap;
+    }
+    f->early[f->early_cnt++] = *fact;
+    return true;
+}
+
+/* What is given of a fact is its beginning. So before one that was told early is joined to one that
+ * was not, the rest of that goes out; without memory, the new one goes out twice. */
+static void join(struct pt_findings *f, struct pt_fact *to, const struct pt_fact *fact)
+{
+    struct pt_fact rest = pt_fact_rest(to);
+
+    if (fact->given && rest.cnt && put_early(f, &rest))
+        to->given = to->cnt;
+    if (to->given == to->cnt)
+        to->given += fact->given;
+    to->cnt += fact->cnt;
+}
+
 void pt_findings_add(struct pt_findings *f, const struct pt_fact *fact)
 {
     size_t last = f->last[fact->code];
 
     f->total[fact->code] += fact->cnt;
     if (last && continues(&f->fact[last - 1], fact)) {
-        f->fact[last - 1].cnt += fact->cnt;
-        f->fact[last - 1].given += fact->given;
+        join(f, &f->fact[last - 1], fact);
         if (last - 1 < f->fresh_from)
             f->fresh_from = last - 1;
         f->went_back = true;
@@ -86,19 +125,8 @@ void pt_findings_add(struct pt_findings *f, const struct pt_fact *fact)
 
 bool pt_findings_early(struct pt_findings *f, const struct pt_fact *fact)
 {
-    if (!f->watched)
+    if (!f->watched || !put_early(f, fact))
         return false;
-    if (f->early_cnt == f->early_cap) {
-        size_t cap = f->early_cap ? 2 * f->early_cap : 64;
-        struct pt_fact *early = pt_mem_resize(f->mem, f->early, f->early_cap * sizeof(*early),
-                                              cap * sizeof(*early));
-
-        if (!early)
-            return false;
-        f->early = early;
-        f->early_cap = cap;
-    }
-    f->early[f->early_cnt++] = *fact;
     f->early_total[fact->code] += fact->cnt;
     return true;
 }

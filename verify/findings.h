@@ -34,7 +34,7 @@ struct pt_fact {
     struct pt_site site[PT_CLUSTER_CNT];
     const char *text; /* literal or owned (text_sz > 0); NULL: the code says enough */
     size_t text_sz;
-    uint64_t given; /* of cnt, told to those who watch the run (live.h) */
+    uint64_t given; /* of cnt, from the first, told to those who watch the run (live.h) */
 };
 
 struct pt_findings {
@@ -66,6 +66,9 @@ void pt_findings_add(struct pt_findings *f, const struct pt_fact *fact);
 
 /* pt_findings_early keeps a fact for those who watch; false: there is nobody, or no room. */
 bool pt_findings_early(struct pt_findings *f, const struct pt_fact *fact);
+
+/* pt_fact_rest: what was not given yet of a fact, as a fact of its own. */
+struct pt_fact pt_fact_rest(const struct pt_fact *fact);
 
 /* pt_findings_say adds a fact with a sentence of its own, printf-like. */
 void pt_findings_say(struct pt_findings *f, const struct pt_fact *fact, const char *fmt, ...)

@@ -163,18 +163,6 @@ static bool may_be_told(const struct pt_shard *s, const struct pt_fact *fact)
     return !p || s->finished || p->source_topic->recognised || p->sum.rule == PT_PAIR_CONFIGURED;
 }
 
-/* What is new of a fact, as a fact of its own. */
-static struct pt_fact rest_of(const struct pt_fact *fact)
-{
-    struct pt_fact rest = *fact;
-
-    rest.cnt -= fact->given;
-    for (size_t i = 0; i < PT_CLUSTER_CNT; i++)
-        if (rest.site[i].log && rest.site[i].offset >= 0)
-            rest.site[i].offset += (int64_t)fact->given;
-    return rest;
-}
-
 /* The finding of a fact, with its clients told for it alone. */
 static struct pt_finding tell(struct pt_shard *s, const struct pt_fact *fact)
 {
@@ -208,7 +196,7 @@ static bool next_fact(struct pt_shard *s, struct pt_finding *ret_f)
     }
     for (; s->live_fact < f->cnt; s->live_fact++) {
         struct pt_fact *fact = &f->fact[s->live_fact];
-        struct pt_fact rest = rest_of(fact);
+        struct pt_fact rest = pt_fact_rest(fact);
 
         if (rest.cnt && may_be_told(s, fact)) {
             *ret_f = tell(s, &rest);
