@@ -2,6 +2,7 @@
 #include "dataplane/live.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@
 #define BACK_SZ (16u << 10)
 /* How long the shard waits for a worker that does not say how far it is. */
 #define GATHER_WAIT_NS 20000000
+/* ... and the end of a run for a process that still writes a report. */
+#define REPORTER_WAIT_NS 10000000000ll
 
 static int64_t clock_ns(clockid_t id)
 {
@@ -479,6 +482,22 @@ static void conclude(struct pt_live *l, enum pt_verdict *ret_verdict)
     free(snapshots);
 }
 
+/* Its report is whole before the last one replaces it; but the run does not wait for ever. */
+static void wait_for_reporter(int pid)
+{
+    const struct timespec pause = { .tv_nsec = 10000000 };
+    int64_t end_ns = pt_live_mono_ns() + REPORTER_WAIT_NS;
+    int gone;
+
+    while (!(gone = waitpid(pid, NULL, WNOHANG)) && pt_live_mono_ns() < end_ns)
+        nanosleep(&pause, NULL);
+    if (gone)
+        return;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
 int pt_live_run(struct pt_live *l, enum pt_verdict *ret_verdict)
 {
     int pid;
@@ -494,7 +513,7 @@ int pt_live_run(struct pt_live *l, enum pt_verdict *ret_verdict)
     read_counters(l);
     pid = atomic_load_explicit(&l->reporter_pid, memory_order_relaxed);
     if (pid > 0)
-        waitpid(pid, NULL, 0);
+        wait_for_reporter(pid);
     if (!rc)
         conclude(l, ret_verdict);
     return rc;
@@ -536,6 +555,8 @@ void pt_live_close(struct pt_live *l)
 {
     if (!l)
         return;
+    if (l->segment) /* of a run that never came to its end */
+        pt_segment_close(l->segment);
     if (l->worker)
         close_workers(l);
     pt_mem_free(&l->mem, l->pair_sum, 0);

@@ -120,6 +120,7 @@ struct pt_live_worker {
     _Atomic uint64_t conns[PT_CLUSTER_CNT][PT_CONN_KIND_CNT]; /* posted for the shard's rows */
     int64_t last_packet_ns;                                   /* packet time, and ... */
     int64_t last_mono_ns; /* ... the clock, when the last packet was taken */
+    bool took;            /* one was, since the clock was looked at */
     int64_t next_tick_ns;
     int64_t loop_at_ns;
     uint64_t snapshot_seen;

@@ -199,8 +199,9 @@ static void show_taken_back(struct pt_live *l)
     if (cnt == l->taken_back)
         return;
     snprintf(text, sizeof(text),
-             "%llu records of findings told before are taken back: their topics turned out to be "
-             "paired otherwise",
+             "%llu records of findings told before are taken back: what came later explains them, "
+             "or "
+             "pairs their topics otherwise",
              (unsigned long long)(cnt - l->taken_back));
     l->taken_back = cnt;
     PT_SEGMENT_SET(out.code, "TAKEN_BACK");
@@ -372,4 +373,5 @@ void pt_live_show_end(struct pt_live *l, const struct pt_live_state *state)
     show_verification(l, state);
     pt_live_show_main(l);
     pt_segment_close(l->segment);
+    l->segment = NULL;
 }

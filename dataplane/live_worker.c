@@ -227,6 +227,7 @@ static void take_one(struct pt_live_worker *w, struct pt_live_queue *q)
     pt_live_add(&w->port[q->input].bytes, rx->frame.wire_len);
     w->port[q->input].end_ns = rx->frame.time_ns;
     w->last_packet_ns = rx->frame.time_ns;
+    w->took = true;
     pt_live_add(&w->posted.taken, 1);
     if (!pt_intake_frame(&w->intake, &rx->frame, q->input, order_of(w, &rx->frame, q->input),
                          &p.taken)) {
@@ -572,8 +573,8 @@ static bool is_done(const struct pt_live_worker *w)
     if (!w->own_ended || w->stuck.buf || w->held_cnt)
         return false;
     for (unsigned i = 0; i < w->live->worker_cnt; i++)
-        if (w->from[i] && (pt_key_before(w->frontier[i], PT_KEY_LAST) ||
-                           pt_key_before(w->told[i], PT_KEY_LAST)))
+        if (w->from[i] &&
+            (pt_key_before(w->frontier[i], PT_KEY_LAST) || pt_key_before(w->told[i], PT_KEY_LAST)))
             return false;
     return true;
 }
@@ -644,10 +645,11 @@ int pt_live_worker_run(void *arg)
         int64_t mono_ns = pt_live_mono_ns();
 
         account(w, mono_ns, busy);
-        if (busy) {
-            w->last_mono_ns = mono_ns;
+        if (busy)
             wait.looks = 0;
-        }
+        if (w->took)
+            w->last_mono_ns = mono_ns;
+        w->took = false;
         if (!busy || mono_ns >= next_time_ns) {
             next_time_ns = mono_ns + FRONTIER_NS;
             pass_time(w, mono_ns);

@@ -12,6 +12,8 @@
  * its partner, so it gets the most; streams and parser only bridge the moment. */
 #define STREAMS_PERCENT 15u
 #define PARSER_PERCENT 20u
+/* What lanes and tables may not take from it. */
+#define SHARD_PERCENT_MIN 12u
 #define OBS_BUF_SZ (256u * 1024u)
 #define MEMORY_MAX_DEFAULT (4ull << 30)
 
@@ -86,7 +88,7 @@ int pt_pipeline_build(const struct pt_pipeline_cfg *cfg, const struct pt_pipelin
 
     if (cfg->roles.input_cnt > PT_INPUT_MAX || !cfg->worker_cnt || cfg->worker_cnt > PT_WORKERS_MAX)
         return -EINVAL;
-    if (common + shares > cfg->memory_max)
+    if (common + shares + cfg->memory_max / 100 * SHARD_PERCENT_MIN > cfg->memory_max)
         return -ENOMEM;
     p = calloc(1, sizeof(*p));
     if (!p)

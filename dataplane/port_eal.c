@@ -7,10 +7,12 @@
 #include "dataplane/port_pvt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -231,8 +233,46 @@ static int explain(const struct pt_ports_cfg *cfg, int rc, struct pt_port_error 
                           pt_port_log_last(), todo);
 }
 
+/* EAL tells its usage and its end on both outputs, whatever its log level: what of it matters is in
+ * the error. Puts /dev/null in their place and returns what was there. */
+struct outputs {
+    int saved[2];
+};
+
+static struct outputs silence(void)
+{
+    struct outputs o = { { dup(STDOUT_FILENO), dup(STDERR_FILENO) } };
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    fflush(stdout);
+    for (int i = 0; i < 2; i++) {
+        if (null >= 0 && o.saved[i] >= 0)
+            dup2(null, STDOUT_FILENO + i);
+    }
+    if (null >= 0)
+        close(null);
+    return o;
+}
+
+static void speak_again(const struct outputs *o)
+{
+    fflush(stdout);
+    for (int i = 0; i < 2; i++) {
+        if (o->saved[i] < 0)
+            continue;
+        dup2(o->saved[i], STDOUT_FILENO + i);
+        close(o->saved[i]);
+    }
+}
+
+/* Started, EAL is ended by pt_ports_stop; one that was not cannot be. */
+static bool started;
+
 int pt_ports_start(const struct pt_ports_cfg *cfg, struct pt_port_error *err)
 {
+    bool quiet =
+            !has_option(cfg, "--log-level") && !has_option(cfg, "-h") && !has_option(cfg, "--help");
+    struct outputs outputs = { { -1, -1 } };
     struct arguments args;
     int ret = pt_port_check_devices(cfg, err);
 
@@ -242,11 +282,14 @@ int pt_ports_start(const struct pt_ports_cfg *cfg, struct pt_port_error *err)
         ret = make_arguments(&args, cfg, err);
     if (ret)
         return ret;
-    if (!has_option(cfg, "--log-level") && pt_port_log_open())
+    if (quiet && pt_port_log_open())
         return pt_port_refuse(err, -ENOMEM, "no memory for DPDK's log");
-    if (rte_eal_init(args.argc, args.argv) < 0)
-        return explain(cfg, rte_errno ? -rte_errno : -EINVAL, err);
-    return 0;
+    if (quiet)
+        outputs = silence();
+    ret = rte_eal_init(args.argc, args.argv);
+    speak_again(&outputs);
+    started = ret >= 0;
+    return started ? 0 : explain(cfg, rte_errno ? -rte_errno : -EINVAL, err);
 }
 
 int pt_port_list(char *text, size_t text_sz)
@@ -303,5 +346,7 @@ void pt_ports_join(void)
 
 void pt_ports_stop(void)
 {
-    rte_eal_cleanup();
+    if (started)
+        rte_eal_cleanup();
+    started = false;
 }

@@ -298,7 +298,8 @@ static int run(struct daemon *d)
         return complain(err.text);
     choose_hash_key(cfg);
     cfg->segment.program = "paritapd " PT_VERSION;
-    if (pt_live_open(&cfg->live, &cfg->pipeline, &cfg->segment, &hooks, &d->live, &trouble))
+    if (pt_live_open(&cfg->live, &cfg->pipeline, cfg->segment_name[0] ? &cfg->segment : NULL,
+                     &hooks, &d->live, &trouble))
         return complain(trouble.text);
     if (settle_down(d, &err)) {
         pt_live_close(d->live);

@@ -173,6 +173,7 @@ int pt_privilege_can_write(const char *setting, const char *path, struct pt_erro
 {
     const char *slash = strrchr(path, '/');
     char folder[PATH_MAX];
+    struct stat file;
     struct stat st;
     char user[24];
     const struct passwd *pw = getpwuid(geteuid());
@@ -188,6 +189,10 @@ int pt_privilege_can_write(const char *setting, const char *path, struct pt_erro
                      "user (chown), or name another file",
                      setting, path, pw ? pw->pw_name : user, folder, strerror(errno));
         return -EACCES;
+    }
+    if (!stat(path, &file) && S_ISDIR(file.st_mode)) {
+        pt_error_set(err, "%s: %.200s: is a directory: name a file in it", setting, path);
+        return -EISDIR;
     }
     if (is_foreign(&st, path)) {
         pt_error_set(err,

@@ -160,6 +160,7 @@ void pt_findings_forget(struct pt_findings *f, const struct pt_pair *pair)
     for (size_t i = 0; i < f->early_cnt; i++)
         if (f->early[i].pair != pair)
             f->early[early++] = f->early[i];
+    f->taken_back -= f->early_cnt - early; /* the pair counts them; nobody has got them yet */
     f->early_cnt = early;
     memset(f->last, 0, sizeof(f->last));
     for (size_t i = 0; i < f->cnt; i++) {

@@ -56,7 +56,7 @@ void pt_shard_live_canon(const struct pt_shard *s, uint32_t lane, _Atomic uint32
                          uint32_t canon_cnt);
 
 /* pt_shard_live_taken_back: records of findings that were given and have been taken back since,
- * because their topics turned out to be paired with others. */
+ * because their topics turned out to be paired with others, or what came later explains them. */
 uint64_t pt_shard_live_taken_back(const struct pt_shard *s);
 
 #endif

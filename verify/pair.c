@@ -166,6 +166,7 @@ static void report(struct pt_pair *p, enum pt_finding_code code, int64_t source_
     struct pt_fact fact = fact_of(p, code, source_offset, target_offset, parts);
 
     fact.given = p->told_code == code;
+    p->told_open -= fact.given;
     pt_findings_add(p->env->findings, &fact);
 }
 
@@ -184,6 +185,7 @@ static void take_told(struct pt_pair *p, const struct pt_align_event *ev)
             continue;
         if (e.partner < 0 || e.partner == off[!side])
             p->told_code = (enum pt_finding_code)e.code;
+        p->told_open++;
         p->env->findings->early_total[e.code]--;
         --*early_count(p, (enum pt_finding_code)e.code);
     }
@@ -455,6 +457,9 @@ static void on_event(struct pt_pair *p, const struct pt_align_event *ev)
         sum->pending_target++;
         break;
     }
+    /* Told, and not reported, or as something else. */
+    p->env->findings->taken_back += p->told_open;
+    p->told_open = 0;
 }
 
 /* Works off what was given, as far as it goes. */

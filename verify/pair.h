@@ -38,6 +38,7 @@ struct pt_pair {
     struct pt_told told;            /* early, of records without verdict, ... */
     struct pt_pair_result early;    /* ... and how many of each kind */
     enum pt_finding_code told_code; /* of the verdict at hand; PT_FINDING_CODE_CNT: nothing */
+    uint64_t told_open;             /* told of its records, and not reported yet */
     struct pt_ranges pending;       /* source offsets behind the last anchor */
     uint64_t given[PT_CLUSTER_CNT]; /* records given to the alignment */
     int64_t lag_ns;                 /* of the match that arrived last, */

@@ -65,6 +65,7 @@ class Bench:
         self.ports = self.ports_of("mirror-faults")
         done, self.baseline = self.whole_run("baseline.json")
         check(done.returncode == 1, "a plain run finds the divergence", done.stderr)
+        self.clean()
 
     def path(self, name):
         return os.path.join(self.tmp, name)

@@ -55,6 +55,9 @@ def paritapd(program, tmp, roles, workers, huge):
         [program, *([] if huge else ["--no-huge"]), *ports, "--workers", str(workers), "--quiet",
          "--exit-when-idle", "250ms", "--segment", "golden-%d" % os.getpid(), "--json", out],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=run.TIMEOUT, check=False)
+    segment = "/dev/shm/golden-%d" % os.getpid()
+    if os.path.exists(segment):
+        os.unlink(segment)
     raw = open(out, "rb").read() if os.path.exists(out) else b""
     return run.Result(done.returncode, raw, done.stderr.decode(errors="replace"))
 

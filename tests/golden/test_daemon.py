@@ -53,7 +53,7 @@ def stopped_reader(b):
     b.wait_for(child, worked_off)
     reader.send_signal(signal.SIGCONT)
     b.end(child)
-    said = lines(reader.communicate(timeout=PATIENCE)[0])
+    said = lines(reader.stdout.read())
     check(said[-1]["type"] == "run" and said[-1]["writer"] == "ended", "it saw the end")
     read = sum(1 for s in said if s["type"] == "finding")
     missed = sum(s["count"] for s in said if s["type"] == "missed")
@@ -88,7 +88,7 @@ def killed_daemon(b):
     reader = b.follow()
     begin = time.monotonic()
     child.kill()
-    rest = lines(reader.communicate(timeout=PATIENCE)[0])
+    rest = lines(reader.stdout.read())
     told = time.monotonic() - begin
     child.wait()
     check(told < 2, "told within two seconds", told)

@@ -269,7 +269,37 @@ static void test_other_verdict(void **state)
     assert_int_equal(r->pairs[0].reordered, 1);
     assert_int_equal(r->pairs[0].missing, 0);
     assert_int_equal(seen.cnt, 2);
+    assert_int_equal(pt_shard_live_taken_back(w.s), 1); /* it is not missing any more */
+    close_all(&w);
+}
+
+/* A record that seems to be missing; then the source turns out to be compacted, and it may have
+ * been gone before the mirror came: what was told is taken back. */
+static void test_no_verdict_after_all(void **state)
+{
+    static struct watcher seen;
+    struct world w = { 0 };
+    const struct pt_result *r;
+
+    (void)state;
+    memset(&seen, 0, sizeof(seen));
+    both(&w);
+    watch(&w, &seen);
+    tell_produce(&w, SRC, 0, 0, 0, 0, 100);
+    tell_produce(&w, TGT, 1, 0, 0, 0, 40);
+    tell_produce(&w, TGT, 1, 0, 40, 41, 59);
+    wait_watching(&w, &seen, 2000);
+    assert_int_equal(seen.cnt, 1);
+    assert_int_equal(seen.note[0].code, PT_FINDING_RECORD_MISSING);
     assert_int_equal(pt_shard_live_taken_back(w.s), 0);
+    tell_fetch(&w, SRC, 0, 0, 5, 10, 10, 10); /* offsets 5 to 9 are empty */
+    wait_watching(&w, &seen, 2000);
+    r = world_finish(&w);
+    watch(&w, &seen);
+    assert_int_equal(r->pairs[0].missing, 0);
+    assert_int_equal(r->pairs[0].unverifiable_source, 1);
+    assert_int_equal(pt_shard_live_total(w.s, PT_FINDING_RECORD_MISSING), 0);
+    assert_int_equal(pt_shard_live_taken_back(w.s), 1);
     close_all(&w);
 }
 
@@ -612,6 +642,7 @@ int main(void)
         cmocka_unit_test(test_slow_topic),
         cmocka_unit_test(test_grown_finding),
         cmocka_unit_test(test_other_verdict),
+        cmocka_unit_test(test_no_verdict_after_all),
         cmocka_unit_test(test_neighbour_was_told),
         cmocka_unit_test(test_strangers),
         cmocka_unit_test(test_few_strangers_at_the_end),
