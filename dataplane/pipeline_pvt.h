@@ -9,6 +9,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 
+#include "dataplane/lender.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/totals.h"
 
@@ -38,6 +39,7 @@ struct pt_pipeline {
     struct pt_seen seen;
     struct pt_shard *shard;
     struct pt_gather gather;
+    struct pt_lenders lenders;
     struct pt_intake intake; /* the reader's */
     struct pt_pipeline_thread *worker;
     pthread_t shard_thread;
