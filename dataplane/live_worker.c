@@ -514,6 +514,7 @@ void pt_live_worker_snapshot(struct pt_live_worker *w, struct pt_live_snapshot *
     }
     pt_live_memory_of(&s->memory[0], &w->thread->worker.streams_mem, "streams", w->idx);
     pt_live_memory_of(&s->memory[1], &w->thread->worker.parser_mem, "parser", w->idx);
+    pt_live_memory_of(&s->memory[2], &w->thread->worker.lender_mem, "handoff", w->idx);
 }
 
 static void account(struct pt_live_worker *w, int64_t mono_ns, bool busy)

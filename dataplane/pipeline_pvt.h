@@ -24,6 +24,8 @@ struct pt_pipeline_thread {
     struct pt_key sent;  /* the reader's: place of what this worker was sent last */
 };
 
+_Static_assert(PT_WORKERS_MAX <= PT_LENDERS_MAX, "each worker may have a lender");
+
 /* How observations go from workers to the shard. */
 struct pt_pipeline_drive {
     pt_worker_sink *sink; /* its argument is the struct pt_pipeline_thread; NULL: there is one

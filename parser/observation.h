@@ -157,8 +157,8 @@ struct pt_record {
                from the batch before it in the same response */
 
 /* PT_OBS_BATCH: one entry of a records field was seen whole (status PT_OK), or seen and not usable
- * (any other status: no records follow, and its offsets are hearsay unless status is PT_OVERSIZE
- * or the batch is one of magic 2 whose checksum was good: nobody is told which).
+ * (any other status: no records follow, and its offsets are hearsay unless status is PT_OVERSIZE;
+ * those of a batch of magic 2 with a good checksum are proven, but the message does not say so).
  * Fetch: offsets are absolute, and the response certifies [cert_from, last_offset]: every offset in
  * it that no record of this batch has is certified absent. cert_from == base_offset when nothing in
  * front of the batch is certified. Produce: base_offset counts from 0 within the partition's

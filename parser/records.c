@@ -304,8 +304,9 @@ static void whole_entry(struct pt_msg *m, struct pt_view v, const struct pt_pack
     b.base_sequence = -1;
     b.leader_epoch = -1;
     st = pt_batch_check(p->reader, v.data, v.len, &b);
-    /* Whether its records can be decoded does not change what a good checksum covers, nor who gets
-     * to know it when somebody else decodes them. A marker is different: it is its record. */
+    /* A good checksum proves offsets and count, also if it turns out that the records cannot be
+     * decoded; and of a batch that is handed off that turns out too late for what follows. A marker
+     * is different: it is nothing but its record. */
     proven = st == PT_OK && b.magic == 2 && !(b.flags & PT_BATCH_CONTROL) &&
              b.last_offset < INT64_MAX;
     if (st == PT_OK && may_be_known(m, &b) && seen_before(m, &b, at)) {
