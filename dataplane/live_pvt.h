@@ -140,7 +140,7 @@ struct pt_live_snapshot {
     uint64_t port_bytes[PT_NIC_PORTS_MAX];
     uint64_t port_given_up[PT_NIC_PORTS_MAX];
     int64_t tap_end_ns[PT_NIC_PORTS_MAX];
-    struct pt_live_memory memory[2];
+    struct pt_live_memory memory[PT_LIVE_MEMORY_WORKER];
 };
 
 /* pt_live_memory_of describes a budget; by the thread that uses it, or when nobody does. */

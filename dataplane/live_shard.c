@@ -65,7 +65,7 @@ void pt_live_conclude(struct pt_live *l, struct pt_live_snapshot *const *snapsho
     for (unsigned w = 0; w < l->worker_cnt; w++) {
         pt_totals_add(&p->totals, &snapshots[w]->totals);
         memcpy(&l->memory[l->memory_cnt], snapshots[w]->memory, sizeof(snapshots[w]->memory));
-        l->memory_cnt += 2;
+        l->memory_cnt += PT_LIVE_MEMORY_WORKER;
     }
     pt_live_memory_of(&l->memory[l->memory_cnt++], &p->shard_mem, "shard", 0);
     result = pt_pipeline_conclude(p);

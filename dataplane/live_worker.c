@@ -6,7 +6,8 @@
  *   2. polls its queues and takes what they brought, in the order of its time: what belongs to its
  *      own connections is worked off, what belongs to another worker's goes down the lane to it;
  *   3. works off what others handed to it;
- *   4. tells how far it got.
+ *   4. tells how far it got;
+ *   5. if there was nothing to do, decodes batches of others (lender.h).
  *
  * If all ports are files (exact), it also waits its turn: a packet is worked off when nothing
  * earlier can come from anybody, and a full lane stops the polling. Otherwise nobody is ever waited
@@ -468,7 +469,7 @@ void pt_live_to_shard(void *arg, struct pt_key key, const uint8_t *buf, size_t s
 
 static void send_frontier(struct pt_live_worker *w, struct pt_key key)
 {
-    if (!pt_key_before(w->frontier_sent, key) ||
+    if (pt_worker_holds(&w->thread->worker) || !pt_key_before(w->frontier_sent, key) ||
         !pt_gather_send(w->thread->out, PT_GATHER_FRONTIER, key, NULL, 0))
         return;
     w->frontier_sent = key;
@@ -534,6 +535,7 @@ void pt_live_worker_snapshot(struct pt_live_worker *w, struct pt_live_snapshot *
     }
     pt_live_memory_of(&s->memory[0], &w->thread->worker.streams_mem, "streams", w->idx);
     pt_live_memory_of(&s->memory[1], &w->thread->worker.parser_mem, "parser", w->idx);
+    pt_live_memory_of(&s->memory[2], &w->thread->worker.lender_mem, "handoff", w->idx);
 }
 
 static void account(struct pt_live_worker *w, int64_t mono_ns, bool busy)
@@ -658,7 +660,9 @@ int pt_live_worker_run(void *arg)
             tick(w, mono_ns);
         if (!l->own_shard)
             pt_live_shard_tick(l, w->worked);
-        if (!busy && l->cfg->idle == PT_IDLE_SLEEP)
+        if (!busy && pt_worker_help(&w->thread->worker))
+            wait.looks = 0;
+        else if (!busy && l->cfg->idle == PT_IDLE_SLEEP)
             pt_backoff_wait(&wait);
     }
     drain(w);

@@ -48,6 +48,7 @@ static struct pt_worker_cfg share_of(struct pt_pipeline *p, struct pt_pipeline_t
         .parser_max = p->cfg.memory_max / 100 * PARSER_PERCENT / cnt,
         .out_sz = p->drive.sink ? PT_OBS_OUT_MIN : OBS_BUF_SZ,
         .by_key = p->drive.sink != NULL,
+        .lenders = cnt > 1 ? &p->lenders : NULL,
         .sink = p->drive.sink ? p->drive.sink : to_shard,
         .sink_arg = t,
     };
@@ -90,9 +91,10 @@ int pt_pipeline_build(const struct pt_pipeline_cfg *cfg, const struct pt_pipelin
         return -EINVAL;
     if (common + shares + cfg->memory_max / 100 * SHARD_PERCENT_MIN > cfg->memory_max)
         return -ENOMEM;
-    p = calloc(1, sizeof(*p));
+    p = aligned_alloc(alignof(struct pt_pipeline), sizeof(*p));
     if (!p)
         return -ENOMEM;
+    memset(p, 0, sizeof(*p));
     p->cfg = *cfg;
     p->drive = *drive;
     pt_intake_init(&p->intake);

@@ -9,6 +9,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 
+#include "dataplane/lender.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/totals.h"
 
@@ -22,6 +23,8 @@ struct pt_pipeline_thread {
     struct pt_lane *out; /* observations to the shard; NULL: it stands in the same loop */
     struct pt_key sent;  /* the reader's: place of what this worker was sent last */
 };
+
+_Static_assert(PT_WORKERS_MAX <= PT_LENDERS_MAX, "each worker may have a lender");
 
 /* How observations go from workers to the shard. */
 struct pt_pipeline_drive {
@@ -38,6 +41,7 @@ struct pt_pipeline {
     struct pt_seen seen;
     struct pt_shard *shard;
     struct pt_gather gather;
+    struct pt_lenders lenders;
     struct pt_intake intake; /* the reader's */
     struct pt_pipeline_thread *worker;
     pthread_t shard_thread;

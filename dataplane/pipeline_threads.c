@@ -6,6 +6,8 @@
  * Nobody waits in a circle. The shard may wait for the frontier of a worker that has nothing to do;
  * so before the caller waits for a full lane it tells all other workers how far the run has got.
  * Everything that the full lane's worker has observed lies before that, so the shard can take it.
+ * A worker tells no frontier while it holds something back for a batch that is decoded elsewhere:
+ * whoever is at that waits for nobody, and if nobody is the worker decodes it itself.
  */
 #include <errno.h>
 #include <string.h>
@@ -81,19 +83,20 @@ static void *run_worker(void *arg)
 
         if (h) {
             wait.looks = 0;
+            since++;
             work_on(t, h);
             ended = h->kind == END;
             key = h->key;
             pt_lane_pop(t->in);
         }
-        if ((!h && since) || ++since == FRONTIER_EVERY) {
+        if (since && (!h || since >= FRONTIER_EVERY) && !pt_worker_holds(&t->worker)) {
             send_frontier(t, key);
             since = 0;
         }
-        if (!h) {
-            since = 0;
+        if (!h && pt_worker_help(&t->worker))
+            wait.looks = 0;
+        else if (!h)
             pt_backoff_wait(&wait);
-        }
     }
     pt_worker_finish(&t->worker);
     while (!pt_gather_send(t->out, PT_GATHER_END, PT_KEY_LAST, NULL, 0))

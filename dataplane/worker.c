@@ -4,22 +4,61 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dataplane/lender.h"
+
+/* Of the parser's share, for batches that are lent, and the most that is of use. */
+#define LENDER_PART 8u
+#define LENDER_MEM_MAX (64u << 20)
+
 static void flush_out(struct pt_obs_out *out)
 {
     struct pt_worker *w = out->flush_arg;
 
-    w->cfg.sink(w->cfg.sink_arg, w->key, out->buf, out->used_sz);
+    if (w->lender)
+        pt_lender_pass(w->lender, w->key, out->buf, out->used_sz);
+    else
+        w->cfg.sink(w->cfg.sink_arg, w->key, out->buf, out->used_sz);
     out->used_sz = 0;
+}
+
+/* What a worker's budget does not suffice for is not lent. */
+static int open_lender(struct pt_worker *w, uint64_t mem_sz)
+{
+    struct pt_lender_cfg cfg = {
+        .lenders = w->cfg.lenders,
+        .mem = &w->lender_mem,
+        .parser_mem = &w->parser_mem,
+        .batch = w->cfg.parser.batch,
+        .sink = w->cfg.sink,
+        .sink_arg = w->cfg.sink_arg,
+    };
+    int rc = pt_mem_open(&w->lender_mem, mem_sz);
+
+    if (!rc)
+        rc = pt_lender_open(&cfg, &w->lender);
+    if (!rc)
+        w->cfg.parser.handoff = &w->lender->handoff;
+    return rc;
+}
+
+static uint64_t lender_share(const struct pt_worker_cfg *cfg)
+{
+    uint64_t sz = cfg->parser_max / LENDER_PART;
+
+    if (!cfg->lenders || !cfg->parser.handoff_min || sz < PT_LENDER_MEM_MIN)
+        return 0;
+    return sz < LENDER_MEM_MAX ? sz : LENDER_MEM_MAX;
 }
 
 int pt_worker_open(struct pt_worker *w, const struct pt_worker_cfg *cfg)
 {
+    uint64_t lender_sz = lender_share(cfg);
     int rc;
 
     *w = (struct pt_worker){ .cfg = *cfg, .key = PT_KEY_FIRST };
     rc = pt_mem_open(&w->streams_mem, cfg->streams_max);
     if (!rc)
-        rc = pt_mem_open(&w->parser_mem, cfg->parser_max);
+        rc = pt_mem_open(&w->parser_mem, cfg->parser_max - lender_sz);
     if (rc) {
         pt_worker_close(w);
         return rc;
@@ -33,8 +72,12 @@ int pt_worker_open(struct pt_worker *w, const struct pt_worker_cfg *cfg)
     rc = w->out.buf ? 0 : -ENOMEM;
     if (!rc)
         rc = pt_streams_open(&w->streams_mem, &w->cfg.streams, &w->streams);
+    if (!rc && lender_sz)
+        rc = open_lender(w, lender_sz);
     if (!rc)
         rc = pt_parser_open(&w->parser_mem, &w->cfg.parser, &w->out, &w->parser);
+    if (!rc && w->lender)
+        w->lender->parser = w->parser;
     if (rc)
         pt_worker_close(w);
     return rc;
@@ -126,6 +169,8 @@ static void drain_streams(struct pt_worker *w)
 
 void pt_worker_take(struct pt_worker *w, const struct pt_taken *t)
 {
+    if (w->lender)
+        pt_lender_busy(w->lender);
     w->out.order = t->at.order;
     pt_streams_advance(w->streams, t->key.time_ns);
     pt_streams_push(w->streams, &t->seg, &t->at);
@@ -143,6 +188,18 @@ void pt_worker_flush(struct pt_worker *w)
 {
     if (w->out.used_sz)
         flush_out(&w->out);
+    else if (w->lender && pt_lender_holds(w->lender))
+        (void)pt_lender_step(w->lender);
+}
+
+bool pt_worker_holds(const struct pt_worker *w)
+{
+    return w->lender && pt_lender_holds(w->lender);
+}
+
+bool pt_worker_help(struct pt_worker *w)
+{
+    return w->lender && pt_lender_help(w->lender);
 }
 
 void pt_worker_finish(struct pt_worker *w)
@@ -150,6 +207,8 @@ void pt_worker_finish(struct pt_worker *w)
     pt_streams_finish(w->streams);
     drain_streams(w);
     pt_worker_flush(w);
+    if (w->lender)
+        pt_lender_finish(w->lender);
 }
 
 static void to_nobody(void *arg, struct pt_key key, const uint8_t *buf, size_t sz)
@@ -165,6 +224,8 @@ static void to_nobody(void *arg, struct pt_key key, const uint8_t *buf, size_t s
 static void abandon(struct pt_worker *w)
 {
     w->cfg.sink = to_nobody;
+    if (w->lender)
+        w->lender->cfg.sink = to_nobody;
     pt_worker_finish(w);
 }
 
@@ -176,7 +237,10 @@ void pt_worker_close(struct pt_worker *w)
         pt_streams_close(w->streams);
     if (w->parser)
         pt_parser_close(w->parser);
+    if (w->lender)
+        pt_lender_close(w->lender);
     pt_mem_free(&w->parser_mem, w->out.buf, w->out.buf_sz);
+    pt_mem_close(&w->lender_mem);
     pt_mem_close(&w->parser_mem);
     pt_mem_close(&w->streams_mem);
     *w = (struct pt_worker){ 0 };

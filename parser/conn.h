@@ -14,6 +14,7 @@
  */
 #include "hw/memory.h"
 #include "parser/batch.h"
+#include "parser/handoff.h"
 #include "parser/observation.h"
 #include "parser/packet_ref.h"
 #include "parser/seen.h"
@@ -32,6 +33,9 @@ struct pt_parser_cfg {
     uint32_t session_partitions_max; /* remembered fetch offsets, all sessions; default 1M */
     uint32_t seen_slots;             /* entries of the seen table, power of two; default 256 Ki */
     struct pt_seen *seen; /* the table that all workers share; NULL: the parser has its own */
+    const struct pt_handoff *handoff; /* who decodes for the parser; NULL: it does so itself */
+    uint32_t
+            handoff_min; /* compressed bytes of a batch that is worth it; 0: none; default 16 KiB */
     struct {
         uint8_t step;   /* enum pt_shed_step that is in force at least; default PT_SHED_NONE */
         uint32_t share; /* of 2^32, for PT_SHED_PARTITIONS; default 0 */
@@ -130,9 +134,10 @@ enum pt_conn_kind {
     X(memory_refused, "buffers that the memory budget refused")
 
 /* What the work was that these took. With several workers it depends on which of them was faster,
- * since they share one seen table. */
+ * since they share one seen table and help each other. */
 #define PT_PARSER_WORK_COUNTERS(X)                                                                 \
     X(batches_again, "batches known from an earlier sighting: only the CRC was paid")              \
+    X(batches_handed_off, "batches that an idle worker might decode")                              \
     X(records, "records decoded and hashed")
 
 struct pt_parser_stats {

@@ -157,6 +157,9 @@ struct pt_conn {
 /* pt_parser_publish brings the counters of the parts into the one list (parser.c). */
 void pt_parser_publish(struct pt_parser *p);
 
+/* pt_parser_count_bad counts a batch that is not usable. */
+void pt_parser_count_bad(struct pt_parser_stats *s, enum pt_status st);
+
 /* pt_conn_announce sends PT_OBS_CLIENT. */
 void pt_conn_announce(struct pt_conn *c, const struct pt_packet_ref *at);
 

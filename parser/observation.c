@@ -34,3 +34,19 @@ void *pt_obs_put(struct pt_obs_out *out, enum pt_obs_kind kind, uint8_t cluster,
     out->msg_cnt++;
     return o;
 }
+
+void pt_obs_put_records(struct pt_obs_out *out, const struct pt_obs *head,
+                        const struct pt_record *rec, uint32_t cnt)
+{
+    for (uint32_t i = 0; i < cnt;) {
+        uint32_t n = cnt - i < PT_OBS_RECORDS_MAX ? cnt - i : PT_OBS_RECORDS_MAX;
+        struct pt_obs_records *o = pt_obs_put(out, PT_OBS_RECORDS, head->cluster, &head->at,
+                                              sizeof(*o), n * sizeof(*rec));
+
+        o->head.topic = head->topic;
+        o->head.partition = head->partition;
+        o->cnt = n;
+        memcpy(o->rec, rec + i, n * sizeof(*rec));
+        i += n;
+    }
+}

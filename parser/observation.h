@@ -51,7 +51,8 @@ enum pt_obs_kind {
     PT_OBS_PRODUCE_OUTCOME,
     PT_OBS_BOUNDS,
     PT_OBS_ABORTED,
-    PT_OBS_LOST
+    PT_OBS_LOST,
+    PT_OBS_TICKET = 0x8000 /* handoff.h; never leaves the worker */
 };
 
 struct pt_obs {
@@ -156,7 +157,8 @@ struct pt_record {
                from the batch before it in the same response */
 
 /* PT_OBS_BATCH: one entry of a records field was seen whole (status PT_OK), or seen and not usable
- * (any other status: no records follow, and its offsets are hearsay unless status is PT_OVERSIZE).
+ * (any other status: no records follow, and its offsets are hearsay unless status is PT_OVERSIZE;
+ * those of a batch of magic 2 with a good checksum are proven, but the message does not say so).
  * Fetch: offsets are absolute, and the response certifies [cert_from, last_offset]: every offset in
  * it that no record of this batch has is certified absent. cert_from == base_offset when nothing in
  * front of the batch is certified. Produce: base_offset counts from 0 within the partition's
@@ -301,5 +303,10 @@ struct pt_obs_out {
  * messages are bounded well below PT_OBS_OUT_MIN. */
 void *pt_obs_put(struct pt_obs_out *out, enum pt_obs_kind kind, uint8_t cluster,
                  const struct pt_packet_ref *at, size_t body_sz, size_t tail_sz);
+
+/* pt_obs_put_records puts cnt records into as many PT_OBS_RECORDS as they need. head is that of
+ * their batch. */
+void pt_obs_put_records(struct pt_obs_out *out, const struct pt_obs *head,
+                        const struct pt_record *rec, uint32_t cnt);
 
 #endif

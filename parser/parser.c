@@ -12,6 +12,7 @@ const struct pt_parser_cfg pt_parser_cfg_default = {
     .inflight_max = 4096,
     .session_partitions_max = 1u << 20,
     .seen_slots = 256u << 10,
+    .handoff_min = 16u << 10,
 };
 
 int pt_parser_open(struct pt_mem *mem, const struct pt_parser_cfg *cfg, struct pt_obs_out *out,
@@ -79,6 +80,16 @@ void pt_parser_publish(struct pt_parser *p)
     p->stats.topics_refused = p->topics.refused_cnt;
     p->stats.fetch_offsets_refused = p->fetch_budget.refused_cnt;
     p->stats.memory_refused = p->mem->refused_cnt;
+}
+
+void pt_parser_count_bad(struct pt_parser_stats *s, enum pt_status st)
+{
+    if (st == PT_BAD_CRC)
+        s->batches_crc_bad++;
+    else if (st == PT_OVERSIZE)
+        s->batches_oversize++;
+    else
+        s->batches_malformed++;
 }
 
 const struct pt_parser_stats *pt_parser_stats(const struct pt_parser *p)

@@ -81,13 +81,12 @@ static int64_t place(struct pt_msg *m, struct pt_batch *b)
     return cert_from;
 }
 
-static void put_batch(struct pt_msg *m, const struct pt_batch *b, enum pt_status st,
-                      int64_t cert_from, uint32_t records_here, const struct pt_packet_ref *at)
+/* fill_batch completes o, whose head has kind and size already. */
+static void fill_batch(struct pt_obs_batch *o, const struct pt_msg *m, const struct pt_batch *b,
+                       enum pt_status st, int64_t cert_from, uint32_t records_here)
 {
     const struct pt_records *r = &m->records;
-    struct pt_obs_batch *o;
 
-    o = pt_obs_put(m->parser->out, PT_OBS_BATCH, m->conn->cluster, at, sizeof(*o), 0);
     o->head.topic = r->log.topic;
     o->head.partition = r->log.partition;
     o->cert_from = cert_from;
@@ -110,20 +109,17 @@ static void put_batch(struct pt_msg *m, const struct pt_batch *b, enum pt_status
     o->batch_sz = b->batch_sz;
 }
 
-static void put_records(struct pt_msg *m, const struct pt_record *rec, uint32_t cnt,
-                        const struct pt_packet_ref *at)
+static void put_batch(struct pt_msg *m, const struct pt_batch *b, enum pt_status st,
+                      int64_t cert_from, const struct pt_record *rec, uint32_t cnt,
+                      const struct pt_packet_ref *at)
 {
-    for (uint32_t i = 0; i < cnt;) {
-        uint32_t n = cnt - i < PT_OBS_RECORDS_MAX ? cnt - i : PT_OBS_RECORDS_MAX;
-        struct pt_obs_records *o = pt_obs_put(m->parser->out, PT_OBS_RECORDS, m->conn->cluster, at,
-                                              sizeof(*o), n * sizeof(*rec));
+    struct pt_obs_batch *o =
+            pt_obs_put(m->parser->out, PT_OBS_BATCH, m->conn->cluster, at, sizeof(*o), 0);
+    struct pt_obs head;
 
-        o->head.topic = m->records.log.topic;
-        o->head.partition = m->records.log.partition;
-        o->cnt = n;
-        memcpy(o->rec, rec + i, n * sizeof(*rec));
-        i += n;
-    }
+    fill_batch(o, m, b, st, cert_from, cnt);
+    head = o->head; /* the next message may take its place */
+    pt_obs_put_records(m->parser->out, &head, rec, cnt);
 }
 
 static void put_lost(struct pt_msg *m, enum pt_lost_reason reason, int64_t from, int64_t to,
@@ -141,27 +137,30 @@ static void put_lost(struct pt_msg *m, enum pt_lost_reason reason, int64_t from,
     o->reason = reason;
 }
 
+static struct pt_seen_key seen_key(const struct pt_msg *m, const struct pt_batch *b)
+{
+    const struct pt_log_ref *log = &m->records.log;
+
+    return (struct pt_seen_key){ .log_hash = pt_topics_hash(&m->parser->topics, log->topic),
+                                 .partition = log->partition,
+                                 .base_offset = b->base_offset,
+                                 .fingerprint = b->fingerprint };
+}
+
 static bool seen_before(const struct pt_msg *m, const struct pt_batch *b,
                         const struct pt_packet_ref *at)
 {
-    const struct pt_log_ref *log = &m->records.log;
-    struct pt_seen_key key = { .partition = log->partition,
-                               .base_offset = b->base_offset,
-                               .fingerprint = b->fingerprint };
+    struct pt_seen_key key;
 
-    if (log->topic == PT_TOPIC_NONE)
+    if (m->records.log.topic == PT_TOPIC_NONE)
         return false;
-    key.log_hash = pt_topics_hash(&m->parser->topics, log->topic);
+    key = seen_key(m, b);
     return pt_seen_find(m->parser->seen, &key, at->order);
 }
 
 static void remember(struct pt_msg *m, const struct pt_batch *b)
 {
-    const struct pt_log_ref *log = &m->records.log;
-    struct pt_seen_key key = { .log_hash = pt_topics_hash(&m->parser->topics, log->topic),
-                               .partition = log->partition,
-                               .base_offset = b->base_offset,
-                               .fingerprint = b->fingerprint };
+    struct pt_seen_key key = seen_key(m, b);
 
     pt_seen_add(m->parser->seen, &key, m->parser->out->order);
 }
@@ -207,42 +206,94 @@ static bool may_be_known(const struct pt_msg *m, const struct pt_batch *b)
     return b->magic == 2 && !(b->flags & PT_BATCH_CONTROL) && !is_produce(&m->records);
 }
 
-static void count_bad(struct pt_parser_stats *s, enum pt_status st)
+/* may_be_handed: what the header tells is all that the connection has to know of it. */
+static bool may_be_handed(const struct pt_msg *m, struct pt_view v, const struct pt_batch *b)
 {
-    if (st == PT_BAD_CRC)
-        s->batches_crc_bad++;
-    else if (st == PT_OVERSIZE)
-        s->batches_oversize++;
-    else
-        s->batches_malformed++;
+    const struct pt_parser *p = m->parser;
+    const struct pt_records *r = &m->records;
+
+    if (!p->cfg.handoff || !p->cfg.handoff_min || v.len < p->cfg.handoff_min)
+        return false;
+    if (b->magic != 2 || b->codec == PT_CODEC_NONE || b->flags & PT_BATCH_CONTROL ||
+        b->last_offset == INT64_MAX)
+        return false;
+    return r->log.topic != PT_TOPIC_NONE && !pt_topics_is_metadata(&p->topics, r->log.topic) &&
+           !(is_produce(r) && r->next < 0);
 }
 
-static void bad_entry(struct pt_msg *m, struct pt_batch *b, enum pt_status st,
+/* hand_off has the records decoded by somebody else, if there is somebody. */
+static bool hand_off(struct pt_msg *m, struct pt_view v, struct pt_batch *b,
+                     const struct pt_packet_ref *at)
+{
+    struct pt_parser *p = m->parser;
+    struct pt_obs_ticket *o;
+    uint64_t ticket;
+    int64_t cert_from;
+
+    if (!may_be_handed(m, v, b) ||
+        !p->cfg.handoff->take(p->cfg.handoff->arg, v, b, is_produce(&m->records), &ticket))
+        return false;
+    p->stats.batches_handed_off++;
+    cert_from = place(m, b);
+    o = pt_obs_put(p->out, PT_OBS_TICKET, m->conn->cluster, at, sizeof(*o), 0);
+    fill_batch(&o->batch, m, b, PT_OK, cert_from, b->record_cnt);
+    o->ticket = ticket;
+    o->seen = seen_key(m, b);
+    o->order = p->out->order;
+    o->remember = may_be_known(m, b);
+    return true;
+}
+
+/* proven: its offsets are as good as those of a batch that can be used. */
+static void bad_entry(struct pt_msg *m, struct pt_batch *b, enum pt_status st, bool proven,
                       const struct pt_packet_ref *at)
 {
     int64_t cert_from = b->base_offset;
 
-    count_bad(&m->parser->stats, st);
-    /* Of an oversize batch the offsets are good, so that the next one follows from it. */
-    if (st == PT_OVERSIZE && b->magic == 2)
+    pt_parser_count_bad(&m->parser->stats, st);
+    if (proven) /* so the next one follows from it */
         cert_from = place(m, b);
     else
         broken(m);
-    if (!m->sure && st != PT_OVERSIZE) /* perhaps no batch at all: nobody is blamed */
+    if (!m->sure && !proven && st != PT_OVERSIZE) /* perhaps no batch at all: nobody is blamed */
         put_lost(m, PT_LOST_MALFORMED, -1, -1, at);
     else if (m->records.log.topic != PT_TOPIC_NONE)
-        put_batch(m, b, st, cert_from < 0 ? b->base_offset : cert_from, 0, at);
+        put_batch(m, b, st, cert_from < 0 ? b->base_offset : cert_from, NULL, 0, at);
+}
+
+/* whole_batch goes on with a batch whose records are decoded (cnt), or were sent before. */
+static void whole_batch(struct pt_msg *m, struct pt_batch *b, const struct pt_record *rec,
+                        uint32_t cnt, const struct pt_packet_ref *at)
+{
+    struct pt_parser *p = m->parser;
+    struct pt_records *r = &m->records;
+    int64_t cert_from = place(m, b);
+
+    if (r->log.topic == PT_TOPIC_NONE)
+        return;
+    if (cert_from < 0) {
+        put_lost(m, PT_LOST_MALFORMED, -1, -1, at);
+        return;
+    }
+    put_batch(m, b, PT_OK, cert_from, rec, cnt, at);
+    p->stats.records += cnt;
+    if (b->flags & PT_BATCH_SEEN_AGAIN)
+        return;
+    if (may_be_known(m, b))
+        remember(m, b);
+    if (!is_produce(r) && !(b->flags & PT_BATCH_CONTROL) &&
+        pt_topics_is_metadata(&p->topics, r->log.topic))
+        pt_metalog_batch(m, cnt);
 }
 
 static void whole_entry(struct pt_msg *m, struct pt_view v, const struct pt_packet_ref *at)
 {
     struct pt_parser *p = m->parser;
-    struct pt_records *r = &m->records;
     const struct pt_record *rec = NULL;
     struct pt_batch b = { 0 };
     uint32_t cnt = 0;
     enum pt_status st;
-    int64_t cert_from;
+    bool proven;
 
     p->stats.batches++;
     p->stats.batch_bytes += v.len;
@@ -253,39 +304,27 @@ static void whole_entry(struct pt_msg *m, struct pt_view v, const struct pt_pack
     b.base_sequence = -1;
     b.leader_epoch = -1;
     st = pt_batch_check(p->reader, v.data, v.len, &b);
+    /* A good checksum proves offsets and count, also if it turns out that the records cannot be
+     * decoded; and of a batch that is handed off that turns out too late for what follows. A marker
+     * is different: it is nothing but its record. */
+    proven = st == PT_OK && b.magic == 2 && !(b.flags & PT_BATCH_CONTROL) &&
+             b.last_offset < INT64_MAX;
     if (st == PT_OK && may_be_known(m, &b) && seen_before(m, &b, at)) {
         b.flags |= PT_BATCH_SEEN_AGAIN;
         p->stats.batches_again++;
     } else if (st == PT_OK) {
-        st = pt_batch_records(p->reader, v.data, v.len, is_produce(r), &b, &rec);
+        if (hand_off(m, v, &b, at))
+            return;
+        st = pt_batch_records(p->reader, v.data, v.len, is_produce(&m->records), &b, &rec);
         cnt = b.record_cnt;
     }
     if (st == PT_OK &&
         (b.last_offset < b.base_offset || b.base_offset < 0 || b.last_offset == INT64_MAX))
         st = PT_BAD_VALUE;
-    if (st != PT_OK) {
-        bad_entry(m, &b, st, at);
-        return;
-    }
-    cert_from = place(m, &b);
-    if (r->log.topic == PT_TOPIC_NONE)
-        return;
-    if (cert_from < 0) {
-        put_lost(m, PT_LOST_MALFORMED, -1, -1, at);
-        return;
-    }
-    if (b.flags & PT_BATCH_SEEN_AGAIN)
-        cnt = 0;
-    put_batch(m, &b, PT_OK, cert_from, cnt, at);
-    put_records(m, rec, cnt, at);
-    p->stats.records += cnt;
-    if (b.flags & PT_BATCH_SEEN_AGAIN)
-        return;
-    if (may_be_known(m, &b))
-        remember(m, &b);
-    if (!is_produce(r) && !(b.flags & PT_BATCH_CONTROL) &&
-        pt_topics_is_metadata(&p->topics, r->log.topic))
-        pt_metalog_batch(m, cnt);
+    if (st == PT_OK)
+        whole_batch(m, &b, rec, cnt, at);
+    else
+        bad_entry(m, &b, st, proven, at);
 }
 
 /* peek reads what is there of an entry's head, unchecked; false if not even offsets are known. */
@@ -319,7 +358,7 @@ static void oversize_entry(struct pt_msg *m, struct pt_view v, const struct pt_p
 
     if (peek(v, &b)) {
         m->parser->stats.batches++;
-        bad_entry(m, &b, PT_OVERSIZE, at);
+        bad_entry(m, &b, PT_OVERSIZE, true, at);
         return;
     }
     m->parser->stats.batches_oversize++;
@@ -425,7 +464,7 @@ void pt_records_event(struct pt_msg *m, const struct pt_frame_event *ev)
         /* fallthrough */
     case PT_FRAME_ENTRY_BAD:
         (void)peek(ev->bytes, &b);
-        bad_entry(m, &b, PT_BAD_LENGTH, &ev->at);
+        bad_entry(m, &b, PT_BAD_LENGTH, false, &ev->at);
         break;
     default:
         break;

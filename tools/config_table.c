@@ -59,6 +59,8 @@ const struct setting pt_settings[] = {
       "partitions remembered for fetch sessions" },
     { "limits.seen-batches", POWER_OF_2, AT(pipeline.parser.seen_slots), 1024, 1u << 28,
       "batches recognised when they pass again; a power of two" },
+    { "limits.handoff", SIZE, AT(pipeline.parser.handoff_min), 0, GIB,
+      "a compressed batch from this size on may be decoded by an idle worker; 0: none" },
     { "limits.unnamed", SIZE, AT(pipeline.policy.waiting_max_sz), 0, 1024 * GIB,
       "observations that wait for the name of their topic id" },
     { "limits.unanswered", SIZE, AT(pipeline.policy.floating_max_sz), 0, 1024 * GIB,

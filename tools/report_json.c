@@ -297,6 +297,7 @@ static void write_live(struct pt_json *j, const struct pt_report *r)
     write_overload(j, s->ladder);
     pt_json_object(j, "work");
     pt_json_count(j, "batches_again", r->parser->batches_again);
+    pt_json_count(j, "batches_handed_off", r->parser->batches_handed_off);
     pt_json_count(j, "records_decoded", r->parser->records);
     pt_json_count(j, "observations", r->shard->messages);
     pt_json_count(j, "observations_late", s->work.late_observations);

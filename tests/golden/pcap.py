@@ -63,6 +63,34 @@ def thinned(cap, rng, share):
     return cap.with_packets([p for p in cap.packets if rng.random() >= share])
 
 
+def spoiled(cap, rng, share):
+    """Of compressed batches (magic 2) that lie in one packet, the first byte behind the header is
+    changed, so that they cannot be decoded, and the checksum made right again. Returns the copy and
+    how many there were."""
+    packets, cnt = [], 0
+    for s, f, w, d in cap.packets:
+        d = bytearray(d)
+        for at in _batches(d):
+            end = at + 12 + struct.unpack_from(">i", d, at + 8)[0]
+            if d[at + 22] & 7 and rng.random() < share:
+                d[at + 61] ^= 0x55
+                struct.pack_into(">I", d, at + 17, crc32c(d[at + 21:end]))
+                cnt += 1
+        packets.append((s, f, w, bytes(d)))
+    return cap.with_packets(packets), cnt
+
+
+def _batches(d):
+    """Where the whole batches of a packet begin."""
+    at = d.find(2, 16) - 16
+    while at >= 0:
+        size = struct.unpack_from(">i", d, at + 8)[0] if at + 62 <= len(d) else 0
+        if (size > 49 and at + 12 + size <= len(d) and d[at + 21] == 0 and
+                struct.unpack_from(">I", d, at + 17)[0] == crc32c(d[at + 21:at + 12 + size])):
+            yield at
+        at = d.find(2, at + 17) - 16
+
+
 def snapped(cap, snaplen):
     return cap.with_packets([(s, f, w, d[:snaplen]) for s, f, w, d in cap.packets])
 

@@ -6,7 +6,8 @@
 
     pairs     the two-cluster captures against their expected.json, twice, byte for byte
     split     the same with every file cut in many: the same report but for what counts packets
-    workers   by 1, 2 and 5 workers, whole, and with packets lost and copied: byte for byte the same
+    workers   by 1, 2 and 5 workers, whole, with packets lost, and with batches that cannot be
+              decoded: byte for byte the same, also if they decode all of each other's batches
     segments  the same TCP bytes in other segments, with copies, overlaps and reordering: the same
               report but for what counts packets and segments, and when they came
     clients   inspect on captures of old and unusual clients against what another reader found
@@ -165,15 +166,23 @@ def one_split(program, name):
 
 WORKERS = ("2", "5")
 
+# Those with compressed batches small enough for a packet.
+COMPRESSED = ("dual-write", "late", "mirror-faults", "mm2-clean")
+
+# Every compressed batch may be decoded by another worker.
+HANDOFF = "limits: { handoff: 1B }\n"
+
 
 def suite_workers(program, names):
     for name in names:
         yield name, lambda name=name: one_workers(program, name, 0)
         for share in (0.01, 0.1):
             yield "%s %g lost" % (name, share), lambda n=name, s=share: one_workers(program, n, s)
+        if name in COMPRESSED:
+            yield "%s spoiled" % name, lambda n=name: one_workers(program, n, 0, 0.3)
 
 
-def one_workers(program, name, lost):
+def one_workers(program, name, lost, spoiled=0):
     rng = random.Random("%s %g" % (name, lost))
     errors = []
     with tempfile.TemporaryDirectory() as tmp:
@@ -181,12 +190,21 @@ def one_workers(program, name, lost):
         for side in files if lost else ():
             cap = pcap.thinned(pcap.read(files[side]), rng, lost)
             files[side] = cap.write(os.path.join(tmp, side + ".pcap"))
-        runs = {w: paritap(program, "replay", "--workers", w, "--source", files["source"],
-                           "--target", files["target"]) for w in ("1", *WORKERS)}
-    for w, r in runs.items():
+        for side in files if spoiled else ():
+            cap, cnt = pcap.spoiled(pcap.read(files[side]), rng, spoiled)
+            files[side] = cap.write(os.path.join(tmp, side + ".pcap"))
+            errors += [] if cnt or side == "target" else ["no batch was spoiled"]
+        config = os.path.join(tmp, "handoff.yaml")
+        with open(config, "w", encoding="ascii") as f:
+            f.write(HANDOFF)
+        runs = {(w, c): paritap(program, "replay", *c, "--workers", w, "--source", files["source"],
+                                "--target", files["target"])
+                for w in ("1", *WORKERS) for c in ((), ("--config", config))}
+    for (w, c), r in runs.items():
         errors += run_errors(r)
-        if r.raw != runs["1"].raw:
-            errors.append("%s workers: another report than by one" % w)
+        if r.raw != runs["1", ()].raw:
+            errors.append("%s workers%s: another report than by one"
+                          % (w, " handing off" if c else ""))
     return errors
 
 

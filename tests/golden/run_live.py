@@ -5,8 +5,9 @@
     run_live.py PARITAP PARITAPD [NAME...]
 
 By 1 and 2 workers, with --no-huge and, where this machine lends some, on huge pages; a port a
-cluster, and one for each direction of a cluster, as an optical tap delivers them. Only times are
-left out (a port's clock counts microseconds), and where a packet was seen.
+cluster, and one for each direction of a cluster, as an optical tap delivers them. Several workers
+hand every compressed batch to each other that they can. Only times are left out (a port's clock
+counts microseconds), and where a packet was seen.
 """
 import copy
 import os
@@ -51,8 +52,12 @@ def paritapd(program, tmp, roles, workers, huge):
             n += 1
     if os.path.exists(out):
         os.unlink(out)
+    config = os.path.join(tmp, "handoff.yaml")
+    with open(config, "w", encoding="ascii") as f:
+        f.write(run.HANDOFF)
     done = subprocess.run(
         [program, *([] if huge else ["--no-huge"]), *ports, "--workers", str(workers), "--quiet",
+         "--config", config,
          "--exit-when-idle", "250ms", "--segment", "golden-%d" % os.getpid(), "--json", out],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=run.TIMEOUT, check=False)
     segment = "/dev/shm/golden-%d" % os.getpid()
@@ -73,11 +78,12 @@ def differences(a, b, at=""):
         yield "%s: replay %.200s, live %.200s" % (at, a, b)
 
 
-def one_case(program, daemon, tmp, name, roles, workers, huge):
+def one_case(program, daemon, tmp, name, roles, workers, huge, handed):
     replay = run.replay(program, roles["source"], roles["target"])
     live = paritapd(daemon, tmp, roles, workers, huge)
     errors = run.run_errors(replay) + run.run_errors(live)
     if not errors:
+        handed[workers] = handed.get(workers, 0) + live.report["work"]["batches_handed_off"]
         errors += differences(comparable(replay.report), comparable(live.report))
     return errors
 
@@ -120,10 +126,11 @@ def main(argv):
     names = argv[3:] or run.PAIRS
     before = lend_huge_pages()
     failed = cnt = 0
+    handed = {}
     try:
         with tempfile.TemporaryDirectory() as tmp:
             for name, roles, workers, huge in cases(names, tmp, before is not None):
-                errors = one_case(argv[1], argv[2], tmp, name, roles, workers, huge)
+                errors = one_case(argv[1], argv[2], tmp, name, roles, workers, huge, handed)
                 cnt += 1
                 failed += bool(errors)
                 for e in errors[:8]:
@@ -132,6 +139,9 @@ def main(argv):
         if before is not None:
             with open(HUGE, "w") as f:
                 f.write(str(before))
+    if not argv[3:] and (handed.get(1) or not handed.get(2)):
+        print("live: batches handed off, by number of workers: %s" % handed)
+        failed += 1
     print("live: %d cases, %d failed" % (cnt, failed))
     return 1 if failed or not cnt else 0
 

@@ -307,6 +307,38 @@ static void test_bad_batch(void **state)
     close_side(&x);
 }
 
+/* The checksum covers offsets and count, whatever the records are: so the next batch follows from
+ * this one, as it must if somebody else is to find out. A marker is nothing but its record. */
+static void test_undecodable(void **state)
+{
+    static const struct {
+        uint16_t attributes;
+        const char *text;
+    } rows[] = {
+        { 0, "F100[100 100..109]k![120 120..124]k" },
+        { PT_CODEC_ZSTD, "F100[100 100..109]k![120 120..124]k" },
+        { 0x20, "F100[100 100..109]k![120 120..124]" },
+    };
+    struct side x;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t *entry;
+
+        open_side(&x);
+        request(&x, 0, -1, 100);
+        answer(&x, 0, THREE);
+        entry = x.b.data + x.batch_at[1];
+        set_int(entry + 21, rows[i].attributes, 2);
+        entry[61] ^= 0x40;
+        fix_crc(entry, x.batch_at[2] - x.batch_at[1]);
+        feed(&x, 1, 0, 0);
+        expect(&x, rows[i].text);
+        assert_int_equal(pt_parser_stats(x.parser)->batches_malformed, 1);
+        close_side(&x);
+    }
+}
+
 static void test_partial(void **state)
 {
     struct side x;
@@ -552,11 +584,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),        cmocka_unit_test(test_holes),
-        cmocka_unit_test(test_bad_batch),    cmocka_unit_test(test_partial),
-        cmocka_unit_test(test_session),      cmocka_unit_test(test_aborted),
-        cmocka_unit_test(test_shed_known),   cmocka_unit_test(test_shed_headers),
-        cmocka_unit_test(test_shed_share),   cmocka_unit_test(test_shed_bodies),
-        cmocka_unit_test(test_shed_aborted),
+        cmocka_unit_test(test_bad_batch),    cmocka_unit_test(test_undecodable),
+        cmocka_unit_test(test_partial),      cmocka_unit_test(test_session),
+        cmocka_unit_test(test_aborted),      cmocka_unit_test(test_shed_known),
+        cmocka_unit_test(test_shed_headers), cmocka_unit_test(test_shed_share),
+        cmocka_unit_test(test_shed_bodies),  cmocka_unit_test(test_shed_aborted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
