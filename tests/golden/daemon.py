@@ -150,11 +150,11 @@ class Bench:
                 os.unlink("/dev/shm/" + name)
 
 
-def patience():
+def patience(pause=0.05):
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         yield
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def ended(child):

@@ -213,13 +213,24 @@ def asked_often(b):
 
 def asked_early(b):
     """Who asks for a report while it starts gets one later; the run is not ended by it."""
-    for delay in (0.02, 0.1, 0.2):
+    for delay in (0, 0.02, 0.1, 0.2):
         child = b.start_daemon("asked-early.json")
+        wait_for_main(child)
         time.sleep(delay)
         child.send_signal(signal.SIGUSR1)
         b.wait_for(child, lambda r: True)
         code, err = b.end(child)
         check(code in (1, 3), "SIGUSR1 ended a run that was starting", delay, code, err)
+
+
+def wait_for_main(child):
+    """Until it catches SIGUSR1: before main, nobody does."""
+    for _ in patience(0.001):
+        with open("/proc/%d/status" % child.pid, encoding="ascii") as f:
+            caught = next(line for line in f if line.startswith("SigCgt:"))
+        if int(caught.split()[1], 16) >> (signal.SIGUSR1 - 1) & 1:
+            return
+    raise Failure("it never catches SIGUSR1")
 
 
 def children_of(pid):
