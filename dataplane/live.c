@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,19 +41,6 @@ int64_t pt_live_mono_ns(void)
 int64_t pt_live_wall_ns(void)
 {
     return clock_ns(CLOCK_REALTIME);
-}
-
-static int refuse(struct pt_port_error *err, int rc, const char *fmt, ...)
-        __attribute__((format(printf, 3, 4)));
-
-static int refuse(struct pt_port_error *err, int rc, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(err->text, sizeof(err->text), fmt, ap);
-    va_end(ap);
-    return rc;
 }
 
 /* Ports. */
@@ -115,8 +101,8 @@ static int set_up_ports(struct pt_live *l, struct pt_port_error *err)
             return rc;
         rc = pt_nic_probe(id[i], &l->request.port[i].caps);
         if (rc)
-            return refuse(err, rc, "%s does not say what it can do: %s", l->port[i].device,
-                          strerror(-rc));
+            return pt_live_refuse(err, rc, "%s does not say what it can do: %s", l->port[i].device,
+                                  strerror(-rc));
     }
     rc = pt_live_plan_make(&l->request, &l->plan, err);
     for (unsigned i = 0; !rc && i < l->port_cnt; i++) {
@@ -253,11 +239,13 @@ static int open_pipeline(struct pt_live *l, const struct pt_pipeline_cfg *given,
     if (!rc)
         rc = open_workers(l);
     if (rc == -ENOMEM)
-        return refuse(err, rc,
-                      "not enough memory for %u workers: give more with --memory, or less "
-                      "to the other limits (--print-config shows them)",
-                      l->worker_cnt);
-    return rc ? refuse(err, rc, "these limits do not fit together (--print-config shows them)") : 0;
+        return pt_live_refuse(err, rc,
+                              "not enough memory for %u workers: give more with --memory, or less "
+                              "to the other limits (--print-config shows them)",
+                              l->worker_cnt);
+    return rc ? pt_live_refuse(err, rc,
+                               "these limits do not fit together (--print-config shows them)")
+              : 0;
 }
 
 int pt_live_open(const struct pt_live_cfg *cfg, const struct pt_pipeline_cfg *pipeline,
@@ -268,7 +256,7 @@ int pt_live_open(const struct pt_live_cfg *cfg, const struct pt_pipeline_cfg *pi
     int rc;
 
     if (!l)
-        return refuse(err, -ENOMEM, "out of memory");
+        return pt_live_refuse(err, -ENOMEM, "out of memory");
     l->cfg = cfg;
     l->hooks = hooks;
     l->worker_cnt = cfg->worker_cnt;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dataplane/live.h"
+#include "dataplane/live_pvt.h"
 
 void pt_live_cfg_init(struct pt_live_cfg *cfg)
 {
@@ -18,10 +18,7 @@ void pt_live_cfg_init(struct pt_live_cfg *cfg)
     };
 }
 
-static int refuse(struct pt_port_error *err, int rc, const char *fmt, ...)
-        __attribute__((format(printf, 3, 4)));
-
-static int refuse(struct pt_port_error *err, int rc, const char *fmt, ...)
+int pt_live_refuse(struct pt_port_error *err, int rc, const char *fmt, ...)
 {
     va_list ap;
 
@@ -48,11 +45,13 @@ static int add_device(struct pt_nic_request *req, const char *device, struct pt_
     struct pt_nic_port_request *port = &req->port[req->port_cnt];
 
     if (req->port_cnt == PT_NIC_PORTS_MAX)
-        return refuse(err, -EINVAL, "more than %u ports: run a second paritapd for the rest",
-                      PT_NIC_PORTS_MAX);
+        return pt_live_refuse(err, -EINVAL,
+                              "more than %u ports: run a second paritapd for the rest",
+                              PT_NIC_PORTS_MAX);
     if (strlen(device) >= sizeof(port->name))
-        return refuse(err, -EINVAL, "port \"%.60s...\": its name is longer than %zu characters",
-                      device, sizeof(port->name) - 1);
+        return pt_live_refuse(err, -EINVAL,
+                              "port \"%.60s...\": its name is longer than %zu characters", device,
+                              sizeof(port->name) - 1);
     snprintf(port->name, sizeof(port->name), "%s", device);
     port->caps = caps ? *caps : any;
     req->port_cnt++;
@@ -71,17 +70,17 @@ static int ask(const struct pt_live_cfg *cfg, struct pt_nic_request *req, struct
         return rc;
     rc = pt_host_read("", &req->host);
     if (rc)
-        return refuse(err, rc,
-                      "the list of this host's cores (/sys/devices/system/cpu) cannot be "
-                      "read: %s",
-                      strerror(-rc));
+        return pt_live_refuse(err, rc,
+                              "the list of this host's cores (/sys/devices/system/cpu) cannot be "
+                              "read: %s",
+                              strerror(-rc));
     for (unsigned i = 0; i < req->port_cnt; i++) {
         req->port[i].queue_cnt = cfg->queue_cnt;
         req->port[i].desc_cnt = cfg->desc_cnt;
     }
     if (cfg->core_cnt > sizeof(req->use_core) / sizeof(req->use_core[0]))
-        return refuse(err, -EINVAL, "%u cores are named, more than there can be threads",
-                      cfg->core_cnt);
+        return pt_live_refuse(err, -EINVAL, "%u cores are named, more than there can be threads",
+                              cfg->core_cnt);
     if (cfg->core_cnt)
         memcpy(req->use_core, cfg->core, cfg->core_cnt * sizeof(req->use_core[0]));
     req->use_core_cnt = cfg->core_cnt;
@@ -104,7 +103,7 @@ int pt_live_plan_make(const struct pt_nic_request *req, struct pt_nic_plan *plan
     struct pt_nic_error why;
     int rc = pt_nic_plan_make(req, plan, &why);
 
-    return rc ? refuse(err, rc, "%s", why.text) : 0;
+    return rc ? pt_live_refuse(err, rc, "%s", why.text) : 0;
 }
 
 int pt_live_plan(const struct pt_live_cfg *cfg, struct pt_nic_request *ret_req,

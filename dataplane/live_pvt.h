@@ -124,7 +124,6 @@ struct pt_live_worker {
     int64_t next_tick_ns;
     int64_t loop_at_ns;
     uint64_t snapshot_seen;
-    uint64_t dropped_obs; /* batches that found the shard's lane full */
     int64_t core_row;
     struct pt_live_posted posted;
     _Atomic uint32_t *canon; /* of its topic numbers: from the shard's thread, for its parser */
@@ -240,6 +239,10 @@ int64_t pt_live_wall_ns(void);
 
 /* live.c: ladder_shown becomes what the ladder is now. */
 void pt_live_copy_ladder(struct pt_live *l);
+
+/* live_plan.c: the words of an error; returns rc. */
+int pt_live_refuse(struct pt_port_error *err, int rc, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
 
 /* live_worker.c */
 int pt_live_worker_run(void *worker);

@@ -211,6 +211,25 @@ def asked_often(b):
     check(not os.path.exists(b.path("often.json.part")), "nothing half written is left")
 
 
+def hung_reporter(b):
+    """A report that cannot be written on (its file is a pipe that nobody reads) does not hold the
+    end of the run."""
+    child = b.working("hung.json")
+    os.mkfifo(b.path("hung.json.part"))
+    child.send_signal(signal.SIGUSR1)
+    for _ in patience():
+        if children_of(child.pid):
+            break
+    time.sleep(0.5)  # it has opened the pipe by now
+    check(children_of(child.pid), "somebody writes a report, and hangs")
+    os.unlink(b.path("hung.json.part"))
+    begin = time.monotonic()
+    code, err = b.end(child)
+    check(time.monotonic() - begin < 20, "the run ends all the same")
+    check(code == 1 and not err, "as always", code, err)
+    check(same(b.content("hung.json"), b.baseline), "with the same report")
+
+
 def asked_early(b):
     """Who asks for a report while it starts gets one later; the run is not ended by it."""
     for delay in (0, 0.02, 0.1, 0.2):
@@ -242,7 +261,8 @@ def children_of(pid):
 
 
 CASES = (killed_reader, stopped_reader, killed_daemon, told_to_end, told_early, cut_short,
-         asked_for_report, asked_often, asked_early)
+         asked_for_report, asked_often, asked_early,
+         hung_reporter)
 
 
 if __name__ == "__main__":

@@ -232,6 +232,20 @@ static void test_grown_finding(void **state)
     close_all(&w);
 }
 
+/* A hundred records, of which the target lacks the one at offset 40: told early. */
+static void tell_one_missing(struct world *w, struct watcher *seen)
+{
+    both(w);
+    watch(w, seen);
+    tell_produce(w, SRC, 0, 0, 0, 0, 100);
+    tell_produce(w, TGT, 1, 0, 0, 0, 40);
+    tell_produce(w, TGT, 1, 0, 40, 41, 59);
+    wait_watching(w, seen, 2000);
+    assert_int_equal(seen->cnt, 1);
+    assert_int_equal(seen->note[0].code, PT_FINDING_RECORD_MISSING);
+    assert_int_equal(seen->note[0].offset, 40);
+}
+
 /* A record that is left out, and comes later: missing for those who watch, then reordered. */
 static void test_other_verdict(void **state)
 {
@@ -241,15 +255,7 @@ static void test_other_verdict(void **state)
 
     (void)state;
     memset(&seen, 0, sizeof(seen));
-    both(&w);
-    watch(&w, &seen);
-    tell_produce(&w, SRC, 0, 0, 0, 0, 100);
-    tell_produce(&w, TGT, 1, 0, 0, 0, 40);
-    tell_produce(&w, TGT, 1, 0, 40, 41, 59);
-    wait_watching(&w, &seen, 2000);
-    assert_int_equal(seen.cnt, 1);
-    assert_int_equal(seen.note[0].code, PT_FINDING_RECORD_MISSING);
-    assert_int_equal(seen.note[0].offset, 40);
+    tell_one_missing(&w, &seen);
     assert_int_equal(seen.pair[0].sum.missing, 1);
     assert_int_equal(pt_shard_live_total(w.s, PT_FINDING_RECORD_MISSING), 1);
     tell_produce(&w, SRC, 0, 0, 100, 100, 40);
@@ -283,14 +289,7 @@ static void test_no_verdict_after_all(void **state)
 
     (void)state;
     memset(&seen, 0, sizeof(seen));
-    both(&w);
-    watch(&w, &seen);
-    tell_produce(&w, SRC, 0, 0, 0, 0, 100);
-    tell_produce(&w, TGT, 1, 0, 0, 0, 40);
-    tell_produce(&w, TGT, 1, 0, 40, 41, 59);
-    wait_watching(&w, &seen, 2000);
-    assert_int_equal(seen.cnt, 1);
-    assert_int_equal(seen.note[0].code, PT_FINDING_RECORD_MISSING);
+    tell_one_missing(&w, &seen);
     assert_int_equal(pt_shard_live_taken_back(w.s), 0);
     tell_fetch(&w, SRC, 0, 0, 5, 10, 10, 10); /* offsets 5 to 9 are empty */
     wait_watching(&w, &seen, 2000);
