@@ -175,16 +175,18 @@ static void wait_for_oldest(struct pt_lender *l)
 
 void pt_lender_pass(struct pt_lender *l, struct pt_key key, const uint8_t *buf, size_t sz)
 {
-    struct pt_lane_head *h;
+    struct pt_lane_head *h = NULL;
 
     if (pt_lender_holds(l))
         (void)pt_lender_step(l);
-    if (!pt_lender_holds(l)) {
+    while (pt_lender_holds(l) && !(h = pt_lane_room(l->held, sz)))
+        wait_for_oldest(l);
+    /* Also if it was the last ticket that was waited for: what is held while none is open would be
+     * overtaken by what comes next. */
+    if (!h) {
         l->cfg.sink(l->cfg.sink_arg, key, buf, sz);
         return;
     }
-    while (!(h = pt_lane_room(l->held, sz)))
-        wait_for_oldest(l);
     h->key = key;
     h->kind = 0;
     memcpy(h + 1, buf, sz);

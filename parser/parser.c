@@ -12,7 +12,7 @@ const struct pt_parser_cfg pt_parser_cfg_default = {
     .inflight_max = 4096,
     .session_partitions_max = 1u << 20,
     .seen_slots = 256u << 10,
-    .handoff_min = 0, /* off: with it a live run of files lost a batch now and then */
+    .handoff_min = 16u << 10,
 };
 
 int pt_parser_open(struct pt_mem *mem, const struct pt_parser_cfg *cfg, struct pt_obs_out *out,

@@ -6,6 +6,7 @@
  *   orders   the test itself claims jobs and finishes them in a random order
  *   threads  helpers of their own threads, small rooms: the worker has to wait, and to help itself
  *   bounds   nothing is lent when nobody is idle, or a bound is reached
+ *   full     the last open ticket is waited for
  *
  * Among the batches are some that cannot be decoded, and some that the helper's budget does not
  * suffice for. What is expected is decoded by a reader that knows nothing of lending.
@@ -249,6 +250,8 @@ static void next_key(struct bench *t)
 {
     flush_out(&t->out);
     flush_want(&t->want);
+    if (!pt_lender_holds(t->lender[0])) /* so nothing that comes now overtakes anything */
+        assert_int_equal(t->got.sz, t->expected.sz);
     t->key.tie++;
 }
 
@@ -383,12 +386,40 @@ static void test_bounds(void **state)
     clear(&t);
 }
 
+/* The room for what is held is full behind the only open ticket: once that is settled, nothing is
+ * kept back any more. */
+static void test_full(void **state)
+{
+    static struct bench t;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        lay(&t, seed, 0);
+        atomic_store(&t.lenders->idle_cnt, 1);
+        put_batch_obs(&t);
+        next_key(&t);
+        assert_int_equal(t.lent, 1);
+        atomic_store(&t.lenders->idle_cnt, 0);
+        while (pt_lender_holds(t.lender[0])) {
+            put_plain(&t);
+            next_key(&t);
+        }
+        for (unsigned i = 0; i < 10; i++) {
+            put_plain(&t);
+            next_key(&t);
+        }
+        check(&t, seed);
+        clear(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_orders),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_full),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
