@@ -8,6 +8,7 @@
  * is known by construction: what `skip_every` drops on the target is missing there, nothing else
  * differs.
  */
+#include "tests/sim/batch.h"
 #include "tests/sim/wire.h"
 
 struct kafka_gen_cfg {
@@ -18,7 +19,7 @@ struct kafka_gen_cfg {
     uint32_t replicas;   /* brokers of each cluster; each batch is fetched replicas-1 times */
     uint32_t skip_every; /* every n-th record is not on the target; 0: all are */
     uint64_t seed;
-    int codec; /* 0 none, 3 lz4, 4 zstd */
+    enum batch_codec codec;
 };
 
 struct kafka_gen_truth {

@@ -31,14 +31,14 @@ static uint64_t number(const char *s)
     return v;
 }
 
-static int codec(const char *s)
+static enum batch_codec codec(const char *s)
 {
     if (!strcmp(s, "none"))
-        return 0;
+        return CODEC_NONE;
     if (!strcmp(s, "lz4"))
-        return 3;
+        return CODEC_LZ4;
     if (!strcmp(s, "zstd"))
-        return 4;
+        return CODEC_ZSTD;
     fprintf(stderr, "paritap-gen: no codec '%s'\n%s", s, usage_text);
     exit(2);
 }
@@ -63,6 +63,7 @@ int main(int argc, char **argv)
                                  .replicas = 3,
                                  .seed = 1 };
     struct kafka_gen_truth truth;
+    struct mirror mirror;
     struct wire w;
     int opt;
 
@@ -101,16 +102,17 @@ int main(int argc, char **argv)
         fputs(usage_text, stderr);
         return 2;
     }
-    if (wire_open(&w, argv[optind])) {
+    if (mirror_open(&mirror, argv[optind], NULL, NULL)) {
         perror(argv[optind]);
         return 2;
     }
-    if (kafka_gen_run(&w, &cfg, &truth) || wire_close(&w)) {
+    wire_init(&w, &mirror);
+    if (kafka_gen_run(&w, &cfg, &truth) || mirror_close(&mirror)) {
         fprintf(stderr, "paritap-gen: %s could not be written\n", argv[optind]);
         return 2;
     }
     printf("%s: %llu packets, %llu bytes, %llu source records, %llu target records\n", argv[optind],
-           (unsigned long long)w.packets, (unsigned long long)w.bytes,
+           (unsigned long long)w.packets, (unsigned long long)mirror.bytes,
            (unsigned long long)truth.source_records, (unsigned long long)truth.target_records);
     return 0;
 }
