@@ -161,45 +161,44 @@ def shares(pair, got, figures):
             figures["readable_verified"] += seen[s]
 
 
+# What names a fault, the proven kind first. Where the rest of the horizon was not seen, a record
+# that is not in its place may be elsewhere: then only the other is proven.
+NAMES = {"missing": ("RECORD_MISSING", "RECORD_MISSING_OR_REORDERED"),
+         "extra": ("RECORD_EXTRA", "RECORD_COUNT_DIFFERS"),
+         "changed": ("RECORD_MUTATED", "RECORD_MUTATED")}
+
+
+def certified_faults(pair):
+    """(kind, source offset, target offset, index of the one that names it) of the faults that stand
+    between three offsets to each side that could be read, on both sides."""
+    def whole(log, at):
+        return all(0 <= i < log.end and (log.recoverable[i] or not log.identity[i])
+                   for i in range(at - 3, at + 4))
+
+    for s in sorted(pair.bad_source):
+        before = next((pair.copies[i][0] for i in range(s - 1, max(s - 8, -1), -1)
+                       if pair.copies.get(i)), None)
+        if pair.source.dropped[s] and before is not None and whole(pair.source, s) and \
+                whole(pair.target, before):
+            yield "missing", s, before, 0
+    for t in sorted(pair.bad_target):
+        kind = {CHANGED: "changed", EXTRA: "extra"}.get(pair.target.origin[t])
+        beside = next((pair.target.source[i] for i in range(t, min(t + 8, pair.target.end))
+                       if pair.target.source[i] >= 0), None)
+        if kind and beside is not None and whole(pair.source, beside) and whole(pair.target, t):
+            yield kind, beside, t, 1
+
+
 def named(pair, findings, figures):
-    """Of the faults that stand whole between two records that are right on each side, all of them
-    recoverable, how many are named exactly."""
-    said = {(f["code"], f[side]["offset"] + i) for f in findings
-            for side in ("source", "target") if f[side]
-            and f["code"] != "RECORD_COUNT_DIFFERS" for i in range(f["count"])}
-
-    def whole(s, t):
-        return all(0 <= i < pair.source.end and
-                   (pair.source.recoverable[i] or not pair.source.identity[i])
-                   for i in range(s - 3, s + 4)) and \
-            all(0 <= i < pair.target.end and
-                (pair.target.recoverable[i] or not pair.target.identity[i])
-                for i in range(t - 3, t + 4))
-
-    def count(code, s, t, offset):
-        if not whole(s, t):
-            return
+    """How many of the certified faults have a finding that names them."""
+    said = {(f["code"], side, f[side]["offset"] + i) for f in findings
+            for side in ("source", "target") if f[side] for i in range(f["count"])}
+    for kind, s, t, which in certified_faults(pair):
+        place = (("source", s), ("target", t))[which]
+        proven, weaker = NAMES[kind]
         figures["faults"] += 1
-        if (code, offset) in said:
-            figures["faults_named"] += 1
-        else:
-            figures.setdefault("not_named", []).append((code, offset))
-
-    for s in pair.bad_source:
-        if pair.source.dropped[s]:
-            before = next((pair.copies[i][0] for i in range(s - 1, max(s - 8, -1), -1)
-                           if pair.copies.get(i)), None)
-            if before is not None:
-                count("RECORD_MISSING", s, before, s)
-    for t in pair.bad_target:
-        o = pair.target.origin[t]
-        if o == CHANGED:
-            count("RECORD_MUTATED", pair.target.source[t], t, t)
-        elif o == EXTRA:
-            after = next((pair.target.source[i] for i in range(t + 1, min(t + 8, pair.target.end))
-                          if pair.target.source[i] >= 0), None)
-            if after is not None:
-                count("RECORD_EXTRA", after, t, t)
+        figures["faults_proven"] += (proven, *place) in said
+        figures["faults_named"] += (proven, *place) in said or (weaker, *place) in said
 
 
 def whole_interval(pair, report, partition, got):

@@ -20,7 +20,8 @@ struct producer {
     int64_t producer_id; /* -1 none */
     int32_t sequence[PARTITIONS_MAX];
     bool transactional;
-    unsigned in_txn; /* batches of the open transaction */
+    unsigned in_txn;  /* requests of the open transaction */
+    unsigned txn_max; /* it ends behind so many */
     bool touched[PARTITIONS_MAX];
 };
 
@@ -123,6 +124,7 @@ static void end_txn(struct run *r, struct producer *p)
         p->touched[i] = false;
     }
     p->in_txn = 0;
+    p->txn_max = 1 + below(r, 10);
     r->w->story.transactions++;
 }
 
@@ -136,6 +138,11 @@ static void produce(struct run *r, struct producer *p)
     uint32_t place_cnt[3];
     uint32_t cnt = 0;
 
+    if (p->transactional && p->in_txn >= p->txn_max) {
+        if (!client_waits(&p->client))
+            end_txn(r, p);
+        return;
+    }
     if (p->client.produce_cnt[leader] == TALK_INFLIGHT_MAX)
         return;
     for (uint32_t i = below(r, k->partitions), n = 0; n < k->partitions && cnt < 3; n++) {
@@ -152,8 +159,7 @@ static void produce(struct run *r, struct producer *p)
     if (!cnt)
         return;
     write_some(r, 0, p, leader, partition, cnt, place, place_cnt);
-    if (p->transactional && ++p->in_txn > 3 + below(r, 20) && !client_waits(&p->client))
-        end_txn(r, p);
+    p->in_txn++;
 }
 
 /* Brokers and readers. */
@@ -474,6 +480,7 @@ static void draw_producers(struct run *r)
         p->codec = (enum batch_codec)below(r, CODEC_CNT);
         p->producer_id = p->acks < 0 && below(r, 2) ? 1000 + (int64_t)i : -1;
         p->transactional = p->producer_id >= 0 && below(r, 2);
+        p->txn_max = 1 + below(r, 10);
         client_connect(&p->client, &r->side[0].talk, net | (20 + i), (uint16_t)(42000 + 10 * i),
                        -1);
     }
