@@ -122,6 +122,10 @@ void client_metadata(struct client *c, uint32_t broker)
     bool flex = is_flexible(API_METADATA, version);
     struct buf *m = &c->t->msg;
 
+    /* Responses come in the order of their requests. */
+    client_answer(c, broker);
+    if (c->produce_cnt[broker])
+        return;
     begin_request(c, API_METADATA, version);
     buf_array(m, flex, 1);
     if (version >= 10)

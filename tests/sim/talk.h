@@ -73,7 +73,7 @@ struct client {
 void client_connect(struct client *c, struct talk *t, uint32_t ip, uint16_t port, int except);
 void client_finish(struct client *c);
 
-/* client_metadata asks that broker who leads what. */
+/* client_metadata asks that broker who leads what, unless a Produce waits there. */
 void client_metadata(struct client *c, uint32_t broker);
 
 /* client_produce sends batches, which stand in their logs already, to their leader. */
