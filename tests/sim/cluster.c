@@ -64,7 +64,7 @@ static struct stored_batch *store(struct sim_log *l, uint32_t replicas, size_t o
 
 static struct txn *open_txn(struct sim_log *l, int64_t producer_id)
 {
-    for (uint32_t i = l->txn_cnt; i-- > 0;)
+    for (uint32_t i = l->txn_cnt; i-- > l->txn_done;)
         if (l->txn[i].producer_id == producer_id && l->txn[i].end < 0)
             return &l->txn[i];
     return NULL;

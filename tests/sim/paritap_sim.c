@@ -18,6 +18,7 @@ static const char usage_text[] =
         "Writes two simulated clusters behind two mirrors, and the truth about them.\n"
         "  --seed N            decides everything that is not set (1)\n"
         "  --records N         of the source, about (100000)\n"
+        "  --batch N           records of a batch at most, 1..256 (is drawn)\n"
         "  --repeats           many records are equal\n"
         "  --faults SHARE      of the records that the replicator leaves out; as many are written\n"
         "                      twice, changed, added, moved; a tenth begins a replay (0)\n"
@@ -147,7 +148,7 @@ static int write_truth(const struct world *w, const struct world_cfg *cfg, const
     return fclose(f) || bad ? -1 : 0;
 }
 
-enum { OPT_SEED = 256, OPT_RECORDS, OPT_REPEATS, OPT_FAULTS, OPT_MIRROR };
+enum { OPT_SEED = 256, OPT_RECORDS, OPT_BATCH, OPT_REPEATS, OPT_FAULTS, OPT_MIRROR };
 
 /* Of a mirror, in the order of the options. */
 enum { LOSS, BURST, COPIES, REORDER, ONE_WAY, SNAP_LEN, CLOCK, ATTACH, DETACH, MIRROR_CNT };
@@ -155,6 +156,7 @@ enum { LOSS, BURST, COPIES, REORDER, ONE_WAY, SNAP_LEN, CLOCK, ATTACH, DETACH, M
 static const struct option options[] = {
     { "seed", required_argument, NULL, OPT_SEED },
     { "records", required_argument, NULL, OPT_RECORDS },
+    { "batch", required_argument, NULL, OPT_BATCH },
     { "repeats", no_argument, NULL, OPT_REPEATS },
     { "faults", required_argument, NULL, OPT_FAULTS },
     { "loss", required_argument, NULL, OPT_MIRROR + LOSS },
@@ -182,6 +184,10 @@ static void read_options(int argc, char **argv, struct world_cfg *cfg)
             cfg->seed = number(optarg);
         } else if (opt == OPT_RECORDS) {
             cfg->records = number(optarg);
+        } else if (opt == OPT_BATCH) {
+            cfg->batch_records = (uint32_t)number(optarg);
+            if (!cfg->batch_records || cfg->batch_records > 256)
+                fail("not from 1 to 256:", optarg);
         } else if (opt == OPT_REPEATS) {
             cfg->repeats = true;
         } else if (opt == OPT_FAULTS) {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulated clusters behind bad mirrors: is anything said that is not true, and how much is found?
 
-    sim.py PARITAP PARITAP-SIM [--runs N] [--records N] [--seed N] [--only NAME]
+    sim.py PARITAP PARITAP-SIM [--runs N] [--records N] [--batch N] [--seed N] [--jobs N] [--only NAME]
 
 Runs every kind of mirror below, N runs each, with faults of the replicator and without, and prints
 a table of what was true, false and found. One run is repeated by the command that is printed with
@@ -10,7 +10,7 @@ its errors. Exit 1 if anything false was said.
 """
 import argparse
 import collections
-import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -43,20 +43,32 @@ MIRRORS = [
 ]
 
 
-def one(args, options, tmp):
+def one(task):
     """(errors, figures) of one run."""
-    subprocess.run([args.sim, *options, tmp], check=True)
-    out = os.path.join(tmp, "report.json")
-    done = subprocess.run([args.paritap, "replay", "--quiet", "--json", out,
-                           "--source", os.path.join(tmp, "source.pcap"),
-                           "--target", os.path.join(tmp, "target.pcap")],
-                          stdout=subprocess.DEVNULL, check=False)
-    if done.returncode not in (0, 1, 3):
-        return ["paritap: exit code %d" % done.returncode], collections.Counter()
-    with open(out, encoding="utf-8") as f:
-        report = json.load(f)
-    errors, figures = judge.judge(report, judge.Truth(os.path.join(tmp, "truth")))
+    paritap, sim, options = task
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as tmp:
+        subprocess.run([sim, *options, tmp], check=True)
+        out = os.path.join(tmp, "report.json")
+        done = subprocess.run([paritap, "replay", "--quiet", "--json", out,
+                               "--source", os.path.join(tmp, "source.pcap"),
+                               "--target", os.path.join(tmp, "target.pcap")],
+                              stdout=subprocess.DEVNULL, check=False)
+        if done.returncode not in (0, 1, 3):
+            return ["paritap: exit code %d" % done.returncode], collections.Counter()
+        report = rep.load(out)
+        errors, figures = judge.judge(report, judge.Truth(os.path.join(tmp, "truth")))
     return rep.consistency_errors(report) + errors, figures
+
+
+def options_of(args, n, mirror):
+    options = ["--seed", str(args.seed + n), "--records", str(args.records), *mirror]
+    if args.batch:
+        options += ["--batch", str(args.batch)]
+    if n % 3:
+        options += ["--faults", "0.001"]
+    if n % 4 == 3:
+        options += ["--repeats"]
+    return options
 
 
 def share(a, b):
@@ -69,29 +81,27 @@ def main():
     p.add_argument("sim")
     p.add_argument("--runs", type=int, default=2)
     p.add_argument("--records", type=int, default=20000)
+    p.add_argument("--batch", type=int, default=0)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--only", default="")
     args = p.parse_args()
     bad = 0
     total = 0
     print("| mirror | records | false findings | false matches | verified of recoverable | "
           "with the request | faults named | kind proven |\n|---|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as tmp:
+    with multiprocessing.Pool(args.jobs) as pool:
         for name, mirror in MIRRORS:
             if args.only not in name:
                 continue
+            tasks = [(args.paritap, args.sim, options_of(args, n, mirror))
+                     for n in range(args.runs)]
             sums = collections.Counter()
-            for n in range(args.runs):
-                options = ["--seed", str(args.seed + n), "--records", str(args.records), *mirror]
-                if n % 3:
-                    options += ["--faults", "0.001"]
-                if n % 4 == 3:
-                    options += ["--repeats"]
-                errors, figures = one(args, options, tmp)
+            for task, (errors, figures) in zip(tasks, pool.imap(one, tasks)):
                 sums.update(figures)
                 if errors:
                     bad += 1
-                    print("paritap-sim %s:\n  %s" % (" ".join(options), "\n  ".join(errors[:8])))
+                    print("paritap-sim %s:\n  %s" % (" ".join(task[2]), "\n  ".join(errors[:8])))
             total += sums["records"]
             print("| %s | %d | %d | %d | %s | %s | %s | %s |" % (
                 name, sums["records"], sums["false_findings"], sums["false_matches"],
@@ -103,4 +113,5 @@ def main():
     return bool(bad)
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

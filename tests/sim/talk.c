@@ -8,6 +8,8 @@
 #define API_FETCH 1
 #define API_METADATA 3
 #define ABORTED_MAX 64u
+/* Transactions are short: behind so many that were over before, all were. */
+#define ABORTED_LOOK_BACK 64u
 
 static const uint8_t topic_ids[2][16] = {
     { 0x51, 0x6d, 0x2e, 0x6f, 0x72, 0x64, 0x45, 0x72, 0x81, 0x11, 1, 2, 3, 4, 5, 6 },
@@ -411,17 +413,20 @@ static void put_aborted(struct client *c, bool flex, const struct sim_log *l, in
 {
     const struct txn *found[ABORTED_MAX];
     struct buf *m = &c->t->msg;
+    uint32_t before = 0;
     uint32_t cnt = 0;
 
     if (!c->committed) {
         buf_array(m, flex, flex ? SIZE_MAX : UINT32_MAX);
         return;
     }
-    for (uint32_t i = 0; i < l->txn_cnt && cnt < ABORTED_MAX; i++)
+    for (uint32_t i = l->txn_cnt; i-- > 0 && cnt < ABORTED_MAX && before < ABORTED_LOOK_BACK;) {
         if (l->txn[i].aborted && l->txn[i].first < to && l->txn[i].end > from)
             found[cnt++] = &l->txn[i];
+        before = l->txn[i].end >= 0 && l->txn[i].end <= from ? before + 1 : 0;
+    }
     buf_array(m, flex, cnt);
-    for (uint32_t i = 0; i < cnt; i++) {
+    for (uint32_t i = cnt; i-- > 0;) { /* the oldest first */
         buf_be(m, (uint64_t)found[i]->producer_id, 8);
         buf_be(m, (uint64_t)found[i]->first, 8);
         buf_tags(m, flex);

@@ -507,6 +507,8 @@ static void draw_world(struct run *r)
 
     w->story.partitions = 1 + below(r, PARTITIONS_MAX);
     w->story.batch_records = 1u << below(r, 7);
+    if (r->cfg->batch_records)
+        w->story.batch_records = r->cfg->batch_records;
     for (unsigned i = 0; i < 2; i++) {
         w->story.replicas[i] = 1 + below(r, 3);
         cluster_init(&w->cluster[i], i, w->story.replicas[i], w->story.partitions);

@@ -22,8 +22,9 @@ struct world_faults {
 
 struct world_cfg {
     uint64_t seed;
-    uint64_t records; /* of the source, about */
-    bool repeats;     /* many records are equal */
+    uint64_t records;       /* of the source, about */
+    bool repeats;           /* many records are equal */
+    uint32_t batch_records; /* of a batch at most; 0: is drawn */
     struct world_faults faults;
     struct mirror_cfg mirror[2];
     double attach[2]; /* that mirror begins when this share of the records was written */
