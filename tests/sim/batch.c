@@ -111,7 +111,7 @@ static const struct buf *pack(struct batch_writer *w, enum batch_codec codec)
 }
 
 static void put_header(struct batch_writer *w, struct buf *out, const struct batch_spec *spec,
-                       int64_t first_ms, int64_t max_ms, uint32_t cnt)
+                       int64_t first_ms, int64_t max_ms, uint32_t offset_cnt, uint32_t cnt)
 {
     const struct buf *body = pack(w, spec->codec);
     size_t start = out->len;
@@ -122,7 +122,7 @@ static void put_header(struct batch_writer *w, struct buf *out, const struct bat
     buf_be(out, 2, 1);
     buf_be(out, 0, 4);
     buf_be(out, (uint64_t)spec->codec | spec->flags, 2);
-    buf_be(out, cnt - 1, 4);
+    buf_be(out, offset_cnt - 1, 4);
     buf_be(out, (uint64_t)first_ms, 8);
     buf_be(out, (uint64_t)max_ms, 8);
     buf_be(out, (uint64_t)spec->producer_id, 8);
@@ -138,15 +138,19 @@ void batch_put(struct batch_writer *w, struct buf *out, const struct batch_spec 
                const struct batch_record *rec, uint32_t cnt)
 {
     int64_t max_ms = rec[0].timestamp_ms;
+    uint32_t kept = 0;
 
     w->records.len = 0;
     for (uint32_t i = 0; i < cnt; i++) {
+        if (!rec[i].content)
+            continue;
+        kept++;
         put_record(&w->records, &rec[i], i, rec[i].timestamp_ms - rec[0].timestamp_ms,
                    spec->value_sz);
         if (rec[i].timestamp_ms > max_ms)
             max_ms = rec[i].timestamp_ms;
     }
-    put_header(w, out, spec, rec[0].timestamp_ms, max_ms, cnt);
+    put_header(w, out, spec, rec[0].timestamp_ms, max_ms, cnt, kept);
 }
 
 void batch_put_marker(struct batch_writer *w, struct buf *out, int64_t producer_id,
@@ -169,7 +173,7 @@ void batch_put_marker(struct batch_writer *w, struct buf *out, int64_t producer_
     buf_be(&w->records, 0, 2); /* version, coordinator epoch */
     buf_be(&w->records, 0, 4);
     buf_varint(&w->records, 0);
-    put_header(w, out, &spec, timestamp_ms, timestamp_ms, 1);
+    put_header(w, out, &spec, timestamp_ms, timestamp_ms, 1, 1);
 }
 
 void batch_place(uint8_t *data, int64_t base_offset, int32_t leader_epoch)

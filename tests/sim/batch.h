@@ -18,7 +18,7 @@
 enum batch_codec { CODEC_NONE, CODEC_GZIP, CODEC_SNAPPY, CODEC_LZ4, CODEC_ZSTD, CODEC_CNT };
 
 struct batch_record {
-    uint64_t content;
+    uint64_t content; /* 0: compaction took it, but not its offset */
     int64_t timestamp_ms;
 };
 
@@ -39,7 +39,7 @@ struct batch_writer {
 
 void batch_writer_fini(struct batch_writer *w);
 
-/* batch_put appends one batch of cnt >= 1 records to out, at base offset 0. */
+/* batch_put appends one batch of cnt >= 1 offsets to out, at base offset 0. */
 void batch_put(struct batch_writer *w, struct buf *out, const struct batch_spec *spec,
                const struct batch_record *rec, uint32_t cnt);
 

@@ -62,6 +62,38 @@ static struct stored_batch *store(struct sim_log *l, uint32_t replicas, size_t o
     return &l->batch[l->batch_cnt++];
 }
 
+static void to_records(struct cluster *k, const struct place *place, uint32_t cnt)
+{
+    if (cnt > k->scratch_cap) {
+        k->scratch = grow(k->scratch, cnt, k->scratch_cap, sizeof(*k->scratch));
+        k->scratch_cap = cnt;
+    }
+    for (uint32_t i = 0; i < cnt; i++)
+        k->scratch[i] = (struct batch_record){ place[i].content, place[i].timestamp_ms };
+}
+
+/* The bytes lie in order, so those of all batches behind it move. */
+void log_compact(struct cluster *k, uint32_t partition, struct stored_batch *b,
+                 const struct batch_spec *spec)
+{
+    struct sim_log *l = &k->log[partition];
+    struct buf now = { 0 };
+
+    to_records(k, &l->place[b->base], b->cnt);
+    buf_put(&now, l->bytes.data, b->off);
+    batch_put(&k->writer, &now, spec, k->scratch, b->cnt);
+    batch_place(now.data + b->off, b->base, l->epoch);
+    for (struct stored_batch *next = b + 1; next < l->batch + l->batch_cnt; next++) {
+        size_t off = next->off;
+
+        next->off = now.len;
+        buf_put(&now, l->bytes.data + off, next->sz);
+    }
+    b->sz = (b + 1 < l->batch + l->batch_cnt ? b[1].off : now.len) - b->off;
+    buf_fini(&l->bytes);
+    l->bytes = now;
+}
+
 static struct txn *open_txn(struct sim_log *l, int64_t producer_id)
 {
     for (uint32_t i = l->txn_cnt; i-- > l->txn_done;)
@@ -89,12 +121,7 @@ const struct stored_batch *log_append(struct cluster *k, uint32_t partition,
     size_t off = l->bytes.len;
     struct stored_batch *b;
 
-    if (cnt > k->scratch_cap) {
-        k->scratch = grow(k->scratch, cnt, k->scratch_cap, sizeof(*k->scratch));
-        k->scratch_cap = cnt;
-    }
-    for (uint32_t i = 0; i < cnt; i++)
-        k->scratch[i] = (struct batch_record){ place[i].content, place[i].timestamp_ms };
+    to_records(k, place, cnt);
     if (spec->flags & BATCH_TXN)
         begin_txn(l, spec->producer_id);
     batch_put(&k->writer, &l->bytes, spec, k->scratch, cnt);

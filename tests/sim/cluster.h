@@ -85,6 +85,11 @@ const struct stored_batch *log_append(struct cluster *k, uint32_t partition,
 void log_end_txn(struct cluster *k, uint32_t partition, int64_t producer_id, bool commit,
                  int64_t timestamp_ms);
 
+/* log_compact writes the batch anew without the records whose truth has no content any more. It may
+ * take more bytes than it did. */
+void log_compact(struct cluster *k, uint32_t partition, struct stored_batch *b,
+                 const struct batch_spec *spec);
+
 /* log_replicated: that replica has everything below leo. The high watermark follows. */
 void log_replicated(struct sim_log *l, uint32_t replicas, uint32_t replica, int64_t leo);
 
