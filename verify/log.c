@@ -27,6 +27,7 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
     l->grew_ns = INT64_MIN;
     l->hw_max = -1;
     l->cursor = -1;
+    l->epoch = -1;
     l->lost_ns = INT64_MIN;
     l->shed_ns = INT64_MIN;
     l->tail_ns = INT64_MIN;
@@ -313,9 +314,10 @@ static void fill(struct pt_slot *slot, const struct pt_record *rec)
 static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint16_t *state,
                     const struct pt_record *rec, const struct pt_sighting *b, uint32_t ev)
 {
-    const struct pt_evidence *was = &l->evidence[slot->evidence];
+    struct pt_evidence *was = &l->evidence[slot->evidence];
     enum change change = compare(slot, *state, was->magic, rec, b);
     bool earlier = b->at.order < was->at.order;
+    int32_t epoch = was->leader_epoch;
     uint16_t seen = *state & PT_SLOT_SEEN;
     uint16_t now = state_of(b);
 
@@ -339,6 +341,11 @@ static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint16_
     } else {
         *state |= now & (PT_SLOT_SEEN | PT_SLOT_SURE | PT_SLOT_READ);
     }
+    /* A Produce does not say whose it became. */
+    if (change != DIFFERS && epoch < 0)
+        was->leader_epoch = b->leader_epoch;
+    else if (change != DIFFERS && earlier && b->leader_epoch < 0)
+        l->evidence[ev].leader_epoch = epoch;
     if (earlier) {
         evidence_drop(l, slot->evidence);
         slot->evidence = ev;

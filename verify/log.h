@@ -164,7 +164,10 @@ struct pt_log {
     /* Settling. */
     int64_t cursor; /* next offset to settle, -1 not begun; nothing below it is credited any more */
     bool gap;       /* something unseen or undecided lies before the next item */
-    bool trimmed;   /* slots were given up: settling cannot start again */
+    int32_t epoch;  /* of the leader that wrote what was settled last, -1 not known */
+    int32_t proof_epoch; /* what stands at the cursor is that of, if it stands */
+    int64_t proof_at;    /* nothing from the cursor up to here proves or disproves it */
+    bool trimmed;        /* slots were given up: settling cannot start again */
     bool holes_unknown;
     struct pt_ranges holes;      /* settled as certified and empty, no marker, nothing aborted */
     uint64_t fresh;              /* records credited since the last look */

@@ -47,6 +47,35 @@ static bool has_no_time(const struct pt_log *l, const struct pt_slot *slot)
            (l->cluster == PT_CLUSTER_SOURCE || l->evidence[slot->evidence].magic == 0);
 }
 
+/* Whether what was seen at off is what the log holds now that the high watermark has passed it. It
+ * is if it was committed when it was seen. Else a leader may have lost it, and the next one may
+ * have written other records there that the tap did not see, which the watermark counts as well.
+ * Epochs never fall with the offset, and one leader writes an offset once: so it is there if a
+ * record behind it that was committed when it was seen has the same epoch. What only a Produce
+ * showed has none of its own, but not a lower one than the record before it; and nothing is older
+ * than epoch 0. Behind the last that is known nothing can be said once the tap has lost something.
+ */
+static bool stands(struct pt_log *l, int64_t off, const struct pt_slot *slot, uint16_t state)
+{
+    int32_t own = l->evidence[slot->evidence].leader_epoch;
+    int32_t epoch = own >= 0 ? own : l->epoch;
+    uint16_t *other;
+
+    if (state & (PT_SLOT_SURE | PT_SLOT_COMMITTED))
+        return true;
+    if (l->proof_epoch != epoch || l->proof_at <= off)
+        l->proof_at = off + 1;
+    l->proof_epoch = epoch;
+    for (int64_t at; (at = pt_slots_next(&l->slots, l->proof_at)) != INT64_MAX;) {
+        slot = pt_slots_get(&l->slots, at, &other);
+        own = l->evidence[slot->evidence].leader_epoch;
+        if (own >= 0 && (*other & PT_SLOT_SURE || own > (epoch < 0 ? 0 : epoch)))
+            return own == epoch || own == 0;
+        l->proof_at = at + 1;
+    }
+    return l->env->tap_end_ns[l->cluster] > INT64_MIN;
+}
+
 /* What lies at the cursor, which is certified and has a slot. True: a record. */
 static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct pt_item *ret_item)
 {
@@ -65,7 +94,7 @@ static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct p
         l->cursor++;
         return false;
     }
-    if (off < l->committed_end)
+    if (off < l->committed_end && stands(l, off, slot, *state))
         txn = pt_txn_decide(l, off, slot, *state);
     if (txn == PT_TXN_UNDECIDED && how != PT_SETTLE_ALL) {
         *ret_stop = true;
@@ -79,6 +108,8 @@ static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct p
         l->gap = true;
         return false;
     }
+    if (l->evidence[slot->evidence].leader_epoch >= 0)
+        l->epoch = l->evidence[slot->evidence].leader_epoch;
     if (txn == PT_TXN_ABORTED) {
         l->aborted++;
         return false;
@@ -130,6 +161,7 @@ void pt_log_rewind(struct pt_log *l)
 {
     l->cursor = -1;
     l->gap = false;
+    l->epoch = -1;
     l->holes_unknown = false;
     pt_ranges_fini(&l->holes);
     pt_ranges_fini(&l->open);

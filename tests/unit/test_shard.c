@@ -188,16 +188,19 @@ static void test_unanswered_produce_is_no_evidence(void **state)
         bool hw;
         uint64_t records;
         int32_t replicas; /* stated; 0: not */
+        bool whole;       /* the tap lost nothing */
     } row[] = {
-        { "acks=all and error 0: committed", -1, PT_PRODUCE_ACKED, true, false, 10, 0 },
-        { "acks=1 is not committed yet", 1, PT_PRODUCE_ACKED, true, false, 0, 0 },
-        { "acks=1, and a watermark beyond it", 1, PT_PRODUCE_ACKED, true, true, 10, 0 },
-        { "acks=1 of one replica", 1, PT_PRODUCE_ACKED, true, false, 10, 1 },
-        { "acks=1 of two replicas", 1, PT_PRODUCE_ACKED, true, false, 0, 2 },
-        { "acks=0 of one replica", 0, PT_PRODUCE_UNKNOWN, true, false, 0, 1 },
-        { "refused", -1, PT_PRODUCE_REJECTED, true, false, 0, 0 },
-        { "time-out: it may exist", -1, PT_PRODUCE_UNKNOWN, true, false, 0, 0 },
-        { "no answer on the tap", -1, PT_PRODUCE_ACKED, false, false, 0, 0 },
+        { "acks=all and error 0: committed", -1, PT_PRODUCE_ACKED, true, false, 10, 0, false },
+        { "acks=1 is not committed yet", 1, PT_PRODUCE_ACKED, true, false, 0, 0, false },
+        { "acks=1, and a watermark beyond it", 1, PT_PRODUCE_ACKED, true, true, 10, 0, true },
+        { "the same, but a new leader may have written there unseen", 1, PT_PRODUCE_ACKED, true,
+          true, 0, 0, false },
+        { "acks=1 of one replica", 1, PT_PRODUCE_ACKED, true, false, 10, 1, false },
+        { "acks=1 of two replicas", 1, PT_PRODUCE_ACKED, true, false, 0, 2, false },
+        { "acks=0 of one replica", 0, PT_PRODUCE_UNKNOWN, true, false, 0, 1, false },
+        { "refused", -1, PT_PRODUCE_REJECTED, true, false, 0, 0, false },
+        { "time-out: it may exist", -1, PT_PRODUCE_UNKNOWN, true, false, 0, 0, false },
+        { "no answer on the tap", -1, PT_PRODUCE_ACKED, false, false, 0, 0, false },
     };
 
     (void)state;
@@ -216,6 +219,8 @@ static void test_unanswered_produce_is_no_evidence(void **state)
             tell_outcome(&w, &say, 0, row[i].acks, row[i].outcome, -1);
         if (row[i].hw)
             tell_bounds(&w, SRC, 0, 0, 10, 0);
+        if (row[i].whole)
+            pt_shard_tap_end(w.s, PT_CLUSTER_SOURCE, w.at.time_ns);
         r = end(&w);
         assert_int_equal(r->logs[0].records, row[i].records);
         assert_int_equal(r->verdict, PT_VERDICT_INCONCLUSIVE);
