@@ -73,15 +73,14 @@ static void to_records(struct cluster *k, const struct place *place, uint32_t cn
 }
 
 /* The bytes lie in order, so those of all batches behind it move. */
-void log_compact(struct cluster *k, uint32_t partition, struct stored_batch *b,
-                 const struct batch_spec *spec)
+void log_compact(struct cluster *k, uint32_t partition, struct stored_batch *b)
 {
     struct sim_log *l = &k->log[partition];
     struct buf now = { 0 };
 
     to_records(k, &l->place[b->base], b->cnt);
     buf_put(&now, l->bytes.data, b->off);
-    batch_put(&k->writer, &now, spec, k->scratch, b->cnt);
+    batch_put(&k->writer, &now, &b->spec, k->scratch, b->cnt);
     batch_place(now.data + b->off, b->base, l->epoch);
     for (struct stored_batch *next = b + 1; next < l->batch + l->batch_cnt; next++) {
         size_t off = next->off;
@@ -127,6 +126,7 @@ const struct stored_batch *log_append(struct cluster *k, uint32_t partition,
     batch_put(&k->writer, &l->bytes, spec, k->scratch, cnt);
     b = store(l, k->replicas, off, cnt);
     b->producer_id = spec->producer_id;
+    b->spec = *spec;
     b->safe = safe;
     memcpy(&l->place[b->base], place, cnt * sizeof(*place));
     return b;

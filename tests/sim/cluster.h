@@ -32,6 +32,7 @@ struct stored_batch {
     size_t off;      /* in bytes */
     size_t sz;
     int64_t producer_id;
+    struct batch_spec spec;
     bool safe; /* the producer waits for all replicas, or a broker wrote it */
 };
 
@@ -87,8 +88,7 @@ void log_end_txn(struct cluster *k, uint32_t partition, int64_t producer_id, boo
 
 /* log_compact writes the batch anew without the records whose truth has no content any more. It may
  * take more bytes than it did. */
-void log_compact(struct cluster *k, uint32_t partition, struct stored_batch *b,
-                 const struct batch_spec *spec);
+void log_compact(struct cluster *k, uint32_t partition, struct stored_batch *b);
 
 /* log_replicated: that replica has everything below leo. The high watermark follows. */
 void log_replicated(struct sim_log *l, uint32_t replicas, uint32_t replica, int64_t leo);

@@ -285,7 +285,7 @@ static void compacted(struct story *s)
     acknowledge(s, 0);
     for (int i = 6; i < 9; i++)
         l->place[i].content = 0;
-    log_compact(&s->side[0].cluster, 0, &l->batch[1], &plain);
+    log_compact(&s->side[0].cluster, 0, &l->batch[1]);
     miss(s, 1);
     read_on(s, 0);
     see(s);

@@ -130,12 +130,13 @@ static int write_truth(const struct world *w, const struct world_cfg *cfg, const
     fprintf(f,
             "{\"seed\": %" PRIu64 ", \"repeats\": %s, \"partitions\": %u, \"replicas\": [%u, %u], "
             "\"producers\": %u, \"consumers\": [%u, %u], \"leader_changes\": %u, "
-            "\"truncated\": %u, \"transactions\": %u, \"packets\": [%" PRIu64 ", %" PRIu64
-            "], \"lost\": [%" PRIu64 ", %" PRIu64 "], \"topic\": \"%s\", \"logs\": [",
+            "\"truncated\": %u, \"transactions\": %u, \"compacted\": %u, \"reads_all\": %s, "
+            "\"packets\": [%" PRIu64 ", %" PRIu64 "], \"lost\": [%" PRIu64 ", %" PRIu64
+            "], \"topic\": \"%s\", \"logs\": [",
             cfg->seed, cfg->repeats ? "true" : "false", s->partitions, s->replicas[0],
             s->replicas[1], s->producers, s->consumers[0], s->consumers[1], s->leader_changes,
-            s->truncated, s->transactions, w->packets[0], w->packets[1], w->lost[0], w->lost[1],
-            TALK_TOPIC);
+            s->truncated, s->transactions, s->compacted, s->reads_all ? "true" : "false",
+            w->packets[0], w->packets[1], w->lost[0], w->lost[1], TALK_TOPIC);
     for (uint32_t p = 0; p < s->partitions; p++)
         for (unsigned k = 0; k < 2; k++, sep = ", ")
             fprintf(f, "%s{\"cluster\": %u, \"partition\": %u, \"end\": %" PRId64 "}", sep, k, p,

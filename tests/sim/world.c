@@ -55,6 +55,7 @@ struct run {
     struct queue queue[PARTITIONS_MAX];
     uint32_t lag; /* records that the replicator leaves waiting */
     uint32_t value_sz;
+    bool compacts; /* the source's topic is compacted: then every record has a key */
 };
 
 static uint32_t below(struct run *r, uint32_t n)
@@ -80,6 +81,8 @@ static struct place new_record(struct run *r)
 
     if (r->cfg->repeats)
         key = below(r, 10) ? key % 3 : key;
+    if (r->compacts && !key)
+        key = 1;
     /* A third of the records of one moment have its time. */
     return (struct place){ .content = key << 32 | (value & (CHANGED - 1)),
                            .timestamp_ms = now_ms(r) - (below(r, 3) ? below(r, 50) : 0),
@@ -206,6 +209,29 @@ static void change_leader(struct run *r, unsigned index)
     for (uint32_t i = 0; i < r->side[index].consumer_cnt; i++)
         client_metadata(&r->side[index].consumer[i], leader);
     client_metadata(index ? &r->writer.client : &r->reader, leader);
+}
+
+/* Compaction takes some records of a batch to which the replicator has not come yet. (Which records
+ * a broker may take is left aside: any may have been written again behind it.) */
+static void compact(struct run *r)
+{
+    uint32_t p = below(r, r->w->story.partitions);
+    struct sim_log *l = &r->w->cluster[0].log[p];
+    uint32_t i = log_find(l, r->reader.position[p]);
+    bool any = false;
+
+    if (i >= l->batch_cnt || l->batch[i].base < r->reader.position[p] ||
+        l->batch[i].base + l->batch[i].cnt > l->hw || l->batch[i].spec.flags)
+        return;
+    for (uint32_t n = 1; n < l->batch[i].cnt; n++) {
+        if (below(r, 3))
+            continue;
+        l->place[l->batch[i].base + n].content = 0;
+        r->w->story.compacted++;
+        any = true;
+    }
+    if (any)
+        log_compact(&r->w->cluster[0], p, &l->batch[i]);
 }
 
 /* The replicator. */
@@ -392,6 +418,8 @@ static void live(struct run *r)
                 produce(r, &r->producer[i]);
         serve(r, 0, false);
         answer_producers(r);
+        if (r->compacts && !below(r, 100))
+            compact(r);
         replicate(r, false);
         serve(r, 1, false);
         answer_producers(r);
@@ -491,7 +519,8 @@ static void draw_replicator(struct run *r)
     uint32_t ip = 10u << 24 | 88u << 16 | 4u << 8 | 99;
 
     draw_client(r, &r->reader, "replicator-reader", -1);
-    r->reader.committed = true;
+    r->reader.committed = below(r, 4) != 0;
+    r->w->story.reads_all = !r->reader.committed;
     client_connect(&r->reader, &r->side[0].talk, ip, 43000, -1);
     r->writer = (struct producer){ .acks = -1,
                                    .codec = (enum batch_codec)below(r, CODEC_CNT),
@@ -514,6 +543,7 @@ static void draw_world(struct run *r)
         cluster_init(&w->cluster[i], i, w->story.replicas[i], w->story.partitions);
     }
     r->value_sz = 8u << below(r, 4);
+    r->compacts = !below(r, 4);
     for (unsigned i = 0; i < 2; i++) {
         r->side[i].wire.mss = below(r, 4) ? WIRE_MSS : 8192;
         r->side[i].wire.retransmit = below(r, 2) ? 0.001 : 0;
@@ -526,8 +556,24 @@ static void draw_world(struct run *r)
     w->story.fetch_version[0] = (uint32_t)r->reader.fetch_version;
 }
 
+/* What was aborted after it had been copied is on the target only. */
+static void find_aborted_copies(struct run *r)
+{
+    for (uint32_t p = 0; p < r->w->story.partitions; p++) {
+        const struct place *source = r->w->cluster[0].log[p].place;
+        const struct sim_log *l = &r->w->cluster[1].log[p];
+
+        for (int64_t off = 0; off < l->leo; off++)
+            if (l->place[off].from >= 0 && !source[l->place[off].from].content) {
+                l->place[off].from = -1;
+                l->place[off].origin = ORIGIN_EXTRA;
+            }
+    }
+}
+
 static void finish(struct run *r)
 {
+    find_aborted_copies(r);
     for (unsigned i = 0; i < 2; i++) {
         for (uint32_t n = 0; n < r->w->story.replicas[i]; n++)
             client_finish(&r->side[i].follower[n]);

@@ -40,6 +40,8 @@ struct world_story {
     uint32_t leader_changes;
     uint32_t truncated; /* records */
     uint32_t transactions;
+    uint32_t compacted; /* records that the replicator never saw */
+    bool reads_all;     /* it copies what is aborted later, too */
     uint32_t fetch_version[2];
     uint32_t batch_records;
 };
