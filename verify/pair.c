@@ -620,8 +620,8 @@ static int64_t topic_grew_ns(const struct pt_topic *t)
  * When is a record that is pending at the end really missing? A replicator that is merely slow, or
  * stopped, must not be accused, and one that skipped the last record of a partition must not get
  * away with it. All must hold:
- *  - the target's taps lost nothing, so that whatever was appended until their last packet was
- * seen, and its log is certified from the last match to its end, with nothing in it undecided or
+ *  - the target's taps lost nothing and show all brokers that are known, so that whatever was
+ * appended until their last packet was seen, and its log is certified from the last match to its end, with nothing in it undecided or
  * pending;
  *  - replication went past the record: another one of the same source topic, of any partition, that
  * was written with it or later, has arrived;

@@ -538,6 +538,14 @@ bool pt_registry_broker_seen(const struct pt_registry *r, uint8_t cluster,
     return false;
 }
 
+bool pt_registry_all_seen(const struct pt_registry *r, uint8_t cluster)
+{
+    for (size_t i = 0; i < r->broker_cnt[cluster]; i++)
+        if (!pt_registry_broker_seen(r, cluster, &r->broker[cluster][i]))
+            return false;
+    return true;
+}
+
 size_t pt_registry_names(const struct pt_registry *r, struct pt_name **ret, size_t max)
 {
     size_t cnt = 0;

@@ -187,6 +187,8 @@ struct pt_broker *pt_registry_node(const struct pt_registry *r, uint8_t cluster,
  * answered for a partition that it leads (host names, address translation). */
 bool pt_registry_broker_seen(const struct pt_registry *r, uint8_t cluster,
                              const struct pt_broker *b);
+/* pt_registry_all_seen: and so is every broker that was named. */
+bool pt_registry_all_seen(const struct pt_registry *r, uint8_t cluster);
 
 /* pt_topic_internal: __*, and what MirrorMaker 2 and Connect keep for themselves. */
 bool pt_topic_internal(const char *name);

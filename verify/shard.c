@@ -533,8 +533,9 @@ const struct pt_result *pt_shard_finish(struct pt_shard *s)
     if (s->finished)
         return &s->result;
     s->finished = true;
-    for (size_t c = 0; c < PT_CLUSTER_CNT; c++)
-        if (s->env.shed[c]) /* it passed, but was not seen */
+    for (uint8_t c = 0; c < PT_CLUSTER_CNT; c++)
+        /* It passed, but was not seen; or at a broker that is not on the tap. */
+        if (s->env.shed[c] || !pt_registry_all_seen(s->registry, c))
             s->env.tap_end_ns[c] = INT64_MIN;
     end_waiting(s);
     if (!s->policy.single)

@@ -261,14 +261,17 @@ static void test_overdue_record_is_missing(void **state)
         bool whole;       /* the target's taps lost nothing */
         bool watermark;   /* the target's end is known */
         bool matched;     /* the pair had matches */
+        bool brokers;     /* all of the target are on the tap */
         uint64_t missing;
     } row[] = {
-        { "everything proves it", 3000, true, true, true, true, 1 },
-        { "the quiet is too short", 500, true, true, true, true, 0 },
-        { "nothing shows that the replication went past it", 3000, false, true, true, true, 0 },
-        { "the target's taps have holes", 3000, true, false, true, true, 0 },
-        { "the target's end was never stated", 3000, true, true, false, true, 0 },
-        { "this partition was never replicated", 3000, true, true, true, false, 0 },
+        { "everything proves it", 3000, true, true, true, true, true, 1 },
+        { "the quiet is too short", 500, true, true, true, true, true, 0 },
+        { "nothing shows that the replication went past it", 3000, false, true, true, true, true,
+          0 },
+        { "the target's taps have holes", 3000, true, false, true, true, true, 0 },
+        { "the target's end was never stated", 3000, true, true, false, true, true, 0 },
+        { "this partition was never replicated", 3000, true, true, true, false, true, 0 },
+        { "a broker that may lead now is not on the tap", 3000, true, true, true, true, false, 0 },
     };
 
     (void)state;
@@ -282,6 +285,8 @@ static void test_overdue_record_is_missing(void **state)
         if (row[i].matched)
             tell_produce(&w, TGT, 1, 0, 0, 0, 20);
         tell_produce(&w, SRC, 0, 0, 20, 20, 1);
+        if (!row[i].brokers)
+            tell_broker(&w, TGT, 2, "10.0.1.2");
         if (row[i].others) {
             tell_produce(&w, SRC, 0, 1, 0, 1000, 20);
             tell_produce(&w, TGT, 1, 1, 0, 1000, 20);
