@@ -17,7 +17,8 @@ void pt_intake_init(struct pt_intake *in)
 bool pt_intake_frame(struct pt_intake *in, const struct pt_frame *f, uint32_t input, uint64_t order,
                      struct pt_taken *ret_t)
 {
-    enum pt_packet_kind kind = pt_packet_decode(f, &ret_t->seg);
+    struct pt_wrap wrap;
+    enum pt_packet_kind kind = pt_packet_decode(f, &ret_t->seg, &wrap);
 
     in->stats.frames++;
     in->stats.bytes += f->wire_len;

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dataplane/packet.h"
-
-#include <string.h>
-
-#include "parser/cursor.h"
+#include "dataplane/packet_pvt.h"
 
 #define LINK_NULL 0u
 #define LINK_ETHERNET 1u
@@ -16,78 +12,48 @@
 #define LINK_IPV6 229u
 #define LINK_COOKED_V2 276u
 
-#define ETHER_IPV4 0x0800u
-#define ETHER_IPV6 0x86ddu
-#define ETHER_VLAN 0x8100u
-#define ETHER_QINQ 0x88a8u
-#define ETHER_QINQ_OLD 0x9100u
-#define ETHER_NONE 0u /* ours: a protocol without an EtherType */
-
-#define IP_TCP 6u
-#define IP_UDP 17u
-#define IP_MORE_FRAGMENTS 0x2000u
-#define IP_FRAGMENT_OFFSET 0x1fffu
-
-#define UDP_PORT_VXLAN 4789u
-
 /* Bounds of what is taken off one packet: more than any network stacks on purpose. */
 #define VLAN_MAX 4u
-#define EXTENSION_MAX 8u
-#define TUNNEL_MAX 4u
+#define LINK_MAX 12u /* tags, label stacks and frames in them */
 
-/*
- * One layer's bytes: those that were captured, and how many it had on the wire. left only counts
- * what the layers around it leave; padding behind a length field is cut off, bytes that the snap
- * length took are counted on. So wire >= what the cursor has left, always.
- */
-struct layer {
-    struct pt_cursor c;
-    uint32_t wire;
-};
-
-static const uint8_t *take(struct layer *l, uint32_t len)
+/* read_frame takes off what stands between a link's header and IP: tags, one in the other, label
+ * stacks, and frames in these. *ethertype is what stands before and behind them. */
+static enum pt_packet_kind read_frame(struct pt_layer *l, uint16_t *ethertype)
 {
-    const uint8_t *p = pt_cur_take(&l->c, len);
+    unsigned tags = 0;
 
-    if (p)
-        l->wire -= len;
-    return p;
-}
+    for (unsigned i = 0; i < LINK_MAX; i++) {
+        enum pt_packet_kind kind;
+        const uint8_t *p;
 
-/* shorten says that the layer has only len bytes, whatever follows them in the frame. A length
- * beyond the frame is believed: the frame was cut before it got here (mirrors do that). */
-static void shorten(struct layer *l, uint32_t len)
-{
-    if (pt_cur_left(&l->c) > len)
-        l->c.end = l->c.at + len;
-    l->wire = len;
-}
-
-/* read_vlan takes tags off, one in the other: *ethertype is what stands before and behind them. */
-static enum pt_packet_kind read_vlan(struct layer *l, uint16_t *ethertype)
-{
-    for (unsigned i = 0;
-         *ethertype == ETHER_VLAN || *ethertype == ETHER_QINQ || *ethertype == ETHER_QINQ_OLD;
-         i++) {
-        const uint8_t *p = take(l, 4);
-
-        if (!p)
-            return PT_PACKET_CUT;
-        if (i == VLAN_MAX)
-            return PT_PACKET_MALFORMED;
-        *ethertype = pt_be16(p + 2);
+        switch (*ethertype) {
+        case PT_ETHER_FRAME:
+            p = pt_layer_take(l, 14);
+            if (!p)
+                return PT_PACKET_CUT;
+            *ethertype = pt_be16(p + 12);
+            break;
+        case PT_ETHER_VLAN:
+        case PT_ETHER_QINQ:
+        case PT_ETHER_QINQ_OLD:
+            p = pt_layer_take(l, 4);
+            if (!p)
+                return PT_PACKET_CUT;
+            if (tags++ == VLAN_MAX)
+                return PT_PACKET_MALFORMED;
+            *ethertype = pt_be16(p + 2);
+            break;
+        case PT_ETHER_MPLS:
+        case PT_ETHER_MPLS_MULTICAST:
+            kind = pt_tunnel_mpls(l, ethertype);
+            if (kind != PT_PACKET_TCP)
+                return kind;
+            break;
+        default:
+            return PT_PACKET_TCP;
+        }
     }
-    return PT_PACKET_TCP;
-}
-
-static enum pt_packet_kind read_ethernet(struct layer *l, uint16_t *ret_ethertype)
-{
-    const uint8_t *p = take(l, 14);
-
-    if (!p)
-        return PT_PACKET_CUT;
-    *ret_ethertype = pt_be16(p + 12);
-    return read_vlan(l, ret_ethertype);
+    return PT_PACKET_MALFORMED;
 }
 
 static uint16_t ethertype_of_family(const uint8_t *p)
@@ -98,47 +64,42 @@ static uint16_t ethertype_of_family(const uint8_t *p)
         family = __builtin_bswap32(family);
     switch (family) {
     case 2:
-        return ETHER_IPV4;
+        return PT_ETHER_IPV4;
     case 10: /* AF_INET6 is another number everywhere: Linux, BSD, FreeBSD, Darwin */
     case 24:
     case 28:
     case 30:
-        return ETHER_IPV6;
+        return PT_ETHER_IPV6;
     default:
-        return ETHER_NONE;
+        return PT_ETHER_NONE;
     }
 }
 
-static uint16_t ethertype_of_version(const struct layer *l)
-{
-    unsigned version = pt_cur_left(&l->c) > 0 ? *l->c.at >> 4 : 0;
-
-    return version == 4 ? ETHER_IPV4 : version == 6 ? ETHER_IPV6 : ETHER_NONE;
-}
-
-/* read_link takes the header of the capture's link type off. PT_PACKET_TCP means: go on. */
-static enum pt_packet_kind read_link(struct layer *l, uint32_t link_type, uint16_t *ret_ethertype)
+/* read_link takes the header of the capture's link type off, but for Ethernet's own. */
+static enum pt_packet_kind read_link(struct pt_layer *l, uint32_t link_type,
+                                     uint16_t *ret_ethertype)
 {
     const uint8_t *p;
 
     switch (link_type) {
     case LINK_ETHERNET:
-        return read_ethernet(l, ret_ethertype);
+        *ret_ethertype = PT_ETHER_FRAME;
+        return PT_PACKET_TCP;
     case LINK_COOKED_V1:
-        p = take(l, 16);
+        p = pt_layer_take(l, 16);
         if (!p)
             return PT_PACKET_CUT;
         *ret_ethertype = pt_be16(p + 14);
-        return read_vlan(l, ret_ethertype);
+        return PT_PACKET_TCP;
     case LINK_COOKED_V2:
-        p = take(l, 20);
+        p = pt_layer_take(l, 20);
         if (!p)
             return PT_PACKET_CUT;
         *ret_ethertype = pt_be16(p);
-        return read_vlan(l, ret_ethertype);
+        return PT_PACKET_TCP;
     case LINK_NULL:
     case LINK_LOOP:
-        p = take(l, 4);
+        p = pt_layer_take(l, 4);
         if (!p)
             return PT_PACKET_CUT;
         *ret_ethertype = ethertype_of_family(p);
@@ -148,134 +109,34 @@ static enum pt_packet_kind read_link(struct layer *l, uint32_t link_type, uint16
     case LINK_RAW_OLD_14:
     case LINK_IPV4:
     case LINK_IPV6:
-        *ret_ethertype = ethertype_of_version(l);
+        *ret_ethertype = pt_layer_version(l);
         return PT_PACKET_TCP;
     default:
         return PT_PACKET_LINK_TYPE;
     }
 }
 
-static void set_ipv4(uint8_t ip[16], const uint8_t *addr)
+/* read_ip takes all off before the payload of an IP packet. */
+static enum pt_packet_kind read_ip(struct pt_layer *l, uint16_t ethertype, unsigned tunnels,
+                                   struct pt_segment *seg, struct pt_wrap *wrap, uint8_t *ret_proto)
 {
-    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-    uint64_t half[2] = { 0 };
+    enum pt_packet_kind kind = read_frame(l, &ethertype);
 
-    /* Two words, so that who reads them at once need not wait for the parts. */
-    memcpy((uint8_t *)half + 8, mapped + 8, 4);
-    memcpy((uint8_t *)half + 12, addr, 4);
-    memcpy(ip, half, sizeof(half));
-}
-
-static enum pt_packet_kind read_ipv4(struct layer *l, struct pt_segment *seg, uint8_t *ret_proto)
-{
-    uint32_t wire = l->wire;
-    const uint8_t *p = take(l, 20);
-    uint32_t head_len;
-    uint32_t total_len;
-
-    if (!p)
-        return PT_PACKET_CUT;
-    head_len = (p[0] & 0x0fu) * 4;
-    total_len = pt_be16(p + 2);
-    if (total_len == 0) /* a large segment before the NIC cut it: the header could not say 64 KiB */
-        total_len = wire;
-    if (p[0] >> 4 != 4 || head_len < 20 || total_len < head_len)
-        return PT_PACKET_MALFORMED;
-    shorten(l, total_len - 20);
-    if (!take(l, head_len - 20))
-        return PT_PACKET_CUT;
-    if (pt_be16(p + 6) & (IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET))
-        return PT_PACKET_FRAGMENT;
-    set_ipv4(seg->src.ip, p + 12);
-    set_ipv4(seg->dst.ip, p + 16);
-    seg->ip_id = pt_be16(p + 4);
-    *ret_proto = p[9];
-    return PT_PACKET_TCP;
-}
-
-/* read_extensions goes through the IPv6 headers before the payload (RFC 8200, section 4). */
-static enum pt_packet_kind read_extensions(struct layer *l, uint8_t *proto)
-{
-    for (unsigned i = 0; i <= EXTENSION_MAX; i++) {
-        const uint8_t *p;
-        uint32_t len;
-
-        switch (*proto) {
-        case 0:   /* hop-by-hop */
-        case 43:  /* routing */
-        case 44:  /* fragment */
-        case 51:  /* authentication: its length counts words of 4 */
-        case 60:  /* destination options */
-        case 135: /* mobility */
-            break;
-        default:
-            return PT_PACKET_TCP;
-        }
-        if (l->wire < 8)
-            return PT_PACKET_MALFORMED;
-        p = take(l, 8);
-        if (!p)
-            return PT_PACKET_CUT;
-        if (*proto == 44 && pt_be16(p + 2) & 0xfff9) /* an offset, or more to come */
-            return PT_PACKET_FRAGMENT;
-        len = *proto == 44 ? 0 : *proto == 51 ? (p[1] + 2u) * 4 : p[1] * 8u + 8;
-        if (len > 8) {
-            if (len - 8 > l->wire)
-                return PT_PACKET_MALFORMED;
-            if (!take(l, len - 8))
-                return PT_PACKET_CUT;
-        }
-        *proto = p[0];
-    }
-    return PT_PACKET_MALFORMED;
-}
-
-static enum pt_packet_kind read_ipv6(struct layer *l, struct pt_segment *seg, uint8_t *ret_proto)
-{
-    const uint8_t *p = take(l, 40);
-    uint32_t pay_len;
-
-    if (!p)
-        return PT_PACKET_CUT;
-    if (p[0] >> 4 != 6)
-        return PT_PACKET_MALFORMED;
-    pay_len = pt_be16(p + 4);
-    if (pay_len > 0) /* 0: a jumbogram, or a large segment before the NIC cut it */
-        shorten(l, pay_len);
-    memcpy(seg->src.ip, p + 8, 16);
-    memcpy(seg->dst.ip, p + 24, 16);
-    seg->ip_id = 0;
-    *ret_proto = p[6];
-    return read_extensions(l, ret_proto);
-}
-
-/* read_vxlan takes UDP and VXLAN headers (RFC 7348) off; NOT_TCP if it is other UDP. */
-static enum pt_packet_kind read_vxlan(struct layer *l)
-{
-    const uint8_t *p;
-
-    if (l->wire < 8)
-        return PT_PACKET_MALFORMED;
-    p = take(l, 8);
-    if (!p)
-        return PT_PACKET_CUT;
-    if (pt_be16(p + 2) != UDP_PORT_VXLAN || l->wire < 8)
-        return PT_PACKET_NOT_TCP;
-    p = take(l, 8);
-    if (!p)
-        return PT_PACKET_CUT;
-    return p[0] & 0x08 ? PT_PACKET_TCP : PT_PACKET_NOT_TCP; /* the flag of a valid network number */
+    if (kind != PT_PACKET_TCP)
+        return kind;
+    wrap->frag.tunnels = (uint8_t)tunnels;
+    return pt_ip_read(l, ethertype, seg, &wrap->frag, ret_proto);
 }
 
 /* read_tcp needs the 20 fixed bytes only: cut options still say where the payload was. */
-static enum pt_packet_kind read_tcp(struct layer *l, struct pt_segment *seg)
+static enum pt_packet_kind read_tcp(struct pt_layer *l, struct pt_segment *seg)
 {
     const uint8_t *p;
     uint32_t head_len;
 
     if (l->wire < 20)
         return PT_PACKET_MALFORMED;
-    p = take(l, 20);
+    p = pt_layer_take(l, 20);
     if (!p)
         return PT_PACKET_CUT;
     head_len = (uint32_t)(p[12] >> 4) * 4;
@@ -294,35 +155,58 @@ static enum pt_packet_kind read_tcp(struct layer *l, struct pt_segment *seg)
     return PT_PACKET_TCP;
 }
 
-enum pt_packet_kind pt_packet_decode(const struct pt_frame *f, struct pt_segment *ret_seg)
+/* read_payload goes through what stands behind an IP header, down to TCP. */
+static enum pt_packet_kind read_payload(struct pt_layer *l, uint8_t proto, unsigned tunnels,
+                                        struct pt_segment *seg, struct pt_wrap *wrap)
 {
-    struct layer l = { .c = pt_cur(f->data, f->cap_len), .wire = f->wire_len };
-    uint16_t ethertype = ETHER_NONE;
-    enum pt_packet_kind kind = read_link(&l, f->link_type, &ethertype);
+    enum pt_packet_kind kind = PT_PACKET_TCP;
 
-    for (unsigned tunnels = 0; kind == PT_PACKET_TCP; tunnels++) {
-        uint8_t proto = 0;
+    for (; proto != PT_IP_TCP; tunnels++) {
+        uint16_t ethertype = PT_ETHER_NONE;
 
-        if (ethertype == ETHER_IPV4)
-            kind = read_ipv4(&l, ret_seg, &proto);
-        else if (ethertype == ETHER_IPV6)
-            kind = read_ipv6(&l, ret_seg, &proto);
+        if (tunnels == PT_TUNNEL_MAX)
+            return PT_PACKET_NOT_TCP;
+        if (proto == PT_IP_UDP)
+            kind = pt_tunnel_udp(l, &ethertype);
+        else if (proto == PT_IP_GRE)
+            kind = pt_tunnel_gre(l, seg, wrap, &ethertype);
         else
-            return PT_PACKET_NOT_IP;
+            return PT_PACKET_NOT_TCP;
+        if (kind == PT_PACKET_TCP)
+            kind = read_ip(l, ethertype, tunnels + 1, seg, wrap, &proto);
         if (kind != PT_PACKET_TCP)
             return kind;
-
-        if (proto == IP_TCP) {
-            ret_seg->tunnels = (uint8_t)tunnels;
-            return read_tcp(&l, ret_seg);
-        }
-        if (proto != IP_UDP || tunnels == TUNNEL_MAX)
-            return PT_PACKET_NOT_TCP;
-        kind = read_vxlan(&l);
-        if (kind == PT_PACKET_TCP)
-            kind = read_ethernet(&l, &ethertype);
     }
-    return kind;
+    seg->tunnels = (uint8_t)tunnels;
+    return read_tcp(l, seg);
+}
+
+enum pt_packet_kind pt_packet_decode(const struct pt_frame *f, struct pt_segment *ret_seg,
+                                     struct pt_wrap *ret_wrap)
+{
+    struct pt_layer l = { .c = pt_cur(f->data, f->cap_len), .wire = f->wire_len };
+    uint16_t ethertype = PT_ETHER_NONE;
+    uint8_t proto = 0;
+    enum pt_packet_kind kind;
+
+    ret_wrap->numbered = false;
+    kind = read_link(&l, f->link_type, &ethertype);
+    if (kind == PT_PACKET_TCP)
+        kind = read_ip(&l, ethertype, 0, ret_seg, ret_wrap, &proto);
+    return kind == PT_PACKET_TCP ? read_payload(&l, proto, 0, ret_seg, ret_wrap) : kind;
+}
+
+enum pt_packet_kind pt_packet_resume(const struct pt_fragment *whole, struct pt_segment *ret_seg,
+                                     struct pt_wrap *ret_wrap)
+{
+    struct pt_layer l = { .c = pt_cur(whole->data, whole->len),
+                          .wire = whole->len + whole->missing };
+    uint8_t proto;
+    enum pt_packet_kind kind = pt_ip_resume(&l, whole, ret_seg, &proto);
+
+    ret_wrap->numbered = false;
+    return kind == PT_PACKET_TCP ? read_payload(&l, proto, whole->tunnels, ret_seg, ret_wrap)
+                                 : kind;
 }
 
 const char *pt_packet_kind_name(enum pt_packet_kind kind)

@@ -25,6 +25,7 @@ static int read_file(const char *path, struct floor_sums *sums)
 {
     struct pt_capture *cap;
     struct pt_segment seg;
+    struct pt_wrap wrap;
     struct pt_frame f;
     const char *err;
     int rc = pt_capture_open(path, &cap, &err);
@@ -34,7 +35,7 @@ static int read_file(const char *path, struct floor_sums *sums)
         return rc;
     }
     while ((rc = pt_capture_next(cap, &f)) == 1) {
-        if (pt_packet_decode(&f, &seg) != PT_PACKET_TCP || seg.pay_len == 0)
+        if (pt_packet_decode(&f, &seg, &wrap) != PT_PACKET_TCP || seg.pay_len == 0)
             continue;
         sums->payload += seg.pay_len;
         sums->crc = pt_crc32c(sums->crc, seg.pay, seg.pay_len);

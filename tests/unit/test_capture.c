@@ -286,6 +286,7 @@ static void test_real(void **state)
         uint64_t payload = 0;
         struct pt_capture *cap;
         struct pt_segment seg;
+        struct pt_wrap wrap;
         struct pt_frame f;
         char path[4096];
         int rc;
@@ -294,7 +295,7 @@ static void test_real(void **state)
                  strstr(rows[i].name, ".gz") ? "pairs" : "clients", rows[i].name);
         cap = open_path(path);
         while ((rc = pt_capture_next(cap, &f)) == 1) {
-            if (pt_packet_decode(&f, &seg) != PT_PACKET_TCP)
+            if (pt_packet_decode(&f, &seg, &wrap) != PT_PACKET_TCP)
                 continue;
             segments++;
             payload += seg.pay_len;

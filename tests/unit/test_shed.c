@@ -233,7 +233,8 @@ static void feed(struct rig *r, const struct capture *c, const struct plan *plan
                                     .packet = p->frame.packet,
                                     .input = p->input };
         struct pt_segment seg;
-        enum pt_packet_kind kind = pt_packet_decode(&p->frame, &seg);
+        struct pt_wrap wrap;
+        enum pt_packet_kind kind = pt_packet_decode(&p->frame, &seg, &wrap);
 
         if (plan->every && !rnd(plan->every)) {
             shed.step = (uint8_t)rnd(plan->step_max + 1u);
