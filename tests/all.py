@@ -22,7 +22,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # -O3 with sanitizers takes minutes to compile, and runs hardly faster.
 SANITIZE = ["-Db_sanitize=address,undefined", "-Doptimization=1"]
-THREADED = ["capture_window", "gather", "lane", "pipeline", "seen", "segment"]
+THREADED = ["capture_window", "fragment", "gather", "lane", "pipeline", "seen", "segment"]
 # environment, options, the unit tests that are built and run (None: all tests)
 BUILDS = {
     "build": ({}, [], None),
