@@ -9,23 +9,68 @@
  * workers, so that they get even shares. */
 #define TABLE_CNT 512u
 
-void pt_intake_init(struct pt_intake *in)
+uint64_t pt_intake_sz(const struct pt_fragments_cfg *cfg)
 {
+    return cfg->store_max + PT_MIRROR_MAX * sizeof(struct pt_mirror_session);
+}
+
+int pt_intake_open(struct pt_intake *in, const struct pt_fragments_cfg *cfg)
+{
+    int rc;
+
     *in = (struct pt_intake){ .now_ns = INT64_MIN };
+    rc = pt_mem_open(&in->mem, pt_intake_sz(cfg));
+    pt_fragments_init(&in->fragments, &in->mem, cfg);
+    pt_mirrors_init(&in->mirrors, &in->mem);
+    return rc;
+}
+
+void pt_intake_close(struct pt_intake *in)
+{
+    pt_fragments_close(&in->fragments);
+    pt_mirrors_close(&in->mirrors);
+    pt_mem_close(&in->mem);
+}
+
+/* decode: a fragment that makes its packet whole is what that packet is. Which may be a fragment in
+ * turn: of the mirrored packet, in a packet of the mirror. */
+static enum pt_packet_kind decode(struct pt_intake *in, const struct pt_frame *f, uint32_t input,
+                                  struct pt_taken *t)
+{
+    struct pt_wrap wrap;
+    enum pt_packet_kind kind = pt_packet_decode(f, &t->seg, &wrap);
+
+    t->whole = NULL;
+    for (;;) {
+        struct pt_datagram *whole;
+
+        if (wrap.numbered)
+            pt_mirrors_take(&in->mirrors, &wrap.mirror, input, wrap.seq);
+        if (kind != PT_PACKET_FRAGMENT)
+            return kind;
+        whole = pt_fragments_add(&in->fragments, &wrap.frag, input, f->time_ns);
+        pt_taken_done(t);
+        t->whole = whole;
+        if (!whole)
+            return kind;
+        kind = pt_packet_resume(&whole->whole, &t->seg, &wrap);
+    }
 }
 
 bool pt_intake_frame(struct pt_intake *in, const struct pt_frame *f, uint32_t input, uint64_t order,
                      struct pt_taken *ret_t)
 {
-    struct pt_wrap wrap;
-    enum pt_packet_kind kind = pt_packet_decode(f, &ret_t->seg, &wrap);
+    enum pt_packet_kind kind = decode(in, f, input, ret_t);
 
     in->stats.frames++;
     in->stats.bytes += f->wire_len;
     in->stats.cut_bytes += f->wire_len - f->cap_len;
     in->stats.kind[kind]++;
-    if (kind != PT_PACKET_TCP)
+    if (kind != PT_PACKET_TCP) {
+        pt_taken_done(ret_t);
+        ret_t->whole = NULL;
         return false;
+    }
     in->stats.tunnelled += ret_t->seg.tunnels != 0;
     if (f->time_ns > in->now_ns)
         in->now_ns = f->time_ns;
@@ -37,6 +82,11 @@ bool pt_intake_frame(struct pt_intake *in, const struct pt_frame *f, uint32_t in
     };
     ret_t->key = (struct pt_key){ in->now_ns, order };
     return true;
+}
+
+void pt_intake_finish(struct pt_intake *in)
+{
+    pt_fragments_finish(&in->fragments);
 }
 
 uint32_t pt_intake_hash(const struct pt_segment *seg, bool addresses_only)

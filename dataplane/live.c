@@ -139,13 +139,14 @@ static int open_worker(struct pt_live *l, unsigned idx)
 {
     struct pt_live_worker *w = &l->worker[idx];
     unsigned cnt = l->worker_cnt;
-    int rc = 0;
+    struct pt_fragments_cfg intake = pt_pipeline_intake_cfg(&l->pipeline->cfg, cnt);
+    int rc;
 
     w->live = l;
     w->idx = idx;
     w->thread = &l->pipeline->worker[idx];
     w->thread->driver = w;
-    pt_intake_init(&w->intake);
+    rc = pt_intake_open(&w->intake, &intake);
     w->last = w->polled = w->worked = w->frontier_sent = PT_KEY_FIRST;
     w->core_row = -1;
     for (unsigned p = 0; p < l->port_cnt; p++)
@@ -217,7 +218,7 @@ static int open_pipeline(struct pt_live *l, const struct pt_pipeline_cfg *given,
                          struct pt_port_error *err)
 {
     struct pt_pipeline_cfg cfg = *given;
-    struct pt_pipeline_drive drive = { 0 };
+    struct pt_pipeline_drive drive = { .intake_cnt = l->worker_cnt };
     int rc;
 
     cfg.worker_cnt = l->worker_cnt;
@@ -535,6 +536,7 @@ static void close_workers(struct pt_live *l)
         /* The budget has no limit and is not asked again: sizes do not matter any more. */
         for (size_t i = 0; i < sizeof(mem) / sizeof(mem[0]); i++)
             pt_mem_free(&l->mem, mem[i], 0);
+        pt_intake_close(&w->intake);
     }
     free(l->worker);
 }

@@ -84,7 +84,7 @@ struct pt_live_memory {
     struct pt_mem_heap heap;
 };
 
-#define PT_LIVE_MEMORY_WORKER 3 /* budgets of one worker */
+#define PT_LIVE_MEMORY_WORKER 4 /* budgets of one worker */
 #define PT_LIVE_MEMORY_MAX (PT_LIVE_MEMORY_WORKER * PT_WORKERS_MAX + 1)
 
 /* What the work was; it depends on who was faster. */

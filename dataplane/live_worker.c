@@ -73,6 +73,7 @@ static void give_back(struct pt_live_worker *w, const struct pt_live_packet *p)
 {
     struct pt_live_back *back = &w->back[p->poller];
 
+    pt_taken_done(&p->taken);
     back->buf[back->cnt++] = p->buf;
     if (back->cnt == PT_LIVE_BACK_MAX)
         send_back(w, p->poller);
@@ -254,6 +255,9 @@ static unsigned take_packets(struct pt_live_worker *w)
         cnt++;
     }
     while (cnt < ROUND_PACKETS && !w->stuck.buf) {
+        /* Those who are to work off what was put together need time. */
+        if (w->live->exact && pt_fragments_stretched(&w->intake.fragments))
+            break;
         struct pt_live_queue *q = earliest(w);
 
         if (!q)
@@ -525,7 +529,7 @@ static void tick(struct pt_live_worker *w, int64_t mono_ns)
 
 void pt_live_worker_snapshot(struct pt_live_worker *w, struct pt_live_snapshot *s)
 {
-    pt_totals_packets(&s->totals, &w->intake.stats);
+    pt_totals_intake(&s->totals, &w->intake);
     pt_totals_worker(&s->totals, &w->thread->worker);
     for (unsigned i = 0; i < w->live->port_cnt; i++) {
         s->port_packets[i] = pt_live_load(&w->port[i].packets);
@@ -536,6 +540,7 @@ void pt_live_worker_snapshot(struct pt_live_worker *w, struct pt_live_snapshot *
     pt_live_memory_of(&s->memory[0], &w->thread->worker.streams_mem, "streams", w->idx);
     pt_live_memory_of(&s->memory[1], &w->thread->worker.parser_mem, "parser", w->idx);
     pt_live_memory_of(&s->memory[2], &w->thread->worker.lender_mem, "handoff", w->idx);
+    pt_live_memory_of(&s->memory[3], &w->intake.mem, "fragments", w->idx);
 }
 
 static void account(struct pt_live_worker *w, int64_t mono_ns, bool busy)
@@ -625,6 +630,7 @@ static void finish(struct pt_live_worker *w)
         if (pt_key_before(PT_KEY_FIRST, last))
             pt_worker_advance(&w->thread->worker, last);
     }
+    pt_intake_finish(&w->intake);
     pt_worker_finish(&w->thread->worker);
     for (; w->owes_shed; pt_backoff_wait(&wait))
         tell_shed(w, w->worked);

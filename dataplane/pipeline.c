@@ -14,6 +14,8 @@
 #define PARSER_PERCENT 20u
 /* What lanes and tables may not take from it. */
 #define SHARD_PERCENT_MIN 12u
+/* Fragments get no more than this part of the budget. */
+#define FRAGMENTS_PART 64u
 #define OBS_BUF_SZ (256u * 1024u)
 #define MEMORY_MAX_DEFAULT (4ull << 30)
 
@@ -22,6 +24,7 @@ void pt_pipeline_cfg_init(struct pt_pipeline_cfg *cfg)
     *cfg = (struct pt_pipeline_cfg){
         .memory_max = MEMORY_MAX_DEFAULT,
         .worker_cnt = 1,
+        .fragments = pt_fragments_cfg_default,
         .streams = pt_streams_cfg_default,
         .parser = pt_parser_cfg_default,
         .policy = pt_policy_default,
@@ -60,6 +63,16 @@ static struct pt_worker_cfg share_of(struct pt_pipeline *p, struct pt_pipeline_t
     return w;
 }
 
+struct pt_fragments_cfg pt_pipeline_intake_cfg(const struct pt_pipeline_cfg *cfg, unsigned cnt)
+{
+    struct pt_fragments_cfg share = cfg->fragments;
+
+    if (share.store_max > cfg->memory_max / FRAGMENTS_PART)
+        share.store_max = cfg->memory_max / FRAGMENTS_PART;
+    share.store_max /= cnt;
+    return share;
+}
+
 static int open_workers(struct pt_pipeline *p)
 {
     int rc = 0;
@@ -85,11 +98,13 @@ int pt_pipeline_build(const struct pt_pipeline_cfg *cfg, const struct pt_pipelin
     struct pt_pipeline *p;
     uint64_t shares = cfg->memory_max / 100 * (STREAMS_PERCENT + PARSER_PERCENT);
     uint64_t common = drive->lanes_sz + cfg->parser.seen_slots * sizeof(struct pt_seen_slot);
+    struct pt_fragments_cfg intake = pt_pipeline_intake_cfg(cfg, drive->intake_cnt);
+    uint64_t intakes = drive->intake_cnt * pt_intake_sz(&intake);
     int rc;
 
     if (cfg->roles.input_cnt > PT_INPUT_MAX || !cfg->worker_cnt || cfg->worker_cnt > PT_WORKERS_MAX)
         return -EINVAL;
-    if (common + shares + cfg->memory_max / 100 * SHARD_PERCENT_MIN > cfg->memory_max)
+    if (common + intakes + shares + cfg->memory_max / 100 * SHARD_PERCENT_MIN > cfg->memory_max)
         return -ENOMEM;
     p = aligned_alloc(alignof(struct pt_pipeline), sizeof(*p));
     if (!p)
@@ -97,9 +112,8 @@ int pt_pipeline_build(const struct pt_pipeline_cfg *cfg, const struct pt_pipelin
     memset(p, 0, sizeof(*p));
     p->cfg = *cfg;
     p->drive = *drive;
-    pt_intake_init(&p->intake);
     pt_mem_init(&p->common_mem, common);
-    rc = pt_mem_open(&p->shard_mem, cfg->memory_max - shares - common);
+    rc = pt_mem_open(&p->shard_mem, cfg->memory_max - shares - intakes - common);
     if (!rc)
         rc = pt_seen_open(&p->seen, &p->common_mem, cfg->parser.seen_slots);
     if (!rc)
@@ -115,13 +129,16 @@ int pt_pipeline_build(const struct pt_pipeline_cfg *cfg, const struct pt_pipelin
 
 int pt_pipeline_open(const struct pt_pipeline_cfg *cfg, struct pt_pipeline **ret_p)
 {
-    struct pt_pipeline_drive drive = { 0 };
+    struct pt_pipeline_drive drive = { .intake_cnt = 1 };
+    struct pt_fragments_cfg intake = pt_pipeline_intake_cfg(cfg, 1);
     struct pt_pipeline *p = NULL;
     int rc;
 
     if (cfg->worker_cnt > 1)
         drive = pt_pipeline_threads_drive(cfg);
     rc = pt_pipeline_build(cfg, &drive, &p);
+    if (!rc)
+        rc = pt_intake_open(&p->intake, &intake);
     if (!rc && cfg->worker_cnt > 1)
         rc = pt_pipeline_threads_start(p);
     if (!rc)
@@ -141,6 +158,7 @@ void pt_pipeline_close(struct pt_pipeline *p)
             pt_worker_close(&p->worker[i].worker);
         free(p->worker);
     }
+    pt_intake_close(&p->intake);
     if (p->shard)
         pt_shard_close(p->shard);
     pt_mem_close(&p->shard_mem);
@@ -170,6 +188,28 @@ void pt_pipeline_frame(struct pt_pipeline *p, const struct pt_frame *f, uint32_t
         pt_pipeline_dispatch(p, &t);
     else
         pt_worker_take(&p->worker[0].worker, &t);
+    pt_taken_done(&t);
+}
+
+/* What was lost before packets were segments. */
+static void note_packets(struct pt_pipeline *p)
+{
+    const struct pt_totals *t = &p->totals;
+    uint64_t datagrams = pt_datagrams_lost(&t->fragments);
+    char text[160];
+
+    if (t->mirror.lost) {
+        snprintf(text, sizeof(text),
+                 "%llu packets are missing in the numbers of %llu mirror sessions: lost before the "
+                 "tap",
+                 (unsigned long long)t->mirror.lost, (unsigned long long)t->mirror.sessions);
+        pt_shard_note(p->shard, PT_FINDING_TAP_LOSS, -1, t->mirror.lost, text);
+    }
+    if (datagrams) {
+        snprintf(text, sizeof(text), "%llu packets came in fragments that are not all there",
+                 (unsigned long long)datagrams);
+        pt_shard_note(p->shard, PT_FINDING_TAP_LOSS, -1, datagrams, text);
+    }
 }
 
 /* What other rooms know about the tap's health goes into the report as warnings. */
@@ -187,7 +227,8 @@ static void note_tap(struct pt_pipeline *p)
     if (st->overlaps_differ)
         pt_shard_note(p->shard, PT_FINDING_TCP_OVERLAP_DIFFERS, -1, st->overlaps_differ,
                       "TCP segments repeat bytes with different content");
-    for (unsigned cluster = 0; !st->holes && cluster < PT_CLUSTER_CNT; cluster++)
+    note_packets(p);
+    for (unsigned cluster = 0; pt_totals_saw_all(&p->totals) && cluster < PT_CLUSTER_CNT; cluster++)
         if (p->tap_end_ns[cluster])
             pt_shard_tap_end(p->shard, (enum pt_cluster)cluster, p->tap_end_ns[cluster]);
     for (size_t i = 0; i < p->totals.conn_cnt; i++)
@@ -215,7 +256,8 @@ const struct pt_result *pt_pipeline_finish(struct pt_pipeline *p)
         pt_pipeline_threads_end(p);
     else
         pt_worker_finish(&p->worker[0].worker);
-    pt_totals_packets(&p->totals, &p->intake.stats);
+    pt_intake_finish(&p->intake);
+    pt_totals_intake(&p->totals, &p->intake);
     for (unsigned i = 0; i < p->cfg.worker_cnt; i++)
         pt_totals_worker(&p->totals, &p->worker[i].worker);
     return pt_pipeline_conclude(p);
@@ -247,6 +289,16 @@ const struct pt_packet_stats *pt_pipeline_packet_stats(const struct pt_pipeline 
     return &p->totals.packets;
 }
 
+const struct pt_fragment_stats *pt_pipeline_fragment_stats(const struct pt_pipeline *p)
+{
+    return &p->totals.fragments;
+}
+
+const struct pt_mirror_stats *pt_pipeline_mirror_stats(const struct pt_pipeline *p)
+{
+    return &p->totals.mirror;
+}
+
 const struct pt_stream_stats *pt_pipeline_stream_stats(const struct pt_pipeline *p)
 {
     return &p->totals.streams;
@@ -272,4 +324,10 @@ size_t pt_pipeline_conn_rows(const struct pt_pipeline *p, const struct pt_conn_r
 {
     *ret_rows = p->totals.conns;
     return p->totals.conn_cnt;
+}
+
+size_t pt_pipeline_mirror_rows(const struct pt_pipeline *p, const struct pt_mirror_row **ret_rows)
+{
+    *ret_rows = p->totals.mirrors;
+    return p->totals.mirror_cnt;
 }

@@ -24,9 +24,10 @@
 
 struct pt_pipeline_cfg {
     struct pt_roles roles;
-    uint64_t memory_max;           /* the whole budget, bytes; divided at open */
-    unsigned worker_cnt;           /* [1, PT_WORKERS_MAX]; default 1 */
-    struct pt_streams_cfg streams; /* of the whole run: workers get equal shares */
+    uint64_t memory_max;               /* the whole budget, bytes; divided at open */
+    unsigned worker_cnt;               /* [1, PT_WORKERS_MAX]; default 1 */
+    struct pt_fragments_cfg fragments; /* of the whole run: intakes get equal shares */
+    struct pt_streams_cfg streams;     /* the same, workers */
     struct pt_parser_cfg parser;
     struct pt_policy policy;
 };
@@ -59,10 +60,13 @@ void pt_pipeline_progress(const struct pt_pipeline *p, struct pt_pipeline_progre
 
 /* All workers together; behind pt_pipeline_finish. */
 const struct pt_packet_stats *pt_pipeline_packet_stats(const struct pt_pipeline *p);
+const struct pt_fragment_stats *pt_pipeline_fragment_stats(const struct pt_pipeline *p);
+const struct pt_mirror_stats *pt_pipeline_mirror_stats(const struct pt_pipeline *p);
 const struct pt_stream_stats *pt_pipeline_stream_stats(const struct pt_pipeline *p);
 const struct pt_parser_stats *pt_pipeline_parser_stats(const struct pt_pipeline *p);
 const struct pt_shard_stats *pt_pipeline_shard_stats(const struct pt_pipeline *p);
 size_t pt_pipeline_api_rows(const struct pt_pipeline *p, const struct pt_api_row **ret_rows);
 size_t pt_pipeline_conn_rows(const struct pt_pipeline *p, const struct pt_conn_row **ret_rows);
+size_t pt_pipeline_mirror_rows(const struct pt_pipeline *p, const struct pt_mirror_row **ret_rows);
 
 #endif

@@ -31,6 +31,7 @@ struct pt_pipeline_drive {
     pt_worker_sink *sink; /* its argument is the struct pt_pipeline_thread; NULL: there is one
                              worker, whose caller's thread is the shard's, too */
     uint64_t lanes_sz;    /* of the budget, for lanes: common_mem */
+    unsigned intake_cnt;  /* who takes frames: each worker, or 1 */
 };
 
 struct pt_pipeline {
@@ -56,6 +57,9 @@ struct pt_pipeline {
 /* pt_pipeline_build is pt_pipeline_open without threads. 0 or -errno. */
 int pt_pipeline_build(const struct pt_pipeline_cfg *cfg, const struct pt_pipeline_drive *drive,
                       struct pt_pipeline **ret_p);
+
+/* pt_pipeline_intake_cfg: what each of cnt intakes gets of the budget. */
+struct pt_fragments_cfg pt_pipeline_intake_cfg(const struct pt_pipeline_cfg *cfg, unsigned cnt);
 
 /* pt_pipeline_tap_end: a frame of this input had this time. */
 void pt_pipeline_tap_end(struct pt_pipeline *p, uint32_t input, int64_t time_ns);

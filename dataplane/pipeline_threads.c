@@ -46,6 +46,7 @@ struct pt_pipeline_drive pt_pipeline_threads_drive(const struct pt_pipeline_cfg 
         .sink = to_lane,
         /* Two lanes a worker, and a little for a lane's own state. */
         .lanes_sz = cfg->worker_cnt * 2ull * (LANE_SZ + 4096),
+        .intake_cnt = 1,
     };
 }
 

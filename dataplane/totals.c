@@ -15,6 +15,7 @@ static void add(void *sum, const void *one, size_t sz)
 }
 
 _Static_assert(sizeof(struct pt_packet_stats) % sizeof(uint64_t) == 0, "counters only");
+_Static_assert(sizeof(struct pt_fragment_stats) % sizeof(uint64_t) == 0, "counters only");
 _Static_assert(sizeof(struct pt_stream_stats) % sizeof(uint64_t) == 0, "counters only");
 _Static_assert(sizeof(struct pt_parser_stats) % sizeof(uint64_t) == 0, "counters only");
 
@@ -22,12 +23,8 @@ void pt_totals_fini(struct pt_totals *t)
 {
     free(t->apis);
     free(t->conns);
+    free(t->mirrors);
     *t = (struct pt_totals){ 0 };
-}
-
-void pt_totals_packets(struct pt_totals *t, const struct pt_packet_stats *s)
-{
-    add(&t->packets, s, sizeof(*s));
 }
 
 /* room makes place for cnt more rows; false: refused, and said so. */
@@ -92,14 +89,46 @@ static void add_conns(struct pt_totals *t, const struct pt_conn_row *rows, size_
     }
 }
 
+/* Loss is that of the sums of each session, so the sum of all is made anew. */
+static void sum_mirrors(struct pt_totals *t, uint64_t refused)
+{
+    refused += t->mirror.refused;
+    t->mirror = pt_mirror_sum(t->mirrors, t->mirror_cnt, PT_MIRROR_ALL);
+    t->mirror.refused = refused;
+}
+
+void pt_totals_intake(struct pt_totals *t, const struct pt_intake *in)
+{
+    const struct pt_mirrors *m = &in->mirrors;
+
+    add(&t->packets, &in->stats, sizeof(t->packets));
+    add(&t->fragments, &in->fragments.stats, sizeof(t->fragments));
+    if (room(t, &t->mirrors, t->mirror_cnt, m->session_cnt, sizeof(*t->mirrors)))
+        for (unsigned i = 0; i < m->session_cnt; i++)
+            pt_mirror_rows_add(t->mirrors, &t->mirror_cnt, &m->session[i]->row);
+    sum_mirrors(t, m->refused);
+}
+
 void pt_totals_add(struct pt_totals *t, const struct pt_totals *other)
 {
     add(&t->packets, &other->packets, sizeof(t->packets));
+    add(&t->fragments, &other->fragments, sizeof(t->fragments));
     add(&t->streams, &other->streams, sizeof(t->streams));
     add(&t->parser, &other->parser, sizeof(t->parser));
     add_apis(t, other->apis, other->api_cnt);
     add_conns(t, other->conns, other->conn_cnt);
+    if (room(t, &t->mirrors, t->mirror_cnt, other->mirror_cnt, sizeof(*t->mirrors)))
+        for (size_t i = 0; i < other->mirror_cnt; i++)
+            pt_mirror_rows_add(t->mirrors, &t->mirror_cnt, &other->mirrors[i]);
+    sum_mirrors(t, other->mirror.refused);
     t->refused |= other->refused;
+}
+
+bool pt_totals_saw_all(const struct pt_totals *t)
+{
+    return !t->streams.holes && !t->mirror.lost && !t->mirror.restarts && !t->mirror.refused &&
+           !pt_datagrams_lost(&t->fragments) && !t->fragments.fragments_refused &&
+           !t->packets.kind[PT_PACKET_CUT];
 }
 
 void pt_totals_worker(struct pt_totals *t, const struct pt_worker *w)

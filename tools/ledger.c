@@ -140,6 +140,18 @@ static const struct pt_counter_row packet_rows[] = {
     { "tunnelled", offsetof(struct pt_packet_stats, tunnelled) },
 };
 
+static const struct pt_counter_row fragment_rows[] = {
+#define X(name, help) { #name, offsetof(struct pt_fragment_stats, name) },
+    PT_FRAGMENT_COUNTERS(X)
+#undef X
+};
+
+static const struct pt_counter_row mirror_rows[] = {
+#define X(name, help) { #name, offsetof(struct pt_mirror_stats, name) },
+    PT_MIRROR_COUNTERS(X)
+#undef X
+};
+
 static const struct pt_counter_row stream_rows[] = {
 #define X(name, help) { #name, offsetof(struct pt_stream_stats, name) },
     PT_STREAM_COUNTERS(X)
@@ -164,6 +176,10 @@ void pt_counters_build(const struct pt_report *r, struct pt_counters ret[PT_COUN
 {
     ret[PT_COUNTERS_PACKET] =
             (struct pt_counters){ .stage = "packet", .stats = r->packets, ROWS(packet_rows) };
+    ret[PT_COUNTERS_FRAGMENT] =
+            (struct pt_counters){ .stage = "fragment", .stats = r->fragments, ROWS(fragment_rows) };
+    ret[PT_COUNTERS_MIRROR] =
+            (struct pt_counters){ .stage = "mirror", .stats = r->mirror, ROWS(mirror_rows) };
     ret[PT_COUNTERS_STREAM] =
             (struct pt_counters){ .stage = "stream", .stats = r->streams, ROWS(stream_rows) };
     ret[PT_COUNTERS_PARSER] =

@@ -48,6 +48,8 @@ struct pt_counters {
 
 enum pt_counter_stage {
     PT_COUNTERS_PACKET,
+    PT_COUNTERS_FRAGMENT,
+    PT_COUNTERS_MIRROR,
     PT_COUNTERS_STREAM,
     PT_COUNTERS_PARSER,
     PT_COUNTERS_SHARD,

@@ -164,6 +164,8 @@ static void report(void *arg, const struct pt_live_state *s)
         .inputs = inputs,
         .input_cnt = s->port_cnt,
         .packets = &s->totals->packets,
+        .fragments = &s->totals->fragments,
+        .mirror = &s->totals->mirror,
         .streams = &s->totals->streams,
         .parser = &s->totals->parser,
         .shard = s->shard,
@@ -171,6 +173,8 @@ static void report(void *arg, const struct pt_live_state *s)
         .api_cnt = s->totals->api_cnt,
         .conns = s->totals->conns,
         .conn_cnt = s->totals->conn_cnt,
+        .mirrors = s->totals->mirrors,
+        .mirror_cnt = s->totals->mirror_cnt,
         .live = s,
     };
     int rc = 0;

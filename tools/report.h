@@ -43,6 +43,8 @@ struct pt_report {
     const struct pt_report_input *inputs;
     size_t input_cnt;
     const struct pt_packet_stats *packets;
+    const struct pt_fragment_stats *fragments;
+    const struct pt_mirror_stats *mirror;
     const struct pt_stream_stats *streams;
     const struct pt_parser_stats *parser;
     const struct pt_shard_stats *shard;
@@ -50,6 +52,8 @@ struct pt_report {
     size_t api_cnt;
     const struct pt_conn_row *conns;
     size_t conn_cnt;
+    const struct pt_mirror_row *mirrors;
+    size_t mirror_cnt;
     const struct pt_live_state *live; /* a live run's own counts; NULL: a replay, whose report
                                          does not depend on how it was done */
 };

@@ -20,6 +20,7 @@ static void write_inputs(struct pt_json *j, const struct pt_report *r)
     pt_json_array(j, "inputs");
     for (size_t i = 0; i < r->input_cnt; i++) {
         const struct pt_report_input *in = &r->inputs[i];
+        struct pt_mirror_stats mirror = pt_mirror_sum(r->mirrors, r->mirror_cnt, (uint32_t)i);
 
         pt_json_object(j, NULL);
         pt_json_text(j, in->is_port ? "port" : "file", in->name);
@@ -28,6 +29,8 @@ static void write_inputs(struct pt_json *j, const struct pt_report *r)
         pt_json_count(j, "bytes", in->bytes);
         pt_json_bool(j, "truncated", in->truncated);
         pt_json_text(j, "trouble", in->trouble);
+        pt_json_count(j, "mirror_sessions", mirror.sessions);
+        pt_json_count(j, "mirror_lost", mirror.lost);
         if (in->is_port) {
             pt_json_count(j, "missed", in->missed);
             pt_json_count(j, "no_buffer", in->no_buffer);

@@ -304,6 +304,13 @@ static bool missing_bytes(const struct pt_report *r, struct pt_text *t)
         pt_text_end(t);
         any = true;
     }
+    if (r->fragments->fragments_given_up + r->fragments->fragments_refused) {
+        pt_text_put(t, "  - not put together: %s IP fragments, as others are missing",
+                    pt_text_count(
+                            r->fragments->fragments_given_up + r->fragments->fragments_refused, a));
+        pt_text_end(t);
+        any = true;
+    }
     if (r->packets->kind[PT_PACKET_LINK_TYPE]) {
         pt_text_put(t, "  - %s packets of a link type that paritap does not read",
                     pt_text_count(r->packets->kind[PT_PACKET_LINK_TYPE], a));
@@ -354,6 +361,20 @@ static void input_losses(const struct pt_report_input *in, struct pt_text *t)
         pt_text_listed(t, "%s given up before a worker", pt_text_count(in->lost, buf));
 }
 
+/* What a mirror that numbers its packets has lost before. */
+static void mirror_losses(const struct pt_report *r, uint32_t input, struct pt_text *t)
+{
+    struct pt_mirror_stats mirror = pt_mirror_sum(r->mirrors, r->mirror_cnt, input);
+    char buf[PT_TEXT_MAX];
+
+    if (!mirror.lost)
+        return;
+    pt_text_put(t, ";");
+    pt_text_wrap(t, 4);
+    pt_text_item(t, "%s lost before it, as the mirror's numbers say",
+                 pt_text_count(mirror.lost, buf));
+}
+
 static void inputs(const struct pt_report *r, struct pt_text *t)
 {
     char safe[PT_SAFE_MAX];
@@ -370,6 +391,7 @@ static void inputs(const struct pt_report *r, struct pt_text *t)
         if (in->truncated)
             pt_text_styled(t, PT_STYLE_WARN, ", cut off");
         input_losses(in, t);
+        mirror_losses(r, (uint32_t)i, t);
         pt_text_end(t);
     }
 }

@@ -189,6 +189,8 @@ static struct pt_report make_report(struct run *run)
         .inputs = run->inputs,
         .input_cnt = run->cap_cnt,
         .packets = pt_pipeline_packet_stats(run->pipeline),
+        .fragments = pt_pipeline_fragment_stats(run->pipeline),
+        .mirror = pt_pipeline_mirror_stats(run->pipeline),
         .streams = pt_pipeline_stream_stats(run->pipeline),
         .parser = pt_pipeline_parser_stats(run->pipeline),
         .shard = pt_pipeline_shard_stats(run->pipeline),
@@ -197,6 +199,7 @@ static struct pt_report make_report(struct run *run)
     look_at_inputs(run);
     r.api_cnt = pt_pipeline_api_rows(run->pipeline, &r.apis);
     r.conn_cnt = pt_pipeline_conn_rows(run->pipeline, &r.conns);
+    r.mirror_cnt = pt_pipeline_mirror_rows(run->pipeline, &r.mirrors);
     if (run->stopped && r.verdict == PT_VERDICT_PARITY)
         r.verdict = PT_VERDICT_INCONCLUSIVE;
     return r;

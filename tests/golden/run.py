@@ -10,6 +10,8 @@
               decoded: byte for byte the same, also if they decode all of each other's batches
     segments  the same TCP bytes in other segments, with copies, overlaps and reordering: the same
               report but for what counts packets and segments, and when they came
+    wrapped   every frame in what mirrors wrap around it, and IP packets in fragments: the same
+              report but for what counts packets; what the mirror left out is counted by its numbers
     clients   inspect on captures of old and unusual clients against what another reader found
     loss      1 % of the packets gone, on either and both sides, 20 seeds: nothing invented
     absent    a broker, or everything that shows the target's records, gone: never parity
@@ -40,6 +42,7 @@ import check
 import pcap
 import recut
 import report as rep
+import wrap
 
 PAIRS = ("dual-write", "late", "link", "mirror-faults", "mm2-clean", "old", "compact", "logappend",
          "odd", "recreate", "repeat", "retention", "sasl")
@@ -265,6 +268,181 @@ def one_recut(program, name, how, lengths, kw):
         errors += ["%s differs when TCP is cut into other segments" % k for k in a
                    if a[k] != b.get(k)]
     return errors
+
+
+# ---------------------------------------------------------------- wrapped
+
+def without_wrappers(report):
+    """What does not depend on how frames were wrapped."""
+    out = without_packets(report)
+    out["counters"] = {k: v for k, v in report["counters"].items()
+                       if k not in ("packet", "fragment", "mirror")}
+    return out
+
+
+def suite_wrapped(program, names):
+    for name in names:
+        yield name + " mixed", lambda n=name: one_wrapped(program, n, list(wrap.WRAPPERS))
+    for how in wrap.WRAPPERS if "link" in names else ():
+        yield "link " + how, lambda h=how: one_wrapped(program, "link", [h], mtu=600)
+    for name in set(names) & set(SMALL):
+        yield name + " disordered", lambda n=name: one_wrapped(
+            program, n, ["erspan2 over ip6", "gre"], change=wrap.disordered, mtu=500)
+        yield name + " copied", lambda n=name: one_wrapped(
+            program, n, ["erspan2", "geneve"], change=wrap.twice)
+        yield name + " snapped", lambda n=name: wrapped_snapped(program, n)
+        yield name + " mirror loss", lambda n=name: wrapped_mirror_loss(program, n)
+        yield name + " fragments lost", lambda n=name: wrapped_fragments_lost(program, n)
+
+
+def wrapped_files(tmp, name, how, change=None, **kw):
+    files = []
+    for side in ("source", "target"):
+        cap = pcap.read(pair_file(name, side))
+        packets = wrap.wrapped(cap, how, **kw)
+        cap = wrap.capture(cap, change(packets) if change else packets)
+        files.append([cap.write(os.path.join(tmp, side + ".pcap"))])
+    return files
+
+
+def one_wrapped(program, name, how, change=None, mtu=1500):
+    plain = replay(program, [pair_file(name, "source")], [pair_file(name, "target")])
+    with tempfile.TemporaryDirectory() as tmp:
+        files = wrapped_files(tmp, name, how, change, mtu=mtu, inner_mtu=576)
+        got = replay(program, *files)
+        by_two = paritap(program, "replay", "--workers", "2", "--source", *files[0], "--target",
+                         *files[1])
+    errors = run_errors(plain) + run_errors(got)
+    if errors:
+        return errors
+    a, b = without_wrappers(plain.report), without_wrappers(got.report)
+    errors += ["%s differs when frames are wrapped" % k for k in a if a[k] != b.get(k)]
+    if by_two.raw != got.raw:
+        errors.append("another report by two workers")
+    counters = got.report["counters"]
+    tcp = plain.report["ledger"]["packets"]["parts"]["tcp"]
+    if got.report["ledger"]["packets"]["parts"]["tcp"] != tcp:
+        errors.append("not as many segments")
+    if not counters["fragment"]["datagrams"] or counters["mirror"]["lost"]:
+        errors.append("fragments %s, numbers %s" % (counters["fragment"], counters["mirror"]))
+    if change == wrap.twice and not counters["fragment"]["fragments_again"]:
+        errors.append("no fragment came twice")
+    return errors
+
+
+def wrapped_snapped(program, name):
+    """The snap length takes as much from a wrapped frame as from one that is longer for it."""
+    reports = []
+    for how, size in ((None, 0), ("erspan2", 50), ("erspan3 sub", 62)):
+        with tempfile.TemporaryDirectory() as tmp:
+            files = []
+            for side in ("source", "target"):
+                cap = pcap.read(pair_file(name, side))
+                if how:
+                    cap = wrap.capture(cap, wrap.wrapped(cap, [how], mtu=9000))
+                files.append([pcap.snapped(cap, 500 + size).write(
+                    os.path.join(tmp, side + ".pcap"))])
+            reports.append(replay(program, *files))
+    errors = [e for r in reports for e in run_errors(r)]
+    if not errors:
+        reports = [r.report for r in reports]
+        cut = reports[0]["counters"]["packet"]["cut_bytes"]
+        for r in reports[1:]:
+            if not cut or r["counters"]["packet"]["cut_bytes"] != cut:
+                errors.append("%d bytes cut, should be %d" % (
+                    r["counters"]["packet"]["cut_bytes"], cut))
+            if without_wrappers(r) != without_wrappers(reports[0]):
+                errors.append("another report, cut inside a wrapper")
+    return errors
+
+
+def without_tap_loss(report):
+    out = without_wrappers(report)
+    out["findings"] = [f for f in out["findings"] if f["code"] != "TAP_LOSS"]
+    out["finding_totals"] = {k: v for k, v in report["finding_totals"].items() if k != "TAP_LOSS"}
+    return out
+
+
+def disturbed(entries, rng):
+    """Some entries trade places with their neighbours, some come again; times stay where they are.
+    Returns them, and how many came again. Ends stay as they are."""
+    order = list(range(len(entries)))
+    for i in range(4, len(order) - 5, 5):
+        if rng.random() < 0.2:
+            order[i], order[i + 1] = order[i + 1], order[i]
+    again = [i for i in range(4, len(order) - 4) if rng.random() < 0.05]
+    order = [k for i, n in enumerate(order) for k in ([n, n] if i in again else [n])]
+    times = sorted(entries[n][0][:2] for n in order)
+    return [((*t, *entries[n][0][2:]), entries[n][1]) for t, n in zip(times, order)], len(again)
+
+
+def wrapped_mirror_loss(program, name):
+    """The mirror numbers what it then leaves out, and begins anew once; some packets overtake their
+    neighbours, or come twice. Loss is what was left out; all else is as if that had never been."""
+    rng = random.Random("mirror " + name)
+    plain, files, lost, again = [], [], [], 0
+    with tempfile.TemporaryDirectory() as tmp:
+        for side in ("source", "target"):
+            cap = pcap.read(pair_file(name, side))
+            entries = []
+            half = len(cap.packets) // 2
+            for first, packets in ((0xFFFFFFC0, cap.packets[:half]),
+                                   (0x40000000, cap.packets[half:])):
+                part = [(p, first + n & 0xFFFFFFFF) for n, p in enumerate(packets)
+                        if n in (0, 1, len(packets) - 1) or rng.random() >= 0.03]
+                part, cnt = disturbed(part, rng)
+                entries += part
+                again += cnt
+            lost.append(len(cap.packets) - len({n for _, n in entries}))
+            cap = cap.with_packets([p for p, _ in entries])
+            plain.append([cap.write(os.path.join(tmp, side + "-plain.pcap"))])
+            wire = [[wrap.WRAPPERS["erspan2"](p[3], n, n)] for p, n in entries]
+            files.append([wrap.capture(cap, wire).write(os.path.join(tmp, side + ".pcap"))])
+        a, b = replay(program, *plain), replay(program, *files)
+    errors = run_errors(a) + run_errors(b)
+    if errors:
+        return errors
+    inputs = [(i["mirror_sessions"], i["mirror_lost"]) for i in b.report["inputs"]]
+    mirror = b.report["counters"]["mirror"]
+    if inputs != [(1, n) for n in lost]:
+        errors.append("mirror sessions and loss %s, left out were %s" % (inputs, lost))
+    if (mirror["lost"], mirror["again"], mirror["restarts"], mirror["strays"]) != (
+            sum(lost), again, 2, 0):
+        errors.append("%s; lost %s, again %d" % (mirror, lost, again))
+    return errors + tap_loss_errors(a.report, b.report)
+
+
+def tap_loss_errors(plain, got):
+    """The loss is told, and changes nothing else."""
+    a, b = without_tap_loss(plain), without_tap_loss(got)
+    errors = ["%s is not that of a capture without these packets" % k for k in a if a[k] != b[k]]
+    if got["finding_totals"]["TAP_LOSS"] <= plain["finding_totals"]["TAP_LOSS"]:
+        errors.append("the loss is not told")
+    return errors
+
+
+def wrapped_fragments_lost(program, name):
+    """Some fragments are not there: their packets are lost, and nothing else."""
+    rng = random.Random("fragments " + name)
+    plain, files, late = [], [], 0
+    with tempfile.TemporaryDirectory() as tmp:
+        for side in ("source", "target"):
+            cap = pcap.read(pair_file(name, side))
+            packets = wrap.wrapped(cap, ["geneve", "geneve over ip6"], mtu=600)
+            kept = [[f for f in frames if rng.random() >= 0.02] for frames in packets]
+            late += sum(0 < len(k) < len(p) for k, p in zip(kept, packets))
+            plain.append([cap.with_packets([p for p, k, w in zip(cap.packets, kept, packets)
+                                            if k == w]).write(
+                os.path.join(tmp, side + "-plain.pcap"))])
+            files.append([wrap.capture(cap, kept).write(os.path.join(tmp, side + ".pcap"))])
+        a, b = replay(program, *plain), replay(program, *files)
+    errors = run_errors(a) + run_errors(b)
+    if errors:
+        return errors
+    fragment = b.report["counters"]["fragment"]
+    if not late or fragment["datagrams_late"] != late or fragment["fragments_waiting"]:
+        errors.append("%d packets lost a fragment: %s" % (late, fragment))
+    return errors + tap_loss_errors(a.report, b.report)
 
 
 # ---------------------------------------------------------------- clients
@@ -679,8 +857,8 @@ def bad_config(program):
 # ---------------------------------------------------------------- main
 
 SUITES = {"pairs": suite_pairs, "split": suite_split, "workers": suite_workers,
-          "segments": suite_segments, "clients": suite_clients, "loss": suite_loss,
-          "absent": suite_absent, "bad": suite_bad}
+          "segments": suite_segments, "wrapped": suite_wrapped, "clients": suite_clients,
+          "loss": suite_loss, "absent": suite_absent, "bad": suite_bad}
 
 
 def main(argv):

@@ -6,11 +6,13 @@
 
 By 1 and 2 workers, with --no-huge and, where this machine lends some, on huge pages; a port a
 cluster, and one for each direction of a cluster, as an optical tap delivers them. Several workers
-hand every compressed batch to each other that they can. Only times are left out (a port's clock
-counts microseconds), and where a packet was seen.
+hand every compressed batch to each other that they can. Some captures also come wrapped as mirrors
+do it, and in fragments. Only times are left out (a port's clock counts microseconds), and where a
+packet was seen.
 """
 import copy
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,13 @@ import tempfile
 import pcap
 import report as rep
 import run
+import wrap
+
+# Every compressed batch may be decoded by another worker, and there is little room for fragments.
+CONFIG = "limits: { handoff: 1B, fragments: 2MiB }\n"
+
+# That are wrapped, too.
+WRAPPED = ("link", "mirror-faults")
 
 HUGE = "/proc/sys/vm/nr_hugepages"
 HUGE_PAGES = 256
@@ -54,7 +63,7 @@ def paritapd(program, tmp, roles, workers, huge):
         os.unlink(out)
     config = os.path.join(tmp, "handoff.yaml")
     with open(config, "w", encoding="ascii") as f:
-        f.write(run.HANDOFF)
+        f.write(CONFIG)
     done = subprocess.run(
         [program, *([] if huge else ["--no-huge"]), *ports, "--workers", str(workers), "--quiet",
          "--config", config,
@@ -88,6 +97,13 @@ def one_case(program, daemon, tmp, name, roles, workers, huge, handed):
     return errors
 
 
+def wrap_all(cap, lost):
+    rng = random.Random(1)
+    packets = wrap.wrapped(cap, list(wrap.WRAPPERS), inner_mtu=576)
+    return wrap.capture(cap, [[f for f in frames if len(frames) == 1 or rng.random() >= lost]
+                              for frames in packets])
+
+
 def cases(names, tmp, huge):
     for name in names:
         caps = {s: pcap.read(run.pair_file(name, s)) for s in ("source", "target")}
@@ -102,6 +118,14 @@ def cases(names, tmp, huge):
             os.path.join(tmp, "%s-source-%s.pcap" % (name, way))) for way in (True, False)]
         for workers in (1, 2):
             yield name + " by direction", split, workers, False
+        if name not in WRAPPED:
+            continue
+        for lost in (0, 0.01):
+            wrapped = {s: [wrap_all(c, lost).write(
+                os.path.join(tmp, "%s-%s-wrapped-%g.pcap" % (name, s, lost)))]
+                       for s, c in caps.items()}
+            for workers in (1, 2):
+                yield "%s wrapped, %g of the fragments lost" % (name, lost), wrapped, workers, False
 
 
 def lend_huge_pages():

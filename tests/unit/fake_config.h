@@ -12,6 +12,7 @@
 static const struct pt_pipeline_cfg fake_defaults = {
     .memory_max = 2048ull * FAKE_MIB,
     .worker_cnt = 1,
+    .fragments = { .store_max = 131073, .wait_ns = 50000001 },
     .streams = { .flow_max = 1000001,
                  .store_max = 256 * FAKE_MIB,
                  .store_flow_max = 8 * FAKE_MIB,

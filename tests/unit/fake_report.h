@@ -214,6 +214,27 @@ static const struct pt_packet_stats fake_packets = {
     .kind = { [PT_PACKET_TCP] = 990, [PT_PACKET_NOT_IP] = 10 },
 };
 
+static const struct pt_fragment_stats fake_fragments = {
+    .fragments = 1007,
+    .fragments_joined = 1004,
+    .fragments_given_up = 2,
+    .fragments_refused = 1,
+    .datagrams = 502,
+};
+
+/* Both of the second input. */
+static const struct pt_mirror_row fake_mirrors[2] = {
+    { .input = 1, .expected = 520, .received = 480 },
+    { .input = 1, .expected = 21, .received = 20, .restarts = 3 },
+};
+
+static const struct pt_mirror_stats fake_mirror = {
+    .sessions = 2,
+    .packets = 500,
+    .lost = 41,
+    .restarts = 3,
+};
+
 static const struct pt_stream_stats fake_streams = {
     .segments = 990,
     .payload_bytes = 50000,
@@ -269,6 +290,8 @@ static inline struct pt_report fake_report(void)
         .inputs = fake_inputs,
         .input_cnt = 2,
         .packets = &fake_packets,
+        .fragments = &fake_fragments,
+        .mirror = &fake_mirror,
         .streams = &fake_streams,
         .parser = &fake_parser,
         .shard = &fake_shard,
@@ -276,6 +299,8 @@ static inline struct pt_report fake_report(void)
         .api_cnt = 3,
         .conns = fake_conns,
         .conn_cnt = 2,
+        .mirrors = fake_mirrors,
+        .mirror_cnt = 2,
     };
 }
 

@@ -61,7 +61,7 @@ static void test_counters(void **state)
     arp[13] = 6;
     memcpy(udp, tcp_frame, WIRE);
     udp[23] = 17;
-    pt_intake_init(&in);
+    assert_int_equal(pt_intake_open(&in, &pt_fragments_cfg_default), 0);
     for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
         struct pt_frame f = frame(row[i].data, row[i].cap_len, 5);
         struct pt_taken t;
@@ -74,6 +74,7 @@ static void test_counters(void **state)
         want.kind[row[i].kind]++;
         assert_memory_equal(&in.stats, &want, sizeof(want));
     }
+    pt_intake_close(&in);
 }
 
 /* A VXLAN mirror around the same frame: its inner segment, and counted as tunnelled. */
@@ -95,10 +96,115 @@ static void test_tunnelled(void **state)
     memcpy(data, outer, sizeof(outer));
     memcpy(data + sizeof(outer), tcp_frame, WIRE);
     f.wire_len = sizeof(data);
-    pt_intake_init(&in);
+    assert_int_equal(pt_intake_open(&in, &pt_fragments_cfg_default), 0);
     assert_true(pt_intake_frame(&in, &f, 0, 1, &t));
     assert_int_equal(t.seg.src.port, 0xc000);
     assert_int_equal(in.stats.tunnelled, 1);
+    pt_intake_close(&in);
+}
+
+/* Of an Ethernet frame around IPv4: the fragment with [off, off + len) of its payload. Returns the
+ * length of the frame. */
+static uint32_t cut_out(const uint8_t *frame, uint32_t off, uint32_t len, bool more, uint8_t *ret)
+{
+    uint32_t total = 20 + len;
+
+    memcpy(ret, frame, 34);
+    ret[16] = (uint8_t)(total >> 8);
+    ret[17] = (uint8_t)total;
+    ret[20] = (uint8_t)((more ? 0x20 : 0) | off / 8 >> 8);
+    ret[21] = (uint8_t)(off / 8);
+    memcpy(ret + 34, frame + 34 + off, len);
+    return 14 + total;
+}
+
+/* The frame as ERSPAN II sends it, with this number, which the outer packet has, too. */
+static uint32_t mirrored(const uint8_t *frame, uint32_t len, uint8_t number, uint8_t *ret)
+{
+    /* clang-format off */
+    const uint8_t outer[50] = {
+        2, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 4, 0x08, 0x00,
+        0x45, 0, 0, (uint8_t)(len + 36), 0, number, 0, 0, 64, 47, 0, 0,
+        192, 168, 0, 1, 192, 168, 0, 2,
+        0x10, 0x00, 0x88, 0xbe, 0, 0, 0, number, 0x10, 0, 0, 7, 0, 0, 0, 0
+    };
+    /* clang-format on */
+
+    memcpy(ret, outer, sizeof(outer));
+    memcpy(ret + sizeof(outer), frame, len);
+    return (uint32_t)sizeof(outer) + len;
+}
+
+/* A segment in two fragments, each of which a mirror sent in two fragments; then one of which the
+ * last one is not there. */
+static void test_fragments(void **state)
+{
+    static const struct {
+        uint8_t number; /* of the mirror's packet */
+        bool last;      /* of its fragments */
+        bool is_tcp;
+    } row[] = { { 5, true, false },  { 5, false, false }, { 6, false, false }, { 6, true, true },
+                { 8, false, false }, { 8, true, false },  { 9, false, false } };
+    uint8_t inner[2][WIRE];
+    uint8_t outer[2 * WIRE];
+    uint8_t data[2 * WIRE];
+    uint32_t inner_len[2];
+    struct pt_intake in;
+    struct pt_taken t;
+
+    (void)state;
+    inner_len[0] = cut_out(tcp_frame, 0, 24, true, inner[0]);
+    inner_len[1] = cut_out(tcp_frame, 24, 16, false, inner[1]);
+    assert_int_equal(pt_intake_open(&in, &pt_fragments_cfg_default), 0);
+    for (uint32_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+        unsigned which = row[i].number == 6 || row[i].number == 9;
+        uint32_t len;
+        struct pt_frame f;
+
+        if (i == 4) /* another segment */
+            inner[0][19] = inner[1][19] = 0x77;
+        len = mirrored(inner[which], inner_len[which], row[i].number, outer) - 34;
+        len = row[i].last ? cut_out(outer, 40, len - 40, false, data)
+                          : cut_out(outer, 0, 40, true, data);
+        f = frame(data, len, 1000 + i);
+        f.wire_len = len;
+        f.packet = i;
+        memset(&t, 0xff, sizeof(t));
+        assert_int_equal(pt_intake_frame(&in, &f, 2, i + 1, &t), row[i].is_tcp);
+        if (!row[i].is_tcp) {
+            assert_null(t.whole);
+            continue;
+        }
+        assert_non_null(t.whole);
+        memset(data, 0, sizeof(data)); /* the payload is not in there */
+        assert_int_equal(t.seg.src.port, 0xc000);
+        assert_int_equal(t.seg.src.ip[12], 10);
+        assert_int_equal(t.seg.ip_id, 0x1234);
+        assert_int_equal(t.seg.tunnels, 1);
+        assert_int_equal(t.seg.pay_len, 20);
+        assert_int_equal(t.seg.pay_missing, 0);
+        assert_memory_equal(t.seg.pay, tcp_frame + 54, 20);
+        assert_int_equal(t.at.packet, i); /* that which made it whole */
+        assert_int_equal(t.at.time_ns, 1000 + i);
+        assert_int_equal(t.key.tie, i + 1);
+        pt_taken_done(&t);
+    }
+    assert_int_equal(in.stats.kind[PT_PACKET_TCP], 1);
+    assert_int_equal(in.stats.kind[PT_PACKET_FRAGMENT], 6);
+    assert_int_equal(in.stats.tunnelled, 1);
+    assert_int_equal(in.fragments.stats.fragments, 7 + 3);
+    assert_int_equal(in.fragments.stats.fragments_joined, 6 + 2);
+    assert_int_equal(in.fragments.stats.datagrams, 4);
+    assert_int_equal(in.fragments.stats.fragments_waiting, 2);
+    pt_intake_finish(&in);
+    assert_int_equal(in.fragments.stats.fragments_waiting, 0);
+    assert_int_equal(in.fragments.used_sz, 0); /* nothing is lent any more */
+    assert_int_equal(in.fragments.stats.datagrams_late, 2);
+    assert_int_equal(in.mirrors.session_cnt, 1);
+    assert_int_equal(in.mirrors.session[0]->row.input, 2);
+    assert_int_equal(in.mirrors.session[0]->row.expected, 4); /* 9 never was a whole packet */
+    assert_int_equal(in.mirrors.session[0]->row.received, 3);
+    pt_intake_close(&in);
 }
 
 static void test_keys(void **state)
@@ -120,7 +226,7 @@ static void test_keys(void **state)
     struct pt_key last = PT_KEY_FIRST;
 
     (void)state;
-    pt_intake_init(&in);
+    assert_int_equal(pt_intake_open(&in, &pt_fragments_cfg_default), 0);
     for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
         struct pt_frame f = frame(tcp_frame, row[i].is_tcp ? WIRE : 20, row[i].time_ns);
         struct pt_taken t = { .key = PT_KEY_LAST };
@@ -140,8 +246,10 @@ static void test_keys(void **state)
         assert_int_equal(t.at.input, 3);
         assert_ptr_equal(t.seg.pay, tcp_frame + 54);
         assert_int_equal(t.seg.pay_len, 20);
+        assert_null(t.whole);
         last = t.key;
     }
+    pt_intake_close(&in);
 }
 
 static void any_address(uint8_t ip[16], bool v4, unsigned *seed)
@@ -247,9 +355,9 @@ static void test_owners_even(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counters),    cmocka_unit_test(test_tunnelled),
-        cmocka_unit_test(test_keys),        cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_owners_even),
+        cmocka_unit_test(test_counters),  cmocka_unit_test(test_tunnelled),
+        cmocka_unit_test(test_fragments), cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_hash),      cmocka_unit_test(test_owners_even),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,7 +170,9 @@ static void test_ports(void **state)
     has(text, "0000:3b:00.0 packet 17, at 2023-11-14T22:13:21.000000007Z");
     has(text, "  source: 0000:3b:00.0, 905 packets, 123.5 kB, 41 lost: 11 missed by the device,");
     has(text, "12 without a free buffer, 13 bad frames, 5 given up before a worker");
-    has(text, "102 packets, 10.0 kB, 2 lost: 2 given up before a worker");
+    has(text, "102 packets, 10.0 kB, 2 lost: 2 given up before a worker;");
+    has(text, "    41 lost before it, as the mirror's numbers say");
+    has(text, "not put together: 3 IP fragments");
     has(text, "+ 7 lost");
     free(text);
 }

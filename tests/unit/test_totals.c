@@ -42,21 +42,92 @@ static void test_counters(void **state)
 
     (void)state;
     number(&a.packets, sizeof(a.packets), 1000);
+    number(&a.fragments, sizeof(a.fragments), 7000);
     number(&a.streams, sizeof(a.streams), 2000);
     number(&a.parser, sizeof(a.parser), 3000);
     number(&b.packets, sizeof(b.packets), 1);
+    number(&b.fragments, sizeof(b.fragments), 60);
     number(&b.streams, sizeof(b.streams), UINT64_C(1) << 40);
     number(&b.parser, sizeof(b.parser), 500);
     pt_totals_add(&sum, &a);
     pt_totals_add(&sum, &b);
     expect_sum(&sum.packets, sizeof(sum.packets), 1000, 1);
+    expect_sum(&sum.fragments, sizeof(sum.fragments), 7000, 60);
     expect_sum(&sum.streams, sizeof(sum.streams), 2000, UINT64_C(1) << 40);
     expect_sum(&sum.parser, sizeof(sum.parser), 3000, 500);
     assert_int_equal(sum.api_cnt + sum.conn_cnt, 0);
     assert_false(sum.refused);
-    pt_totals_packets(&a, &b.packets);
-    expect_sum(&a.packets, sizeof(a.packets), 1000, 1);
     pt_totals_fini(&sum);
+}
+
+/* Two workers that saw parts of one mirror session each, and one of them another session. */
+static void test_intakes(void **state)
+{
+    static const struct pt_mirror_id id[2] = { { .session = 7 }, { .session = 8 } };
+    struct pt_totals sum = { 0 };
+    struct pt_totals other = { 0 };
+    struct pt_intake in[2];
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(pt_intake_open(&in[i], &pt_fragments_cfg_default), 0);
+        number(&in[i].stats, sizeof(in[i].stats), i ? 1000 : 1);
+        number(&in[i].fragments.stats, sizeof(in[i].fragments.stats), i ? 5000 : 6);
+        in[i].mirrors.refused = 3;
+    }
+    /* 0..9 of which 3 and 4 are nowhere; the second worker has the even ones, but the last. */
+    for (unsigned n = 0; n < 10; n++)
+        if (n != 3 && n != 4)
+            pt_mirrors_take(&in[n % 2 == 0 && n < 8].mirrors, &id[0], 2, n);
+    pt_mirrors_take(&in[0].mirrors, &id[1], 1, 100);
+    pt_mirrors_take(&in[0].mirrors, &id[1], 1, 105);
+    pt_totals_intake(&other, &in[0]);
+    assert_int_equal(other.mirror.sessions, 2);
+    pt_totals_intake(&sum, &in[1]);
+    pt_totals_add(&sum, &other);
+    expect_sum(&sum.packets, sizeof(sum.packets), 1000, 1);
+    expect_sum(&sum.fragments, sizeof(sum.fragments), 5000, 6);
+    assert_int_equal(sum.mirror_cnt, 2);
+    assert_int_equal(sum.mirror.sessions, 2);
+    assert_int_equal(sum.mirror.packets, 10);
+    /* The longest span that one worker saw is 1..9: of it, one packet too few seems lost. */
+    assert_int_equal(sum.mirror.lost, 1 + 4);
+    assert_int_equal(sum.mirror.refused, 6);
+    assert_int_equal(pt_mirror_sum(sum.mirrors, sum.mirror_cnt, 1).lost, 4);
+    assert_int_equal(pt_mirror_sum(sum.mirrors, sum.mirror_cnt, 2).lost, 1);
+    assert_int_equal(pt_mirror_sum(sum.mirrors, sum.mirror_cnt, 3).sessions, 0);
+    pt_totals_fini(&sum);
+    pt_totals_fini(&other);
+    for (unsigned i = 0; i < 2; i++)
+        pt_intake_close(&in[i]);
+}
+
+/* Each of these alone means that something may have passed unseen. */
+static void test_saw_all(void **state)
+{
+    struct pt_totals t = { 0 };
+    uint64_t *const loss[] = {
+        &t.streams.holes,
+        &t.mirror.lost,
+        &t.mirror.restarts,
+        &t.mirror.refused,
+        &t.fragments.datagrams_late,
+        &t.fragments.datagrams_evicted,
+        &t.fragments.datagrams_differ,
+        &t.fragments.fragments_refused,
+        &t.packets.kind[PT_PACKET_CUT],
+    };
+
+    (void)state;
+    t.packets.kind[PT_PACKET_FRAGMENT] = t.packets.kind[PT_PACKET_TCP] = 9;
+    t.fragments.fragments = t.fragments.fragments_again = 9;
+    t.mirror.packets = t.mirror.again = t.mirror.strays = 9;
+    assert_true(pt_totals_saw_all(&t));
+    for (size_t i = 0; i < sizeof(loss) / sizeof(loss[0]); i++) {
+        *loss[i] = 1;
+        assert_false(pt_totals_saw_all(&t));
+        *loss[i] = 0;
+    }
 }
 
 static struct pt_conn_row conn(uint8_t cluster, uint8_t kind, uint8_t host, uint16_t port,
@@ -171,10 +242,9 @@ static void test_refused_stays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counters),
-        cmocka_unit_test(test_conn_rows),
-        cmocka_unit_test(test_api_rows),
-        cmocka_unit_test(test_refused_stays),
+        cmocka_unit_test(test_counters), cmocka_unit_test(test_intakes),
+        cmocka_unit_test(test_saw_all),  cmocka_unit_test(test_conn_rows),
+        cmocka_unit_test(test_api_rows), cmocka_unit_test(test_refused_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
