@@ -19,8 +19,8 @@
  * would be wrong, and nothing says which;
  *  - a packet that is not whole wait_ns after its first fragment is given up. That is short, since
  * fragments travel together, and IPv4 has only 65,536 numbers for them: at more than 65,536 /
- * wait_ns packets between two addresses a second, fragments of different packets would be joined
- * (RFC 4963);
+ * wait_ns packets between two addresses a second, or from a sender that does not number them,
+ * fragments of different packets may be joined (RFC 4963). The TCP checksum then tells (packet.h);
  *  - beyond store_max bytes the oldest is given up, whole or not.
  * Whatever is given up is a hole in the connection that it belonged to, like any packet that the
  * tap has lost.

@@ -155,10 +155,32 @@ static enum pt_packet_kind read_tcp(struct pt_layer *l, struct pt_segment *seg)
     return PT_PACKET_TCP;
 }
 
+static uint64_t add_words(uint64_t sum, const uint8_t *p, uint32_t len)
+{
+    for (; len > 1; len -= 2, p += 2)
+        sum += pt_be16(p);
+    return len ? sum + (uint32_t)*p * 256 : sum;
+}
+
+/* fits: the whole segment at tcp has a checksum that it may have. Sums of 16-bit words are equal if
+ * they are so modulo 0xffff (RFC 1071), which the first words of ::ffff:a.b.c.d add nothing to. */
+static bool fits(const uint8_t *tcp, uint32_t len, const struct pt_segment *seg)
+{
+    uint32_t field = pt_be16(tcp + 16);
+    uint64_t sum = len + PT_IP_TCP;
+
+    sum = add_words(sum, seg->src.ip, sizeof(seg->src.ip));
+    sum = add_words(sum, seg->dst.ip, sizeof(seg->dst.ip));
+    return !field || sum % 0xffff == field % 0xffff || add_words(sum, tcp, len) % 0xffff == 0;
+}
+
 /* read_payload goes through what stands behind an IP header, down to TCP. */
 static enum pt_packet_kind read_payload(struct pt_layer *l, uint8_t proto, unsigned tunnels,
-                                        struct pt_segment *seg, struct pt_wrap *wrap)
+                                        bool in_fragments, struct pt_segment *seg,
+                                        struct pt_wrap *wrap)
 {
+    const uint8_t *tcp;
+    uint32_t len;
     enum pt_packet_kind kind = PT_PACKET_TCP;
 
     for (; proto != PT_IP_TCP; tunnels++) {
@@ -178,7 +200,12 @@ static enum pt_packet_kind read_payload(struct pt_layer *l, uint8_t proto, unsig
             return kind;
     }
     seg->tunnels = (uint8_t)tunnels;
-    return read_tcp(l, seg);
+    tcp = l->c.at;
+    len = l->wire;
+    kind = read_tcp(l, seg);
+    if (in_fragments && kind == PT_PACKET_TCP && !seg->pay_missing && !fits(tcp, len, seg))
+        return PT_PACKET_MIXED;
+    return kind;
 }
 
 enum pt_packet_kind pt_packet_decode(const struct pt_frame *f, struct pt_segment *ret_seg,
@@ -193,7 +220,7 @@ enum pt_packet_kind pt_packet_decode(const struct pt_frame *f, struct pt_segment
     kind = read_link(&l, f->link_type, &ethertype);
     if (kind == PT_PACKET_TCP)
         kind = read_ip(&l, ethertype, 0, ret_seg, ret_wrap, &proto);
-    return kind == PT_PACKET_TCP ? read_payload(&l, proto, 0, ret_seg, ret_wrap) : kind;
+    return kind == PT_PACKET_TCP ? read_payload(&l, proto, 0, false, ret_seg, ret_wrap) : kind;
 }
 
 enum pt_packet_kind pt_packet_resume(const struct pt_fragment *whole, struct pt_segment *ret_seg,
@@ -205,7 +232,7 @@ enum pt_packet_kind pt_packet_resume(const struct pt_fragment *whole, struct pt_
     enum pt_packet_kind kind = pt_ip_resume(&l, whole, ret_seg, &proto);
 
     ret_wrap->numbered = false;
-    return kind == PT_PACKET_TCP ? read_payload(&l, proto, whole->tunnels, ret_seg, ret_wrap)
+    return kind == PT_PACKET_TCP ? read_payload(&l, proto, whole->tunnels, true, ret_seg, ret_wrap)
                                  : kind;
 }
 

@@ -12,7 +12,7 @@
  *
  * Truncation (captured < on the wire) is kept as a fact: pay_len counts what is here, pay_missing
  * what the snap length took. Padding behind the IP length is no payload. A wrong checksum is normal
- * on a host capture: never looked at here.
+ * on a host capture: it is looked at only where it shows that fragments do not belong together.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +27,8 @@
     X(FRAGMENT, "IP fragments, but for those that made their packet whole")                        \
     X(CUT, "cut off inside a header")                                                              \
     X(MALFORMED, "header lengths that contradict each other")                                      \
-    X(LINK_TYPE, "link type not understood")
+    X(LINK_TYPE, "link type not understood")                                                       \
+    X(MIXED, "put together from fragments of different packets: the TCP checksum is wrong")
 
 enum pt_packet_kind {
 #define X(name, help) PT_PACKET_##name,
@@ -101,7 +102,9 @@ enum pt_packet_kind pt_packet_decode(const struct pt_frame *f, struct pt_segment
                                      struct pt_wrap *ret_wrap);
 
 /* pt_packet_resume goes on with a packet that was put together. The payload lies in whole->data,
- * ret_wrap may not be where *whole is. */
+ * ret_wrap may not be where *whole is. PT_PACKET_MIXED: the TCP checksum is neither right nor what
+ * a host leaves there for its device to fill in (the sum of the addresses and lengths, or 0),
+ * though nothing was cut. */
 enum pt_packet_kind pt_packet_resume(const struct pt_fragment *whole, struct pt_segment *ret_seg,
                                      struct pt_wrap *ret_wrap);
 

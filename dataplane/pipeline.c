@@ -195,7 +195,7 @@ void pt_pipeline_frame(struct pt_pipeline *p, const struct pt_frame *f, uint32_t
 static void note_packets(struct pt_pipeline *p)
 {
     const struct pt_totals *t = &p->totals;
-    uint64_t datagrams = pt_datagrams_lost(&t->fragments);
+    uint64_t datagrams = pt_datagrams_lost(&t->fragments) + t->packets.kind[PT_PACKET_MIXED];
     char text[160];
 
     if (t->mirror.lost) {
@@ -206,7 +206,7 @@ static void note_packets(struct pt_pipeline *p)
         pt_shard_note(p->shard, PT_FINDING_TAP_LOSS, -1, t->mirror.lost, text);
     }
     if (datagrams) {
-        snprintf(text, sizeof(text), "%llu packets came in fragments that are not all there",
+        snprintf(text, sizeof(text), "%llu packets came in fragments that were not all there",
                  (unsigned long long)datagrams);
         pt_shard_note(p->shard, PT_FINDING_TAP_LOSS, -1, datagrams, text);
     }

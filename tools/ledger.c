@@ -34,6 +34,7 @@ static void packets(const struct pt_report *r, struct pt_ledger *l)
         [PT_PACKET_CUT] = "cut_in_header",
         [PT_PACKET_MALFORMED] = "malformed",
         [PT_PACKET_LINK_TYPE] = "link_type",
+        [PT_PACKET_MIXED] = "mixed_fragments",
     };
     uint64_t read = 0;
     uint64_t lost = 0;

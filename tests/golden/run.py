@@ -293,6 +293,7 @@ def suite_wrapped(program, names):
         yield name + " snapped", lambda n=name: wrapped_snapped(program, n)
         yield name + " mirror loss", lambda n=name: wrapped_mirror_loss(program, n)
         yield name + " fragments lost", lambda n=name: wrapped_fragments_lost(program, n)
+        yield name + " same ids", lambda n=name: wrapped_same_ids(program, n)
 
 
 def wrapped_files(tmp, name, how, change=None, **kw):
@@ -443,6 +444,30 @@ def wrapped_fragments_lost(program, name):
     if not late or fragment["datagrams_late"] != late or fragment["fragments_waiting"]:
         errors.append("%d packets lost a fragment: %s" % (late, fragment))
     return errors + tap_loss_errors(a.report, b.report)
+
+
+def wrapped_same_ids(program, name):
+    """A mirror that gives all packets one number: fragments of different ones are put together.
+    Which costs nearly everything, but nothing is made up of it."""
+    rng = random.Random("ids " + name)
+    with tempfile.TemporaryDirectory() as tmp:
+        files = []
+        for side in ("source", "target"):
+            cap = pcap.read(pair_file(name, side))
+            packets = [wrap.fragments(wrap.WRAPPERS["gre"](p[3], 0, 0), 1500) for p in cap.packets]
+            packets = [[f for f in frames if len(frames) == 1 or rng.random() >= 0.3]
+                       for frames in packets]
+            files.append([wrap.capture(cap, packets).write(os.path.join(tmp, side + ".pcap"))])
+        r = replay(program, *files)
+    errors = run_errors(r)
+    if r.report is None:
+        return errors
+    if not r.report["ledger"]["packets"]["parts"]["mixed_fragments"]:
+        errors.append("no fragments of different packets were put together: nothing is shown")
+    made_up = r.report["finding_totals"].keys() & {"BATCH_CRC_BAD", "BATCH_MALFORMED"}
+    if made_up:
+        return errors + ["made up: %s" % made_up]
+    return errors + damage_errors(r.report, expected_of(name))
 
 
 # ---------------------------------------------------------------- clients

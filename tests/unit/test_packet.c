@@ -31,6 +31,7 @@
     "20010db8000000000000000000000002 "
 #define TCP_OFF(off) "c000 2384 01020304 05060708 " off " 18 ffff 0000 0000 "
 #define TCP TCP_OFF("50")
+#define TCP_SUM(sum) "c000 2384 01020304 05060708 5018 ffff " sum " 0000 "
 #define TCP_TS TCP_OFF("80") "0101080a 00000001 00000002 "
 #define PAY "7061796c6f6164 "
 #define UDP_VXLAN "d000 12b5 0000 0000 "
@@ -505,6 +506,12 @@ static void test_resume(void **state)
     } row[] = {
         { TCP PAY, 4, 6, 0, 0, PT_PACKET_TCP, 0, "TCP" },
         { TCP PAY, 4, 6, 4, 9, PT_PACKET_TCP, 4, "TCP, cut, in the innermost of all wrappers" },
+        { TCP_SUM("fefa") PAY, 4, 6, 0, 0, PT_PACKET_TCP, 0, "the right checksum" },
+        { TCP_SUM("0024") PAY, 4, 6, 0, 0, PT_PACKET_TCP, 0, "a checksum left to the device" },
+        { TCP_SUM("fefb") PAY, 4, 6, 0, 0, PT_PACKET_MIXED, 0, "a wrong checksum" },
+        { TCP_SUM("fefb") PAY, 4, 6, 0, 1, PT_PACKET_TCP, 0, "who knows, if not all is there" },
+        { ERSPAN2 ETH4 IP4("002f") TCP_SUM("1234") PAY, 4, 47, 0, 0, PT_PACKET_MIXED, 0,
+          "a wrong checksum in what was mirrored" },
         { "06 00 0502 0000 0100 " TCP PAY, 6, 60, 0, 0, PT_PACKET_TCP, 0, "an IPv6 header" },
         { "06 00 0502 0000 0100 " TCP PAY, 4, 60, 0, 0, PT_PACKET_NOT_TCP, 0, "not in IPv4" },
         { "06 00 0001 12345678 " TCP PAY, 6, 44, 0, 0, PT_PACKET_MALFORMED, 0,

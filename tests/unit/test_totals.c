@@ -116,6 +116,7 @@ static void test_saw_all(void **state)
         &t.fragments.datagrams_differ,
         &t.fragments.fragments_refused,
         &t.packets.kind[PT_PACKET_CUT],
+        &t.packets.kind[PT_PACKET_MIXED],
     };
 
     (void)state;
