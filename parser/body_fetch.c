@@ -75,6 +75,10 @@ static void request_end(struct pt_msg *m, enum pt_body_end how)
 
     if (how != PT_BODY_WHOLE)
         pt_fetch_session_void(&m->conn->session);
+    else if (m->u.fetch.replica_id != NO_REPLICA)
+        m->conn->fetch_source = PT_SRC_FETCH_FOLLOWER;
+    else if (m->conn->fetch_source == PT_SRC_CNT)
+        m->conn->fetch_source = PT_SRC_FETCH_CONSUMER;
     if (!req)
         return;
     req->isolation = m->req.isolation;
@@ -138,8 +142,12 @@ static void partition_records(struct pt_msg *m, int64_t len)
     int64_t asked = -1;
     struct pt_obs_bounds *o;
 
-    if (log.topic != PT_TOPIC_NONE) {
+    if (log.topic != PT_TOPIC_NONE && !m->orphan) {
         asked = pt_fetch_session_offset(&m->conn->session, log, m->req.number);
+        if (len > 0)
+            pt_fetch_session_data(&m->conn->session, log, m->req.number);
+    }
+    if (log.topic != PT_TOPIC_NONE && m->bounds) {
         o = pt_obs_put(m->parser->out, PT_OBS_BOUNDS, m->conn->cluster, &m->at, sizeof(*o), 0);
         o->head.topic = log.topic;
         o->head.partition = log.partition;
@@ -150,8 +158,6 @@ static void partition_records(struct pt_msg *m, int64_t len)
         o->client = m->conn->client;
         o->error_code = f->partition_error;
         o->source = m->req.source;
-        if (len > 0)
-            pt_fetch_session_data(&m->conn->session, log, m->req.number);
     }
     pt_records_begin(m, log, m->req.source, asked);
 }
@@ -206,7 +212,7 @@ static void response_field(struct pt_msg *m, const struct pt_walk_event *ev)
         response_value(m, ev);
         break;
     case PT_WALK_ARRAY_BEGIN:
-        if (ev->field == PT_F_RESPONSES)
+        if (ev->field == PT_F_RESPONSES && !m->orphan)
             pt_fetch_session_response(&m->conn->session, f->error_code, f->session_id);
         else if (ev->field == PT_F_ABORTED_TRANSACTIONS)
             f->listed = ev->i64 >= 0;

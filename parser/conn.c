@@ -5,6 +5,7 @@
 #include "parser/conn_pvt.h"
 #include "parser/guess.h"
 #include "parser/head.h"
+#include "parser/orphan.h"
 #include "parser/records.h"
 
 /* Kafka's own limit for a frame before authentication is over (kafka-wire.md 1.11). */
@@ -33,6 +34,8 @@ struct pt_conn *pt_conn_open(struct pt_parser *p, uint8_t cluster, const struct 
     c->gaps = c->pipelined = initiator < 0;
     c->row = PT_PROFILE_NONE;
     c->last_api_row = PT_PROFILE_NONE;
+    c->fetch_version = -1;
+    c->fetch_source = PT_SRC_CNT;
     pt_exchange_init(&c->exchange, p->mem, p->cfg.inflight_max);
     pt_fetch_session_init(&c->session, p->mem, &p->fetch_budget);
     return c;
@@ -93,6 +96,8 @@ static void begin_msg(struct pt_conn *c, struct pt_conn_dir *d, enum pt_dir dir,
     m->body = d->sure || dir == PT_DIR_REQUEST ? pt_body_find(req->api_key, dir) : NULL;
     m->at = *at;
     m->sure = d->sure;
+    m->orphan = false;
+    m->bounds = true;
     m->count_only = false;
     m->req = *req;
     m->topic = PT_TOPIC_NONE;
@@ -155,6 +160,16 @@ static struct pt_conn_dir *dir_of(struct pt_conn *c, int side)
     return c->dir[side];
 }
 
+/* lose_head: the header of the frame at hand will not be read. */
+static void lose_head(struct pt_conn *c, struct pt_conn_dir *d)
+{
+    if (d->orphan)
+        c->parser->stats.orphan_responses++;
+    else
+        c->parser->stats.lost_frames++;
+    d->orphan = false;
+}
+
 static void close_dir(struct pt_conn *c, int side)
 {
     struct pt_conn_dir *d = c->dir[side];
@@ -163,7 +178,8 @@ static void close_dir(struct pt_conn *c, int side)
         return;
     c->parser->stats.lost_bodies += d->in_msg;
     end_msg(d, PT_BODY_CUT);
-    c->parser->stats.lost_frames += pt_frame_at_head(&d->frame);
+    if (pt_frame_at_head(&d->frame))
+        lose_head(c, d);
     c->parser->stats.pending_bytes += pt_frame_fini(&d->frame);
     pt_mem_free(c->parser->mem, d, sizeof(*d));
     c->dir[side] = NULL;
@@ -360,6 +376,8 @@ static void take_request(struct pt_conn *c, int side, const struct pt_request_he
     req.api_row =
             pt_profile_api(&p->profile, c->cluster, h->api_key, h->api_version, c->last_api_row);
     c->last_api_row = req.api_row;
+    if (h->api_key == PT_API_FETCH)
+        c->fetch_version = h->api_version;
     COUNT_API(c, req.api_row, requests);
     if (pt_exchange_full(&c->exchange)) {
         p->stats.inflight_full += c->exchange.cnt >= c->exchange.max;
@@ -505,6 +523,62 @@ static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t he
     pt_request_free(p->mem, &req);
 }
 
+/* speaks_fetch: the connection's last Fetch request was of a version that is answered so. */
+static bool speaks_fetch(const struct pt_conn *c, const struct pt_orphan *o)
+{
+    const struct pt_layout *own = pt_layout_find(PT_API_FETCH, PT_DIR_RESPONSE, c->fetch_version);
+
+    return own && (pt_layout_same(own, o->layout) || (o->version == PT_ORPHAN_VERSION_MAX &&
+                                                      c->fetch_version > PT_ORPHAN_VERSION_MAX));
+}
+
+/* read_orphan: what was asked for is not known, so nothing is certified in front of a batch. Who
+ * asked is who else asked on this connection. Bounds count if it goes on as it has spoken before.
+ */
+static void read_orphan(struct pt_conn *c, struct pt_conn_dir *d, const struct pt_orphan *o,
+                        const struct pt_packet_ref *at)
+{
+    struct pt_request req = {
+        .response = o->layout,
+        .number = ++c->number,
+        .api_row = PT_PROFILE_NONE,
+        .api_key = PT_API_FETCH,
+        .api_version = o->version,
+        .source = c->fetch_source == PT_SRC_FETCH_CONSUMER ? PT_SRC_FETCH_CONSUMER
+                                                           : PT_SRC_FETCH_FOLLOWER,
+    };
+
+    c->parser->stats.orphan_responses_read++;
+    pt_frame_body(&d->frame, o->head_sz, o->layout);
+    begin_msg(c, d, PT_DIR_RESPONSE, &req, at);
+    d->msg.orphan = true;
+    d->msg.bounds = speaks_fetch(c, o);
+}
+
+static void orphan_head(struct pt_conn *c, struct pt_conn_dir *d, const struct pt_frame_event *ev)
+{
+    struct pt_parser *p = c->parser;
+    uint32_t look = ev->frame_left < PT_GUESS_SZ ? ev->frame_left : PT_GUESS_SZ;
+    enum pt_guess guess = PT_GUESS_NO;
+    struct pt_orphan o;
+
+    if (!d->orphan)
+        pt_fetch_session_void(&c->session);
+    d->orphan = true;
+    if (c->announced && p->shed.step < PT_SHED_COUNT_ONLY)
+        guess = pt_orphan_fetch(p->reader, ev->bytes, ev->frame_left, &o);
+    if (guess == PT_GUESS_MORE && ev->bytes.len < look) {
+        pt_frame_want(&d->frame, look);
+        return;
+    }
+    if (guess == PT_GUESS_MORE && pt_frame_want_whole(&d->frame))
+        return;
+    d->orphan = false;
+    p->stats.orphan_responses++;
+    if (guess == PT_GUESS_YES)
+        read_orphan(c, d, &o, &ev->at);
+}
+
 static void response_head(struct pt_conn *c, int side, const struct pt_frame_event *ev)
 {
     struct pt_conn_dir *d = c->dir[side];
@@ -519,19 +593,20 @@ static void response_head(struct pt_conn *c, int side, const struct pt_frame_eve
         pt_frame_want(&d->frame, look);
         return;
     }
-    if (look >= 4)
+    if (look >= 4 && !d->orphan)
         idx = pt_exchange_find(&c->exchange, (int32_t)pt_be32(ev->bytes.data));
     if (idx < 0 && !d->sasl && !d->sure) {
         c->parser->stats.lost_frames++;
         wrong_lock(c, side, &ev->at);
         return;
     }
-    if (idx < 0) {
-        if (d->sasl)
-            c->parser->stats.sasl_frames++;
-        else
-            c->parser->stats.orphan_responses++;
+    if (idx < 0 && d->sasl) {
+        c->parser->stats.sasl_frames++;
         pt_fetch_session_void(&c->session);
+        return;
+    }
+    if (idx < 0) {
+        orphan_head(c, d, ev);
         return;
     }
     req = pt_exchange_peek(&c->exchange, (uint32_t)idx);
@@ -565,7 +640,8 @@ static void try_other_way(struct pt_conn *c, int side, const struct pt_frame_eve
     if (other) {
         c->parser->stats.lost_bodies += other->in_msg;
         end_msg(other, PT_BODY_CUT);
-        c->parser->stats.lost_frames += pt_frame_at_head(&other->frame);
+        if (pt_frame_at_head(&other->frame))
+            lose_head(c, other);
         pt_frame_unlock(&other->frame);
         other->trust = 0;
     }
@@ -731,7 +807,7 @@ static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *e
         end_msg(d, PT_BODY_CUT);
         break;
     case PT_FRAME_HEAD_LOST:
-        c->parser->stats.lost_frames++;
+        lose_head(c, d);
         c->gaps = true;
         pt_fetch_session_void(&c->session);
         break;

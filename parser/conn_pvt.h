@@ -21,7 +21,7 @@ struct pt_parser {
     struct pt_frame_counts counts;
     struct pt_parser_stats stats;
     struct pt_batch_reader *reader;
-    struct pt_seen *seen;   /* all workers' ... */
+    struct pt_seen *seen;    /* all workers' ... */
     struct pt_seen own_seen; /* ... or, without others, this one */
     struct pt_topics topics;
     struct pt_profile profile;
@@ -97,6 +97,8 @@ struct pt_msg {
     const struct pt_body *body; /* NULL: nothing but the walk */
     struct pt_packet_ref at;    /* packet with the first byte of the frame */
     bool sure;                  /* see pt_conn_dir */
+    bool orphan;                /* a Fetch response whose request was not seen (orphan.h) */
+    bool bounds;                /* what it says of a log's bounds counts */
     bool count_only;            /* Produce: nothing is read but whether it will be answered */
     struct pt_request req; /* a request: a copy for its numbers; a response: the request that it
                               answers, with its log list */
@@ -117,6 +119,7 @@ struct pt_conn_dir {
     bool sasl;   /* frames are raw SASL tokens (after SaslHandshake v0, or from the start on) */
     bool sure;   /* the boundaries are no guess any more: they are those of the connection's start,
                     or of the first bytes behind a request, or a second frame fitted */
+    bool orphan; /* the frame at hand answers no request that was seen */
     uint32_t trust; /* frames understood since the boundaries were found */
     uint32_t votes; /* pieces that look like TLS, while nothing else is known */
     struct pt_msg msg;
@@ -142,6 +145,8 @@ struct pt_conn {
     int8_t tls_answer; /* side whose hello is awaited, -1: none */
     uint8_t cluster;
     uint8_t kind;
+    int16_t fetch_version; /* of the last Fetch request; -1: there was none */
+    uint8_t fetch_source;  /* of all that were seen whole; PT_SRC_CNT: there was none */
     int64_t shed_until_ns; /* until then it was told that bodies are skipped */
     bool announced;        /* PT_OBS_CLIENT was sent */
     bool ids_repeat; /* correlation ids do not tell the requests apart: only their order does ... */

@@ -38,12 +38,26 @@ static uint32_t gathered(const struct pt_frame *f)
     return f->gather_end - f->gather_off;
 }
 
+static struct pt_frame_mark *mark_of(struct pt_frame *f, uint32_t i)
+{
+    return i < PT_FRAME_MARKS ? &f->mark[i] : &f->more[i - PT_FRAME_MARKS];
+}
+
+static const struct pt_frame_mark *mark_at(const struct pt_frame *f, uint32_t i)
+{
+    return i < PT_FRAME_MARKS ? &f->mark[i] : &f->more[i - PT_FRAME_MARKS];
+}
+
 static void gather_empty(struct pt_frame *f)
 {
     f->gather_off = 0;
     f->gather_end = 0;
     f->topped = 0;
     f->mark_cnt = 0;
+    f->mark_all = false;
+    pt_mem_free(f->mem, f->more, f->more_max * sizeof(*f->more));
+    f->more = NULL;
+    f->more_max = 0;
     if (f->gather_sz > GATHER_KEEP) {
         pt_mem_free(f->mem, f->gather, f->gather_sz);
         f->gather = NULL;
@@ -93,8 +107,11 @@ static bool gather_room(struct pt_frame *f, uint32_t len)
         return true;
     if (f->gather_off) {
         memmove(f->gather, f->gather + f->gather_off, gathered(f));
-        for (uint32_t i = 0; i < f->mark_cnt; i++)
-            f->mark[i].off -= f->mark[i].off < f->gather_off ? f->mark[i].off : f->gather_off;
+        for (uint32_t i = 0; i < f->mark_cnt; i++) {
+            struct pt_frame_mark *m = mark_of(f, i);
+
+            m->off -= m->off < f->gather_off ? m->off : f->gather_off;
+        }
         f->gather_end -= f->gather_off;
         f->gather_off = 0;
     }
@@ -110,16 +127,32 @@ static bool gather_room(struct pt_frame *f, uint32_t len)
     return true;
 }
 
+/* more_marks makes room for one more; of what else is gathered only the start counts. */
+static bool more_marks(struct pt_frame *f)
+{
+    uint32_t max = f->more_max ? 2 * f->more_max : PT_FRAME_MARKS;
+    struct pt_frame_mark *p;
+
+    if (f->mark_cnt < PT_FRAME_MARKS + f->more_max)
+        return true;
+    if (!f->mark_all)
+        return false;
+    p = pt_mem_resize(f->mem, f->more, f->more_max * sizeof(*p), max * sizeof(*p));
+    if (!p)
+        return false;
+    f->more = p;
+    f->more_max = max;
+    return true;
+}
+
 /* mark_packet notes that the bytes gathered from here on are the present packet's. When there are
  * more packets than marks the later ones are taken for the last one marked. */
 static void mark_packet(struct pt_frame *f)
 {
-    if (f->mark_cnt && f->mark[f->mark_cnt - 1].at.order == f->piece_at.order)
+    if (f->mark_cnt && mark_at(f, f->mark_cnt - 1)->at.order == f->piece_at.order)
         return;
-    if (f->mark_cnt == PT_FRAME_MARKS)
-        return;
-    f->mark[f->mark_cnt].off = f->gather_end;
-    f->mark[f->mark_cnt++].at = f->piece_at;
+    if (more_marks(f))
+        *mark_of(f, f->mark_cnt++) = (struct pt_frame_mark){ f->gather_end, f->piece_at };
 }
 
 /* need makes len bytes contiguous at the present position, if the piece has them. */
@@ -153,13 +186,20 @@ static struct pt_view contiguous(const struct pt_frame *f)
 
 static const struct pt_packet_ref *packet_here(const struct pt_frame *f)
 {
-    uint32_t i = f->mark_cnt;
+    uint32_t lo = 0;
+    uint32_t hi = f->mark_cnt;
 
-    if (!gathered(f) || !i)
+    if (!gathered(f) || !hi)
         return &f->piece_at;
-    while (i > 1 && f->mark[i - 1].off > f->gather_off)
-        i--;
-    return &f->mark[i - 1].at;
+    while (hi - lo > 1) { /* that of lo is at or before here, or the first */
+        uint32_t mid = lo + (hi - lo) / 2;
+
+        if (mark_at(f, mid)->off > f->gather_off)
+            hi = mid;
+        else
+            lo = mid;
+    }
+    return &mark_at(f, lo)->at;
 }
 
 void pt_frame_feed(struct pt_frame *f, const uint8_t *data, size_t len,
@@ -220,10 +260,24 @@ void pt_frame_want(struct pt_frame *f, uint32_t len)
     if (len > PT_FRAME_WANT_MAX)
         return;
     f->want = len;
-    if (f->state == STATE_TRY)
+    if (f->state == STATE_TRY) {
         f->try_here = true;
-    else
+    } else {
+        f->mark_all = true;
         f->state = STATE_HEAD;
+    }
+}
+
+bool pt_frame_want_whole(struct pt_frame *f)
+{
+    uint64_t left = f->frame_end - f->pos;
+
+    if (left > f->cfg->gather_max)
+        return false;
+    f->want = (uint32_t)left;
+    f->mark_all = true;
+    f->state = STATE_HEAD;
+    return true;
 }
 
 void pt_frame_lock(struct pt_frame *f)
@@ -377,8 +431,8 @@ static uint32_t next_start(const struct pt_frame *f)
     uint32_t to = f->topped && here > f->gather_off ? here : 0;
 
     for (uint32_t i = 0; i < f->mark_cnt; i++)
-        if (f->mark[i].off > f->gather_off) {
-            to = !to || f->mark[i].off < to ? f->mark[i].off : to;
+        if (mark_at(f, i)->off > f->gather_off) {
+            to = !to || mark_at(f, i)->off < to ? mark_at(f, i)->off : to;
             return to - f->gather_off;
         }
     if (f->mark_cnt == PT_FRAME_MARKS && gathered(f) > 1)

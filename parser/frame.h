@@ -73,6 +73,11 @@ struct pt_frame_event {
 /* Brokers may write a response in many small segments. */
 #define PT_FRAME_MARKS 16
 
+struct pt_frame_mark { /* which packet gave the gathered bytes from off on */
+    uint32_t off;
+    struct pt_packet_ref at;
+};
+
 struct pt_frame {
     const struct pt_frame_cfg *cfg;
     struct pt_mem *mem;
@@ -91,14 +96,14 @@ struct pt_frame {
     uint32_t gather_end;
     uint32_t topped; /* bytes at the end of gather that the present piece gave */
     uint32_t mark_cnt;
-    struct { /* which packet gave the gathered bytes from off on */
-        uint32_t off;
-        struct pt_packet_ref at;
-    } mark[PT_FRAME_MARKS];
+    struct pt_frame_mark mark[PT_FRAME_MARKS]; /* the first, and ... */
+    struct pt_frame_mark *more;                /* ... the rest, if mark_all */
+    uint32_t more_max;
 
     uint8_t state;
     bool try_here;   /* out of step: this is the start of a piece */
     bool passed;     /* bytes were passed out of step */
+    bool mark_all;   /* of what is gathered every packet matters: it may be a whole frame */
     bool heads_only; /* the caller's: of entries that begin from now on only the first
                         PT_BATCH_HEADER_SZ bytes are wanted */
     uint32_t eaten;  /* bytes of the last event, consumed at the next call */
@@ -138,6 +143,10 @@ bool pt_frame_next(struct pt_frame *f, struct pt_frame_event *ev);
  * frame_left; more than PT_FRAME_WANT_MAX is refused like no answer). */
 #define PT_FRAME_WANT_MAX 65536u
 void pt_frame_want(struct pt_frame *f, uint32_t len);
+
+/* pt_frame_want_whole asks for PT_FRAME_HEAD with all of the frame; false: that is more than
+ * gather_max. */
+bool pt_frame_want_whole(struct pt_frame *f);
 
 /* pt_frame_lock: a frame starts at the first of the bytes offered. */
 void pt_frame_lock(struct pt_frame *f);

@@ -25,6 +25,11 @@ int pt_layout_header_version(const struct pt_layout *l)
     return l->header_version;
 }
 
+bool pt_layout_same(const struct pt_layout *a, const struct pt_layout *b)
+{
+    return a->at == b->at && a->header_version == b->header_version;
+}
+
 const char *pt_api_name(int16_t api_key)
 {
     return api_key >= 0 && api_key < PT_API_CNT ? pt_layout_apis[api_key].name : NULL;

@@ -50,3 +50,23 @@ void pt_obs_put_records(struct pt_obs_out *out, const struct pt_obs *head,
         i += n;
     }
 }
+
+const char *pt_topic_id_text(const uint8_t id[16], char buf[PT_TOPIC_ID_TEXT_SZ])
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    unsigned bits = 0;
+    unsigned held = 0;
+    size_t at = 0;
+
+    for (size_t i = 0; i < 16; i++) {
+        held = held << 8 | id[i];
+        bits += 8;
+        while (bits >= 6) {
+            bits -= 6;
+            buf[at++] = digit[held >> bits & 63];
+        }
+    }
+    buf[at++] = digit[held << (6 - bits) & 63];
+    buf[at] = 0;
+    return buf;
+}

@@ -31,6 +31,10 @@
  * nothing is then concluded from it. */
 #define PT_OBS_ABORTED_MAX 512
 
+/* A topic id as Kafka's own tools print it: URL-safe base64 without padding, 22 characters. */
+#define PT_TOPIC_ID_TEXT_SZ 23
+const char *pt_topic_id_text(const uint8_t id[16], char buf[PT_TOPIC_ID_TEXT_SZ]);
+
 enum pt_cluster {
     PT_CLUSTER_SOURCE = 0,
     PT_CLUSTER_TARGET = 1,

@@ -187,3 +187,15 @@ bool pt_topics_is_metadata(const struct pt_topics *t, uint32_t topic)
 {
     return topic < t->topic_cnt && t->topic[topic]->metadata;
 }
+
+bool pt_topic_name_is_lawful(struct pt_view name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.data[i];
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+            c != '.' && c != '_' && c != '-')
+            return false;
+    }
+    return name.data && name.len && name.len <= PT_TOPIC_NAME_MAX;
+}

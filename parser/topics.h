@@ -42,6 +42,9 @@ uint32_t pt_topics_by_name(struct pt_topics *t, uint8_t cluster, struct pt_view 
 uint32_t pt_topics_by_id(struct pt_topics *t, uint8_t cluster, const uint8_t id[16],
                          const struct pt_packet_ref *at);
 
+/* pt_topic_name_is_lawful: a broker would let a topic have this name. */
+bool pt_topic_name_is_lawful(struct pt_view name);
+
 /* pt_topics_hash: of the cluster and of the name or id by which the topic is known; the same for
  * all workers. topic is a number that was given out. */
 uint64_t pt_topics_hash(const struct pt_topics *t, uint32_t topic);

@@ -40,6 +40,9 @@ const struct pt_layout *pt_layout_find_record(uint32_t type, uint32_t version);
 /* pt_layout_header_version: 0, 1 or 2 for requests, 0 or 1 for responses (KIP-482, KIP-511). */
 int pt_layout_header_version(const struct pt_layout *l);
 
+/* pt_layout_same: bodies of both look the same, and so do their headers. */
+bool pt_layout_same(const struct pt_layout *a, const struct pt_layout *b);
+
 /* pt_api_name returns "Produce" for 0 and so on, or NULL; pt_api_max_version -1 if key unknown. */
 const char *pt_api_name(int16_t api_key);
 int16_t pt_api_max_version(int16_t api_key);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void pt_config_init(struct pt_config *cfg, const struct pt_pipeline_cfg *defaults)
 {
@@ -38,6 +39,9 @@ void pt_config_free(struct pt_config *cfg)
     pt_str_list_free(&cfg->excluded);
     pt_str_list_free(&cfg->included);
     pt_str_list_free(&cfg->aliases);
+    for (size_t i = 0; i <= PT_CLUSTER_CNT; i++)
+        pt_str_list_free(&cfg->id_files[i]);
+    pt_topic_ids_free(&cfg->topic_ids);
 }
 
 /* Numbers in the structs are 8 to 64 bits wide; the machine is little-endian. */
@@ -270,6 +274,23 @@ static void seal_live(struct pt_config *cfg)
     live->eal_arg_cnt = (unsigned)cfg->eal.cnt;
 }
 
+int pt_config_load_ids(struct pt_config *cfg, bool single, struct pt_error *err)
+{
+    struct pt_topic_ids *ids = &cfg->topic_ids;
+    unsigned unsaid = single ? PT_CLUSTER_SOURCE : PT_CLUSTER_NONE;
+    int rc = 0;
+
+    for (unsigned c = 0; c <= PT_CLUSTER_CNT; c++)
+        for (size_t i = 0; !rc && i < cfg->id_files[c].cnt; i++)
+            rc = pt_topic_ids_load(ids, cfg->id_files[c].item[i], c < PT_CLUSTER_CNT ? c : unsaid,
+                                   err);
+    if (!rc && cfg->learn_file[0] && !access(cfg->learn_file, F_OK))
+        rc = pt_topic_ids_load(ids, cfg->learn_file, unsaid, err);
+    for (size_t i = 0; single && i < ids->cnt; i++)
+        ids->item[i].cluster = PT_CLUSTER_SOURCE;
+    return rc ? rc : pt_topic_ids_seal(ids, err);
+}
+
 int pt_config_seal(struct pt_config *cfg, struct pt_error *err)
 {
     struct pt_pipeline_cfg *p = &cfg->pipeline;
@@ -278,6 +299,8 @@ int pt_config_seal(struct pt_config *cfg, struct pt_error *err)
         p->roles.brokers[i] = cfg->brokers[i].item;
         p->roles.broker_cnt[i] = cfg->brokers[i].cnt;
     }
+    p->policy.given_ids = cfg->topic_ids.item;
+    p->policy.given_id_cnt = cfg->topic_ids.cnt;
     p->policy.rules = cfg->rules.item;
     p->policy.rule_cnt = cfg->rules.cnt;
     p->policy.excluded = (const char *const *)cfg->excluded.item;

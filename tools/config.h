@@ -11,6 +11,7 @@
  *     target: { brokers: [10.88.2.1:9092], files: [target.pcap] }
  *   topics:
  *     map: { orders: orders-v2 }
+ *     learn: ids.txt
  *     exclude: ["test-*"]
  *   limits: { memory: 2GiB }
  *   live: { workers: 2, cores: [2, 3], idle: poll, user: nobody }
@@ -24,6 +25,7 @@
 
 #include "dataplane/live.h"
 #include "dataplane/segment_writer.h"
+#include "tools/topic_ids.h"
 #include "tools/values.h"
 
 #define PT_ROLE_CNT 3
@@ -43,11 +45,14 @@ struct pt_config {
     struct pt_str_list excluded;
     struct pt_str_list included;
     struct pt_str_list aliases;
-    struct pt_segment_cfg segment;          /* its name and group by pt_config_seal */
-    char segment_name[PT_CONFIG_WORD_MAX];  /* empty: nothing is published */
-    char segment_group[PT_CONFIG_WORD_MAX]; /* name or number; empty: the process's own */
-    struct pt_live_cfg live;                /* its lists by pt_config_seal */
-    struct pt_str_list ports[PT_ROLE_CNT];  /* by enum pt_input_role */
+    struct pt_str_list id_files[PT_CLUSTER_CNT + 1]; /* by cluster; the last say it themselves */
+    struct pt_topic_ids topic_ids;                   /* by pt_config_load_ids */
+    char learn_file[PT_CONFIG_PATH_MAX];             /* empty: none */
+    struct pt_segment_cfg segment;                   /* its name and group by pt_config_seal */
+    char segment_name[PT_CONFIG_WORD_MAX];           /* empty: nothing is published */
+    char segment_group[PT_CONFIG_WORD_MAX];          /* name or number; empty: the process's own */
+    struct pt_live_cfg live;                         /* its lists by pt_config_seal */
+    struct pt_str_list ports[PT_ROLE_CNT];           /* by enum pt_input_role */
     struct pt_number_list cores;
     struct pt_number_list broker_ports;
     struct pt_str_list eal;
@@ -70,6 +75,10 @@ int pt_config_set(struct pt_config *cfg, const char *path, const char *value, st
 
 /* pt_config_load reads a YAML file over what is set. Errors name file, line and field. */
 int pt_config_load(struct pt_config *cfg, const char *file, struct pt_error *err);
+
+/* pt_config_load_ids reads the files of topic ids, and what learn_file says already, if it is
+ * there. single: all are of the source, whatever they say. Before pt_config_seal. */
+int pt_config_load_ids(struct pt_config *cfg, bool single, struct pt_error *err);
 
 /* pt_config_seal points cfg->pipeline at the lists and checks what depends on several settings.
  * Call once when all is set; cfg must not move afterwards. */

@@ -25,6 +25,8 @@ enum option_id {
     OPT_EXCLUDE,
     OPT_INCLUDE,
     OPT_ALIAS,
+    OPT_TOPIC_IDS,
+    OPT_LEARN,
     OPT_SEGMENT,
     OPT_WORKERS,
     OPT_LIVE_WORKERS,
@@ -68,6 +70,8 @@ static const struct {
     { "exclude", true, OPT_EXCLUDE, ALL_MODES },
     { "include", true, OPT_INCLUDE, ALL_MODES },
     { "alias", true, OPT_ALIAS, ALL_MODES },
+    { "topic-ids", true, OPT_TOPIC_IDS, ALL_MODES },
+    { "learn", true, OPT_LEARN, ALL_MODES },
     { "segment", true, OPT_SEGMENT, ALL_MODES },
     { "workers", true, OPT_WORKERS, FILES },
     { "workers", true, OPT_LIVE_WORKERS, PT_MODE_LIVE },
@@ -99,6 +103,7 @@ static const struct {
     { OPT_EXCLUDE, true, "topics.exclude" },
     { OPT_INCLUDE, true, "topics.include" },
     { OPT_ALIAS, true, "topics.aliases" },
+    { OPT_LEARN, false, "topics.learn" },
     { OPT_SEGMENT, false, "segment.name" },
     { OPT_WORKERS, false, "replay.workers" },
     { OPT_LIVE_WORKERS, false, "live.workers" },
@@ -170,6 +175,21 @@ static int set_rule(struct pt_options *o, const char *value, struct pt_error *er
     return set_one(o, "map", path, equals + 1, err);
 }
 
+static int add_topic_ids(struct pt_options *o, const char *value, struct pt_error *err)
+{
+    static const struct {
+        const char *prefix;
+        const char *path;
+    } of[] = { { "source=", "clusters.source.topic-ids" },
+               { "target=", "clusters.target.topic-ids" },
+               { "", "topics.ids" } };
+    size_t i = 0;
+
+    while (strncmp(value, of[i].prefix, strlen(of[i].prefix)))
+        i++;
+    return set_one(o, "topic-ids", of[i].path, value + strlen(of[i].prefix), err);
+}
+
 /* An input: a file, or, live, a port. */
 static int add_input(struct pt_options *o, enum pt_input_role role, const char *name,
                      struct pt_error *err)
@@ -229,6 +249,8 @@ static int take_option(struct pt_options *o, int id, const char *name, const cha
         return set_one(o, name, "live.huge-pages", "no", err);
     case OPT_MAP:
         return set_rule(o, value, err);
+    case OPT_TOPIC_IDS:
+        return add_topic_ids(o, value, err);
     default:
         return take_setting(o, id, name, value, err);
     }
@@ -422,9 +444,14 @@ int pt_options_parse(struct pt_options *o, enum pt_mode mode, int argc, char **a
         rc = for_each_option(o, false, argc, argv, err);
     if (rc || o->help || o->version)
         return rc;
-    rc = pt_config_seal(&o->cfg, err);
+    if (!o->print_config)
+        rc = pt_config_load_ids(&o->cfg, mode == PT_MODE_INSPECT, err);
+    if (!rc)
+        rc = pt_config_seal(&o->cfg, err);
     if (rc || o->print_config)
         return rc;
+    if (!strcmp(o->cfg.learn_file, "-"))
+        return pt_error_set(err, "--learn: a file is needed, it is read by the next run");
     if (!o->json_path && o->cfg.report_file[0])
         o->json_path = o->cfg.report_file;
     return mode == PT_MODE_LIVE ? check_ports(&o->cfg, err)

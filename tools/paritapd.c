@@ -65,6 +65,7 @@ static const char help[] =
         "  --plan                 show queues, cores and buffers, and what a core can carry; stop\n"
         "What is compared, and what is asked for\n"
         "  --map, --alias, --exclude, --include, --min-coverage, --max-lag: as paritap replay\n"
+        "  --topic-ids source=FILE, target=FILE, --learn FILE: as paritap replay\n"
         "What is shown\n"
         "  --json FILE            the whole report, at the end and whenever SIGUSR1 comes\n"
         "  --findings FILE        findings as JSON lines, appended as they come\n"
@@ -150,7 +151,9 @@ static int write_json(const struct pt_report *r, const char *path)
 static void report(void *arg, const struct pt_live_state *s)
 {
     const struct daemon *d = arg;
+    const struct pt_config *cfg = &d->o.cfg;
     const char *path = d->o.json_path;
+    struct pt_error err;
     struct pt_report_input inputs[PT_NIC_PORTS_MAX];
     const struct pt_report_text_cfg text = {
         .all = d->o.all,
@@ -186,6 +189,9 @@ static void report(void *arg, const struct pt_live_state *s)
         fprintf(stderr, "paritapd: %s: the report cannot be written: %s\n", path, strerror(-rc));
     if (s->ended && !(path && !strcmp(path, "-")))
         pt_report_text(&r, &text, stdout);
+    if (s->ended && cfg->learn_file[0] &&
+        pt_topic_ids_save(&cfg->topic_ids, s->result, false, cfg->learn_file, &err))
+        fprintf(stderr, "paritapd: %s\n", err.text);
 }
 
 static void housekeep(void *arg)
@@ -207,6 +213,14 @@ static void close_finding_file(struct daemon *d)
     pt_segment_reader_close(&d->reader);
 }
 
+/* Files that are written when the run is over. */
+static int can_write(const struct pt_options *o, struct pt_error *err)
+{
+    int rc = pt_privilege_can_write("--json", o->json_path ? o->json_path : "", err);
+
+    return rc ? rc : pt_privilege_can_write("--learn", o->cfg.learn_file, err);
+}
+
 /* What needs root is done: the rest is done by whoever the run belongs to. Whoever waits a day for
  * a report wants it written: so its place is looked at now. */
 static int settle_down(struct daemon *d, struct pt_error *err)
@@ -222,8 +236,7 @@ static int settle_down(struct daemon *d, struct pt_error *err)
 
     if (wanted && pt_segment_reader_open(&d->reader, cfg->segment_name))
         return pt_error_set(err, "%s", d->reader.trouble);
-    if (pt_privilege_drop(&d->user, err) ||
-        pt_privilege_can_write("--json", d->o.json_path ? d->o.json_path : "", err))
+    if (pt_privilege_drop(&d->user, err) || can_write(&d->o, err))
         return -EPERM;
     if (wanted && pt_finding_file_open(&d->finding_file, &file, err))
         return -EIO;
@@ -297,8 +310,7 @@ static int run(struct daemon *d)
     struct pt_error err;
     int rc;
 
-    if (pt_privilege_find(cfg->user, &d->user, &err) ||
-        pt_privilege_can_write("--json", d->o.json_path ? d->o.json_path : "", &err))
+    if (pt_privilege_find(cfg->user, &d->user, &err) || can_write(&d->o, &err))
         return complain(err.text);
     choose_hash_key(cfg);
     cfg->segment.program = "paritapd " PT_VERSION;

@@ -143,7 +143,7 @@ static void write_name(struct pt_json *j, const struct pt_log_name *name)
     char buf[PT_TEXT_MAX];
 
     pt_json_text(j, "topic", name->topic);
-    pt_json_text(j, "topic_id", name->has_id ? pt_text_topic_id(name->id, buf) : NULL);
+    pt_json_text(j, "topic_id", name->has_id ? pt_topic_id_text(name->id, buf) : NULL);
     pt_json_int(j, "partition", name->partition);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tools/privilege.h"
 #include "tools/progress.h"
 #include "tools/publish.h"
 #include "tools/report_json.h"
@@ -107,6 +108,19 @@ static int open_json(struct run *run)
     return PT_EXIT_USAGE;
 }
 
+/* check_learn: so is the place of the file that is written last. */
+static int check_learn(const struct run *run)
+{
+    const char *path = run->o->cfg.learn_file;
+    struct pt_error err;
+
+    if (*path && is_input(run, path)) {
+        fprintf(stderr, "paritap: --learn %s: is one of the captures; name another file\n", path);
+        return PT_EXIT_USAGE;
+    }
+    return pt_privilege_can_write("--learn", path, &err) ? complain(err.text) : 0;
+}
+
 static bool publishing(const struct run *run)
 {
     return run->o->cfg.segment_name[0];
@@ -118,6 +132,8 @@ static int open_all(struct run *run)
 
     if (!rc)
         rc = open_json(run);
+    if (!rc)
+        rc = check_learn(run);
     if (rc)
         return rc;
     if (pt_merge_open(run->caps, run->cap_cnt, &run->merge))
@@ -236,6 +252,18 @@ static int write_reports(struct run *run, const struct pt_report *r)
     return (int)r->verdict;
 }
 
+/* The names of topic ids, for the next run. */
+static int write_learned(const struct run *run, const struct pt_report *r)
+{
+    const struct pt_config *cfg = &run->o->cfg;
+    struct pt_error err;
+
+    if (cfg->learn_file[0] &&
+        pt_topic_ids_save(&cfg->topic_ids, r->result, run->single, cfg->learn_file, &err))
+        return complain(err.text);
+    return 0;
+}
+
 static void close_all(struct run *run)
 {
     if (run->json && run->json != stdout)
@@ -268,6 +296,8 @@ int pt_run(struct pt_options *o, bool single)
         if (publishing(&run))
             pt_publish_end(&run.publish, &report);
         rc = write_reports(&run, &report);
+        if (write_learned(&run, &report))
+            rc = PT_EXIT_USAGE;
     }
     close_all(&run);
     return rc;

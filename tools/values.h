@@ -62,6 +62,9 @@ int pt_parse_octal(const char *s, uint64_t *ret, struct pt_error *err);
 /* "0.99" or "99%". */
 int pt_parse_ratio(const char *s, double *ret, struct pt_error *err);
 
+/* "8GqU1QnrTiS8BqfyrI0QBg": a topic id as Kafka's own tools print it. */
+int pt_parse_topic_id(const char *s, uint8_t ret[16], struct pt_error *err);
+
 /* "10.88.1.1", "10.88.1.0/24", "10.88.1.1:9092", "10.88.1.0/24:9092", "fd00::1", "[fd00::1]:9092",
  * "[fd00::]/64:9092". Names are refused: a replay asks no name server. */
 int pt_parse_cidr(const char *s, struct pt_cidr *ret, struct pt_error *err);
@@ -83,9 +86,6 @@ const char *pt_text_real(double v, char buf[PT_TEXT_MAX]);
    number). */
 const char *pt_text_time_ms(int64_t ms, char buf[PT_TEXT_MAX]);
 const char *pt_text_time_ns(int64_t ns, char buf[PT_TEXT_MAX]);
-
-/* A topic id as Kafka's own tools print it: URL-safe base64 without padding. */
-const char *pt_text_topic_id(const uint8_t id[16], char buf[PT_TEXT_MAX]);
 
 /* "1,234,567" */
 const char *pt_text_count(uint64_t cnt, char buf[PT_TEXT_MAX]);

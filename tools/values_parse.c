@@ -279,3 +279,47 @@ int pt_parse_cidr(const char *s, struct pt_cidr *ret, struct pt_error *err)
     *ret = c;
     return 0;
 }
+
+static int digit_of(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+int pt_parse_topic_id(const char *s, uint8_t ret[16], struct pt_error *err)
+{
+    static const uint8_t none[16];
+    bool good = strlen(s) == PT_TOPIC_ID_TEXT_SZ - 1;
+    uint8_t id[16];
+    unsigned bits = 0;
+    unsigned held = 0;
+    size_t at = 0;
+
+    for (size_t i = 0; good && s[i]; i++) {
+        int digit = digit_of(s[i]);
+
+        good = digit >= 0;
+        held = held << 6 | ((unsigned)digit & 63);
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            id[at++] = (uint8_t)(held >> bits);
+        }
+    }
+    /* 22 digits have 4 bits more than an id. */
+    if (!good || held & 15)
+        return pt_error_set(
+                err,
+                "\"%.40s\" is no topic id: 22 letters, digits, - and _ are expected, as "
+                "kafka-topics.sh --describe prints it",
+                s);
+    if (!memcmp(id, none, sizeof(id)))
+        return pt_error_set(err, "\"%s\" means that there is no id", s);
+    memcpy(ret, id, sizeof(id));
+    return 0;
+}

@@ -126,26 +126,6 @@ const char *pt_text_time_ns(int64_t ns, char buf[PT_TEXT_MAX])
     return time_text(div_floor(ns, 1000000000), mod_floor(ns, 1000000000), 9, buf);
 }
 
-const char *pt_text_topic_id(const uint8_t id[16], char buf[PT_TEXT_MAX])
-{
-    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned bits = 0;
-    unsigned held = 0;
-    size_t at = 0;
-
-    for (size_t i = 0; i < 16; i++) {
-        held = held << 8 | id[i];
-        bits += 8;
-        while (bits >= 6) {
-            bits -= 6;
-            buf[at++] = digit[held >> bits & 63];
-        }
-    }
-    buf[at++] = digit[held << (6 - bits) & 63];
-    buf[at] = 0;
-    return buf;
-}
-
 const char *pt_text_count(uint64_t cnt, char buf[PT_TEXT_MAX])
 {
     char digits[24];

@@ -202,6 +202,27 @@ static int id_order(const void *a, const void *b)
                                     : memcmp(x->id, y->id, sizeof(x->id));
 }
 
+static void say_unnamed(struct pt_shard *s, const struct pt_id *id)
+{
+    static const char *const side[PT_CLUSTER_CNT] = { "source", "target" };
+    struct pt_fact fact = { .code = PT_FINDING_TOPIC_ID_UNKNOWN, .cluster = id->cluster, .cnt = 1 };
+    char text[PT_TOPIC_ID_TEXT_SZ];
+
+    pt_findings_say(&s->findings, &fact,
+                    "%llu batches, %llu records of topic id %s, which was never named on the tap. "
+                    "Name it with --topic-ids %s%sFILE; what kafka-topics.sh --describe prints "
+                    "will do as the file",
+                    (unsigned long long)id->batch_cnt, (unsigned long long)id->record_cnt,
+                    pt_topic_id_text(id->id, text), s->policy.single ? "" : side[id->cluster],
+                    s->policy.single ? "" : "=");
+    /* What only followers fetch are mostly Kafka's own topics, whose name no client asks for. */
+    fact.code = PT_FINDING_TOPIC_UNPAIRED;
+    if (id->cluster == PT_CLUSTER_SOURCE && id->record_cnt && id->used_by_client &&
+        !s->policy.single)
+        pt_findings_say(&s->findings, &fact, "source topic id %s has records and no partner: %s",
+                        text, pt_unpaired_text(PT_UNPAIRED_UNNAMED));
+}
+
 /* Ids without a name that carried batches, sorted; *ret_cnt of them, in the arena. */
 static struct pt_id **unnamed_ids(struct pt_shard *s, size_t *ret_cnt)
 {
@@ -245,9 +266,6 @@ static bool make_unpaired(struct pt_shard *s)
         };
     }
     for (size_t i = 0; i < id_cnt; i++) {
-        struct pt_fact fact = { .code = PT_FINDING_TOPIC_ID_UNKNOWN,
-                                .cluster = ids[i]->cluster,
-                                .cnt = 1 };
         struct pt_unpaired *row = &rows[cnt++];
 
         *row = (struct pt_unpaired){ .cluster = ids[i]->cluster,
@@ -255,13 +273,65 @@ static bool make_unpaired(struct pt_shard *s)
                                      .records = ids[i]->record_cnt,
                                      .why = pt_unpaired_text(PT_UNPAIRED_UNNAMED) };
         memcpy(row->name.id, ids[i]->id, sizeof(row->name.id));
-        pt_findings_say(&s->findings, &fact,
-                        "%llu batches of a topic id that was never named on the tap",
-                        (unsigned long long)ids[i]->batch_cnt);
+        say_unnamed(s, ids[i]);
     }
     s->result.unpaired = rows;
     s->result.unpaired_cnt = cnt;
     return true;
+}
+
+/* Names that were given and are not what the cluster says, in the order in which they were given.
+ */
+static void say_misnamed(struct pt_shard *s)
+{
+    const struct pt_registry *r = s->registry;
+
+    for (size_t i = 0; i < r->given_cnt; i++) {
+        const struct pt_given_id *given = &r->given[i];
+        const struct pt_id *id = pt_registry_find_id(r, given->cluster, given->id);
+        struct pt_fact fact = { .code = PT_FINDING_TOPIC_ID_MISNAMED,
+                                .cluster = given->cluster,
+                                .cnt = 1 };
+        char text[PT_TOPIC_ID_TEXT_SZ];
+
+        if (id && id->wrong)
+            pt_findings_say(&s->findings, &fact,
+                            "topic id %s is %s by %s:%u, but the cluster itself calls it %s: take "
+                            "that line out",
+                            pt_topic_id_text(given->id, text), given->topic, given->file,
+                            given->line, id->topic ? id->topic->name->text : "otherwise");
+    }
+}
+
+/* Names with their ids, of those that have one. */
+static bool make_topic_ids(struct pt_shard *s)
+{
+    struct pt_name **names;
+    struct pt_topic_id_row *rows;
+    size_t name_cnt = 0;
+    size_t cnt = 0;
+
+    names = pt_shard_names(s, &name_cnt);
+    if (!names)
+        return false;
+    for (size_t i = 0; i < name_cnt; i++)
+        cnt += names[i]->inc_cnt;
+    rows = pt_arena_alloc(&s->arena, cnt * sizeof(*rows));
+    for (size_t i = 0; rows && i < name_cnt; i++)
+        for (size_t k = 0; k < names[i]->inc_cnt; k++) {
+            const struct pt_topic *t = names[i]->inc[k];
+            struct pt_topic_id_row *row = &rows[s->result.topic_id_cnt];
+
+            if (!t->has_id)
+                continue;
+            *row = (struct pt_topic_id_row){ .topic = names[i]->text,
+                                             .cluster = names[i]->cluster };
+            memcpy(row->id, t->id, sizeof(row->id));
+            s->result.topic_id_cnt++;
+        }
+    s->result.topic_ids = rows;
+    pt_mem_free(s->mem, names, name_cnt * sizeof(struct pt_name *));
+    return rows != NULL;
 }
 
 static int broker_order(const void *a, const void *b)
@@ -397,6 +467,8 @@ const struct pt_result *pt_shard_conclude(struct pt_shard *s)
     whole = make_pairs(s) && whole;
     whole = make_logs(s) && whole;
     whole = make_unpaired(s) && whole;
+    say_misnamed(s);
+    whole = make_topic_ids(s) && whole;
     whole = make_brokers(s) && whole;
     whole = make_findings(s) && whole;
     for (size_t c = 0; c < PT_CLUSTER_CNT; c++)

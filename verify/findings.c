@@ -152,19 +152,36 @@ void pt_findings_say(struct pt_findings *f, const struct pt_fact *fact, const ch
     pt_findings_add(f, &said);
 }
 
-void pt_findings_forget(struct pt_findings *f, const struct pt_pair *pair)
+/* What is to be forgotten. */
+struct unwanted {
+    const struct pt_pair *pair; /* NULL: that of a log */
+    const struct pt_log *log;
+    enum pt_finding_code code; /* PT_FINDING_CODE_CNT: any */
+};
+
+static bool is_unwanted(const struct pt_fact *fact, const struct unwanted *u)
 {
+    if (u->pair)
+        return fact->pair == u->pair;
+    return (u->code == PT_FINDING_CODE_CNT || fact->code == u->code) &&
+           (fact->site[0].log == u->log || fact->site[1].log == u->log);
+}
+
+static uint64_t forget(struct pt_findings *f, const struct unwanted *u)
+{
+    uint64_t records = 0;
     size_t kept = 0;
     size_t early = 0;
 
     for (size_t i = 0; i < f->early_cnt; i++)
-        if (f->early[i].pair != pair)
+        if (!is_unwanted(&f->early[i], u))
             f->early[early++] = f->early[i];
     f->taken_back -= f->early_cnt - early; /* the pair counts them; nobody has got them yet */
     f->early_cnt = early;
     memset(f->last, 0, sizeof(f->last));
     for (size_t i = 0; i < f->cnt; i++) {
-        if (f->fact[i].pair == pair) {
+        if (is_unwanted(&f->fact[i], u)) {
+            records += f->fact[i].cnt;
             f->total[f->fact[i].code] -= f->fact[i].cnt;
             f->taken_back += f->fact[i].given;
             free_text(f, &f->fact[i]);
@@ -176,4 +193,16 @@ void pt_findings_forget(struct pt_findings *f, const struct pt_pair *pair)
     f->cnt = kept;
     f->fresh_from = 0; /* their places have changed */
     f->went_back = true;
+    return records;
+}
+
+void pt_findings_forget(struct pt_findings *f, const struct pt_pair *pair)
+{
+    forget(f, &(struct unwanted){ .pair = pair });
+}
+
+uint64_t pt_findings_forget_log(struct pt_findings *f, const struct pt_log *log,
+                                enum pt_finding_code only)
+{
+    return forget(f, &(struct unwanted){ .log = log, .code = only });
 }

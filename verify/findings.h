@@ -78,4 +78,9 @@ void pt_findings_say(struct pt_findings *f, const struct pt_fact *fact, const ch
  * Only while nothing was dropped: what was only counted cannot be taken back. */
 void pt_findings_forget(struct pt_findings *f, const struct pt_pair *pair);
 
+/* pt_findings_forget_log takes back what was said about a log, of what was kept, and returns how
+ * many records that were. only: PT_FINDING_CODE_CNT: all codes. */
+uint64_t pt_findings_forget_log(struct pt_findings *f, const struct pt_log *log,
+                                enum pt_finding_code only);
+
 #endif

@@ -580,7 +580,7 @@ void pt_pair_finish(struct pt_pair *p)
 uint64_t pt_pair_withdraw(struct pt_pair *p)
 {
     struct pt_pair_result *sum = &p->sum;
-    uint64_t accused = sum->missing + sum->extra + sum->duplicated + sum->mutated +
+    uint64_t accused = sum->missing + sum->extra + sum->duplicated + sum->reordered + sum->mutated +
                        sum->missing_or_reordered + sum->ambiguous_source + sum->ambiguous_target;
 
     uint64_t total[PT_FINDING_CODE_CNT];
@@ -592,15 +592,18 @@ uint64_t pt_pair_withdraw(struct pt_pair *p)
     total[PT_FINDING_RECORD_MISSING] -= sum->missing;
     total[PT_FINDING_RECORD_EXTRA] -= sum->extra;
     total[PT_FINDING_RECORD_DUPLICATED] -= sum->duplicated;
+    total[PT_FINDING_RECORD_REORDERED] -= sum->reordered;
     total[PT_FINDING_RECORD_MUTATED] -= sum->mutated;
     total[PT_FINDING_RECORD_MISSING_OR_REORDERED] -= sum->missing_or_reordered;
     total[PT_FINDING_RECORD_COUNT_DIFFERS] -= sum->ambiguous_source + sum->ambiguous_target;
     pt_findings_forget(p->env->findings, p);
     memcpy(p->env->findings->total, total, sizeof(total));
-    sum->unverifiable_source +=
-            sum->missing + sum->mutated + sum->missing_or_reordered + sum->ambiguous_source;
-    sum->unverifiable_target += sum->extra + sum->duplicated + sum->mutated + sum->ambiguous_target;
-    sum->missing = sum->extra = sum->duplicated = sum->mutated = sum->missing_or_reordered = 0;
+    sum->unverifiable_source += sum->missing + sum->reordered + sum->mutated +
+                                sum->missing_or_reordered + sum->ambiguous_source;
+    sum->unverifiable_target +=
+            sum->extra + sum->duplicated + sum->reordered + sum->mutated + sum->ambiguous_target;
+    sum->missing = sum->extra = sum->duplicated = sum->reordered = sum->mutated = 0;
+    sum->missing_or_reordered = 0;
     sum->ambiguous_source = sum->ambiguous_target = 0;
     return accused;
 }

@@ -16,7 +16,18 @@ struct pt_topic_rule {
     const char *target; /* topic name on the target */
 };
 
+/* A topic id that the operator knows the name of. The cluster's own word goes before it. */
+struct pt_given_id {
+    const char *topic;
+    const char *file; /* where it is given, for messages */
+    uint32_t line;
+    uint8_t cluster; /* enum pt_cluster */
+    uint8_t id[16];
+};
+
 struct pt_policy {
+    const struct pt_given_id *given_ids; /* sorted by cluster and id; an id has one name */
+    size_t given_id_cnt;
     const struct pt_topic_rule *rules; /* explicit map: goes before every other rule */
     size_t rule_cnt;
     const char *const *excluded; /* topics out of scope (either cluster's name); fnmatch patterns */

@@ -16,6 +16,12 @@ struct pt_registry *pt_registry_open(struct pt_mem *mem, uint64_t waiting_max_sz
     return r;
 }
 
+void pt_registry_give(struct pt_registry *r, const struct pt_given_id *given, size_t cnt)
+{
+    r->given = given;
+    r->given_cnt = cnt;
+}
+
 static void free_text(struct pt_registry *r, char *s)
 {
     if (s)
@@ -164,16 +170,22 @@ static bool is_zero(const uint8_t id[16])
     return !memcmp(id, zero, 16);
 }
 
+struct pt_id *pt_registry_find_id(const struct pt_registry *r, uint8_t cluster,
+                                  const uint8_t id[16])
+{
+    struct pt_id *i = r->ids[bucket_of(cluster, id, 16)];
+
+    while (i && (i->cluster != cluster || memcmp(i->id, id, 16)))
+        i = i->next;
+    return i;
+}
+
 struct pt_id *pt_registry_id(struct pt_registry *r, uint8_t cluster, const uint8_t id[16])
 {
     uint32_t b = bucket_of(cluster, id, 16);
-    struct pt_id *i = r->ids[b];
+    struct pt_id *i = pt_registry_find_id(r, cluster, id);
 
-    if (is_zero(id))
-        return NULL;
-    while (i && (i->cluster != cluster || memcmp(i->id, id, 16)))
-        i = i->next;
-    if (i)
+    if (i || is_zero(id))
         return i;
     i = pt_mem_zalloc(r->mem, sizeof(*i));
     if (!i)
@@ -206,6 +218,7 @@ static struct pt_topic *new_incarnation(struct pt_registry *r, struct pt_name *n
     t->name = n;
     t->incarnation = (uint32_t)n->inc_cnt;
     t->matched_ns = INT64_MIN;
+    t->alive = t->named = (struct pt_span){ INT64_MAX, INT64_MIN };
     n->inc[n->inc_cnt++] = t;
     r->changed = true;
     return t;
@@ -219,6 +232,42 @@ static struct pt_topic *current(struct pt_registry *r, struct pt_name *n, int64_
     if (t && !(t->deleted && now_ns > t->deleted_ns + PT_DELETE_SETTLE_NS))
         return t;
     return new_incarnation(r, n);
+}
+
+int pt_given_order(const struct pt_given_id *a, const struct pt_given_id *b)
+{
+    if (a->cluster != b->cluster)
+        return a->cluster < b->cluster ? -1 : 1;
+    return memcmp(a->id, b->id, sizeof(a->id));
+}
+
+static const struct pt_given_id *given_of(const struct pt_registry *r, const struct pt_id *id)
+{
+    struct pt_given_id key = { .cluster = id->cluster };
+    size_t lo = 0;
+    size_t hi = r->given_cnt;
+
+    memcpy(key.id, id->id, sizeof(key.id));
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int order = pt_given_order(&r->given[mid], &key);
+
+        if (!order)
+            return &r->given[mid];
+        if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+static void extend(struct pt_span *span, int64_t now_ns)
+{
+    if (now_ns < span->first_ns)
+        span->first_ns = now_ns;
+    if (now_ns > span->last_ns)
+        span->last_ns = now_ns;
 }
 
 static bool join(struct pt_registry *r, struct pt_name *n, struct pt_id *id, int64_t now_ns)
@@ -236,6 +285,40 @@ static bool join(struct pt_registry *r, struct pt_name *n, struct pt_id *id, int
     memcpy(t->id, id->id, 16);
     id->topic = t;
     r->changed = true;
+    return true;
+}
+
+/* join_given names an id that comes into use as the operator does. */
+static bool join_given(struct pt_registry *r, struct pt_id *id, int64_t now_ns)
+{
+    const struct pt_given_id *given = id->topic ? NULL : given_of(r, id);
+    struct pt_name *n;
+
+    if (!given)
+        return true;
+    n = make_name(r, id->cluster, given->topic, strlen(given->topic));
+    if (!n || !join(r, n, id, now_ns))
+        return false;
+    id->named_by_given = true;
+    return true;
+}
+
+/* join_stated: the cluster itself says that this is the name. */
+static bool join_stated(struct pt_registry *r, struct pt_name *n, struct pt_id *id, int64_t now_ns)
+{
+    const struct pt_given_id *given = given_of(r, id);
+
+    if (given && strcmp(given->topic, n->text))
+        id->wrong = given;
+    if (id->wrong && id->named_by_given) {
+        id->topic->misnamed = true;
+        id->topic->has_id = false;
+        id->topic = NULL;
+    }
+    id->named_by_given = false;
+    if (!join(r, n, id, now_ns))
+        return false;
+    extend(&id->topic->alive, now_ns);
     return true;
 }
 
@@ -276,7 +359,8 @@ bool pt_registry_topic(struct pt_registry *r, uint32_t lane, const struct pt_obs
     }
     if (!is_zero(o->id)) {
         id = pt_registry_id(r, o->head.cluster, o->id);
-        if (!id || (n && !join(r, n, id, o->head.at.time_ns)))
+        if (!id || !(n ? join_stated(r, n, id, o->head.at.time_ns)
+                       : join_given(r, id, o->head.at.time_ns)))
             return false;
     }
     *ref = id ? (struct pt_topic_ref){ .id = id } : (struct pt_topic_ref){ .name = n };
@@ -295,7 +379,7 @@ bool pt_registry_topic_id(struct pt_registry *r, const struct pt_obs_topic_id *o
     if (is_zero(o->id))
         return true;
     id = pt_registry_id(r, o->head.cluster, o->id);
-    return id && join(r, n, id, o->head.at.time_ns);
+    return id && join_stated(r, n, id, o->head.at.time_ns);
 }
 
 void pt_registry_deleted(struct pt_registry *r, const struct pt_obs_topic_id *o)
@@ -311,22 +395,54 @@ void pt_registry_deleted(struct pt_registry *r, const struct pt_obs_topic_id *o)
     t->deleted_ns = o->head.at.time_ns;
 }
 
+/* Whether the broker itself has answered for the topic, so that there is one. */
+static bool is_answer(const struct pt_obs *o)
+{
+    const void *m = o;
+
+    switch (o->kind) {
+    case PT_OBS_BATCH:
+        return ((const struct pt_obs_batch *)m)->source != PT_SRC_PRODUCE;
+    case PT_OBS_BOUNDS:
+        return ((const struct pt_obs_bounds *)m)->error_code == 0;
+    case PT_OBS_PRODUCE_OUTCOME:
+        return ((const struct pt_obs_produce_outcome *)m)->outcome == PT_PRODUCE_ACKED;
+    default:
+        return false;
+    }
+}
+
+bool pt_topic_is_sure(const struct pt_topic *t)
+{
+    return t->named.first_ns > t->named.last_ns ||
+           (t->has_id && t->alive.first_ns <= t->named.first_ns &&
+            t->alive.last_ns >= t->named.last_ns);
+}
+
 struct pt_topic *pt_registry_resolve(struct pt_registry *r, uint32_t lane, const struct pt_obs *o,
                                      struct pt_id **ret_id)
 {
     const struct pt_topic_ref *ref;
+    struct pt_topic *t;
 
     *ret_id = NULL;
     if (o->topic >= r->lane[lane].topic_cap)
         return NULL;
     ref = &r->lane[lane].topic[o->topic];
-    if (ref->name)
-        return ref->name->cluster == o->cluster ? current(r, ref->name, o->at.time_ns) : NULL;
+    if (ref->name) {
+        t = ref->name->cluster == o->cluster ? current(r, ref->name, o->at.time_ns) : NULL;
+        if (t && is_answer(o))
+            extend(&t->named, o->at.time_ns);
+        return t;
+    }
     if (!ref->id || ref->id->cluster != o->cluster)
         return NULL;
-    if (!ref->id->topic)
+    t = ref->id->topic;
+    if (!t)
         *ret_id = ref->id;
-    return ref->id->topic;
+    else if (is_answer(o))
+        extend(&t->alive, o->at.time_ns);
+    return t;
 }
 
 static size_t part_idx(const struct pt_topic *t, int32_t partition)

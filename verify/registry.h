@@ -10,6 +10,10 @@
  *
  * A name alone means the newest incarnation at the time of use. A topic known by name only takes
  * the first id that is learned for its name; another id after that is another incarnation.
+ *
+ * The operator may give names for ids. One counts from the first use of its id on, so that topics
+ * come up in the order of their life, and until the cluster itself names the id. If that is
+ * another name, what was seen under the given one belongs to nobody: see pt_topic.misnamed.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +21,7 @@
 
 #include "hw/memory.h"
 #include "parser/observation.h"
+#include "verify/policy.h"
 
 struct pt_log;
 
@@ -42,13 +47,23 @@ struct pt_part {
 
 struct pt_name;
 
+/* From when to when something was seen. */
+struct pt_span {
+    int64_t first_ns; /* INT64_MAX, INT64_MIN: never */
+    int64_t last_ns;
+};
+
 struct pt_topic {
     struct pt_name *name;
     uint32_t incarnation; /* 0: the oldest seen */
     bool has_id;
     bool deleted;
+    bool misnamed; /* batches of another topic were taken for its own: the operator's mistake, of
+                      which the cluster told too late. Nothing is concluded from what it holds */
     uint8_t id[16];
     int64_t deleted_ns;
+    struct pt_span alive; /* the cluster has shown that this id was this topic's */
+    struct pt_span named; /* messages by name alone were taken for its own */
     struct pt_part *part; /* sorted by partition */
     size_t part_cnt;
     size_t part_cap;
@@ -92,9 +107,12 @@ struct pt_id {
     struct pt_id *next; /* same bucket */
     uint8_t cluster;
     uint8_t id[16];
-    struct pt_topic *topic; /* NULL: not named yet */
+    struct pt_topic *topic;          /* NULL: not named yet */
+    bool named_by_given;             /* the topic is the operator's word */
+    const struct pt_given_id *wrong; /* the cluster says another name than this; NULL: no */
     struct pt_waiting *head;
     struct pt_waiting *tail;
+    bool used_by_client;  /* one of them was produced, or fetched by a consumer */
     uint64_t batch_cnt;   /* batches seen while it was not named */
     uint64_t record_cnt;  /* their records */
     uint64_t dropped_cnt; /* observations dropped while it was not named */
@@ -122,6 +140,8 @@ struct pt_lane_names {
 
 struct pt_registry {
     struct pt_mem *mem;
+    const struct pt_given_id *given; /* sorted by cluster and id */
+    size_t given_cnt;
     struct pt_name *names[PT_REGISTRY_BUCKETS];
     struct pt_id *ids[PT_REGISTRY_BUCKETS];
     struct pt_lane_names lane[PT_LANE_MAX];
@@ -141,6 +161,10 @@ struct pt_registry {
 struct pt_registry *pt_registry_open(struct pt_mem *mem, uint64_t waiting_max_sz);
 void pt_registry_close(struct pt_registry *r);
 
+/* pt_registry_give: names that the operator gives, sorted by cluster and id; borrowed. Before the
+ * first message. */
+void pt_registry_give(struct pt_registry *r, const struct pt_given_id *given, size_t cnt);
+
 /* All of these take messages whose sizes were checked. False: memory is refused, or a limit is
  * reached. */
 bool pt_registry_topic(struct pt_registry *r, uint32_t lane, const struct pt_obs_topic *o);
@@ -156,6 +180,11 @@ void pt_registry_served(struct pt_registry *r, uint8_t cluster, const uint8_t ip
  * if the number means nothing. */
 struct pt_topic *pt_registry_resolve(struct pt_registry *r, uint32_t lane, const struct pt_obs *o,
                                      struct pt_id **ret_id);
+
+/* pt_topic_is_sure: whatever was told of it by name alone came while it certainly was the topic of
+ * that name. If not, and if the tap may have missed that it was deleted and made again, it may have
+ * been of another one. */
+bool pt_topic_is_sure(const struct pt_topic *t);
 
 /* pt_registry_part returns a partition, made if need be; NULL: refused. Valid until the next call.
  */
@@ -177,6 +206,10 @@ const struct pt_record *pt_waiting_records(const struct pt_waiting *w);
 
 /* pt_registry_id: NULL for the zero id, which means none, or when memory is refused. */
 struct pt_id *pt_registry_id(struct pt_registry *r, uint8_t cluster, const uint8_t id[16]);
+
+/* pt_registry_find_id: NULL if that id was never seen. */
+struct pt_id *pt_registry_find_id(const struct pt_registry *r, uint8_t cluster,
+                                  const uint8_t id[16]);
 struct pt_name *pt_registry_find(const struct pt_registry *r, uint8_t cluster, const char *name);
 
 /* pt_registry_answered: the leader of this partition has told something about it. */
@@ -189,6 +222,9 @@ bool pt_registry_broker_seen(const struct pt_registry *r, uint8_t cluster,
                              const struct pt_broker *b);
 /* pt_registry_all_seen: and so is every broker that was named. */
 bool pt_registry_all_seen(const struct pt_registry *r, uint8_t cluster);
+
+/* pt_given_order compares two by cluster and id. */
+int pt_given_order(const struct pt_given_id *a, const struct pt_given_id *b);
 
 /* pt_topic_internal: __*, and what MirrorMaker 2 and Connect keep for themselves. */
 bool pt_topic_internal(const char *name);

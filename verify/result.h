@@ -39,6 +39,7 @@ enum pt_severity { PT_SEV_INFO = 0, PT_SEV_WARNING = 1, PT_SEV_DIVERGENCE = 2 };
     X(COVERAGE_LOW, WARNING, 1, "less certified than asked for")                                   \
     X(NOTHING_CERTIFIED, WARNING, 1, "no record was certified on both sides")                      \
     X(TOPIC_ID_UNKNOWN, WARNING, 0, "topic id that was never named on the tap")                    \
+    X(TOPIC_ID_MISNAMED, WARNING, 0, "the cluster calls a topic id otherwise than was given")      \
     X(TAP_LOSS, WARNING, 0, "the capture has holes")                                               \
     X(OPAQUE_TLS, WARNING, 0, "encrypted connections")                                             \
     X(TCP_OVERLAP_DIFFERS, WARNING, 0, "the same TCP bytes passed with different content")
@@ -167,6 +168,13 @@ struct pt_unpaired {
     const char *why;
 };
 
+/* What a topic id is called: by the cluster, or as it was given. */
+struct pt_topic_id_row {
+    const char *topic;
+    uint8_t cluster;
+    uint8_t id[16];
+};
+
 struct pt_broker_result {
     uint8_t cluster;
     int32_t node_id;
@@ -187,6 +195,8 @@ struct pt_result {
     const struct pt_finding *findings; /* by pair, then offset; then those without a pair */
     size_t finding_cnt;
     uint64_t finding_total[PT_FINDING_CODE_CNT]; /* also those that were not kept */
+    const struct pt_topic_id_row *topic_ids;     /* by cluster, topic, age */
+    size_t topic_id_cnt;
     const struct pt_broker_result *brokers;
     size_t broker_cnt;
     const struct pt_client_info *clients;

@@ -36,6 +36,7 @@ int pt_shard_open(struct pt_mem *mem, const struct pt_policy *policy, struct pt_
         pt_shard_close(s);
         return -ENOMEM;
     }
+    pt_registry_give(s->registry, policy->given_ids, policy->given_id_cnt);
     *ret_s = s;
     return 0;
 }
@@ -238,6 +239,8 @@ static void to_topic(struct pt_shard *s, uint32_t lane, const struct pt_obs *o,
     if (is_batch) {
         id->batch_cnt++;
         id->record_cnt += ((const struct pt_obs_batch *)(const void *)o)->record_cnt;
+        id->used_by_client |=
+                ((const struct pt_obs_batch *)(const void *)o)->source != PT_SRC_FETCH_FOLLOWER;
     }
     if (!pt_registry_wait(s->registry, id, lane, o, rec, rec_cnt, &dropped))
         dropped += is_batch;
@@ -509,6 +512,67 @@ static void part_strangers(struct pt_shard *s)
     }
 }
 
+static void withdraw_pairs(struct pt_shard *s, const struct pt_topic *t)
+{
+    for (struct pt_pair *p = s->pairs; p; p = p->next)
+        if (p->source_topic == t || p->log[PT_CLUSTER_TARGET]->topic == t)
+            pt_pair_withdraw(p);
+}
+
+static void say_of_log(struct pt_shard *s, const struct pt_log *l, const char *why)
+{
+    struct pt_fact fact = { .code = PT_FINDING_TOPIC_UNPAIRED, .cluster = l->cluster, .cnt = 1 };
+
+    pt_findings_say(&s->findings, &fact, "%s-%d on the %s %s", l->topic->name->text, l->partition,
+                    l->cluster == PT_CLUSTER_SOURCE ? "source" : "target", why);
+}
+
+/* Of topics that the operator misnamed nothing that was found counts. Behind part_strangers. */
+static void withdraw_misnamed(struct pt_shard *s)
+{
+    for (size_t i = 0; i < s->log_cnt; i++) {
+        struct pt_log *l = s->log[i];
+
+        if (!l->topic->misnamed)
+            continue;
+        withdraw_pairs(s, l->topic);
+        pt_findings_forget_log(&s->findings, l, PT_FINDING_CODE_CNT);
+        say_of_log(s, l,
+                   "holds batches of a topic that was misnamed (TOPIC_ID_MISNAMED): nothing "
+                   "of it counts");
+    }
+}
+
+/* Where packets were lost a topic may have been made again unseen. Then a log that contradicts
+ * itself may be two, if some of it was told by name alone and nothing proves of which of both. */
+static void withdraw_mixed(struct pt_shard *s)
+{
+    for (size_t i = 0; i < s->log_cnt; i++) {
+        struct pt_log *l = s->log[i];
+
+        if (pt_topic_is_sure(l->topic) ||
+            !(pt_findings_forget_log(&s->findings, l, PT_FINDING_LOG_REWRITTEN) +
+              pt_findings_forget_log(&s->findings, l, PT_FINDING_PRODUCE_FETCH_DIFFER)))
+            continue;
+        withdraw_pairs(s, l->topic);
+        say_of_log(s, l,
+                   "contradicts itself, or is two: the topic may have been made again where "
+                   "packets were lost");
+    }
+}
+
+/* In the same way the first life of a topic that was seen on one side may not be the first that was
+ * seen on the other. */
+static void withdraw_other_lives(struct pt_shard *s)
+{
+    for (struct pt_pair *p = s->pairs; p; p = p->next)
+        if (p->source_topic->name->inc_cnt != p->log[PT_CLUSTER_TARGET]->topic->name->inc_cnt &&
+            pt_pair_withdraw(p))
+            say_of_log(s, p->log[PT_CLUSTER_SOURCE],
+                       "may have been compared with another life of "
+                       "its topic: packets were lost");
+}
+
 static void conclude_pair(struct pt_shard *s, struct pt_pair *p)
 {
     struct pt_fact fact = { .code = PT_FINDING_REPLICATION_STALLED, .cluster = -1, .pair = p };
@@ -546,6 +610,11 @@ const struct pt_result *pt_shard_finish(struct pt_shard *s)
     for (size_t i = 0; i < s->log_cnt; i++)
         while (!s->log[i]->pair && pt_log_next(s->log[i], PT_SETTLE_ALL, &item))
             ;
+    withdraw_misnamed(s);
+    if (s->findings.total[PT_FINDING_TAP_LOSS]) {
+        withdraw_mixed(s);
+        withdraw_other_lives(s);
+    }
     for (struct pt_pair *p = s->pairs; p; p = p->next)
         conclude_pair(s, p);
     return pt_shard_conclude(s);

@@ -63,6 +63,25 @@ def thinned(cap, rng, share):
     return cap.with_packets([p for p in cap.packets if rng.random() >= share])
 
 
+def without_requests(cap, rng, share, longest=600):
+    """A share of the small packets with data to the lower port, which is the broker's, is gone:
+    most of what clients ask for."""
+    def is_request(frame):
+        if len(frame) < 54 or frame[12:14] != b"\x08\x00" or frame[23] != 6:
+            return False
+        tcp = 14 + (frame[14] & 15) * 4
+        source, target = struct.unpack_from(">HH", frame, tcp)
+        length = struct.unpack_from(">H", frame, 16)[0] + 14 - tcp - (frame[tcp + 12] >> 4) * 4
+        return target < source and 0 < length <= longest
+    return cap.with_packets([p for p in cap.packets
+                             if not is_request(p[3]) or rng.random() >= share])
+
+
+def without_texts(cap, texts):
+    """A copy without the packets in which one of these byte strings stands."""
+    return cap.with_packets([p for p in cap.packets if not any(t in p[3] for t in texts)])
+
+
 def spoiled(cap, rng, share):
     """Of compressed batches (magic 2) that lie in one packet, the first byte behind the header is
     changed, so that they cannot be decoded, and the checksum made right again. Returns the copy and

@@ -14,6 +14,9 @@
               report but for what counts packets; what the mirror left out is counted by its numbers
     clients   inspect on captures of old and unusual clients against what another reader found
     loss      1 % of the packets gone, on either and both sides, 20 seeds: nothing invented
+    orphans   half of what clients ask gone, on either and both sides: nothing invented, and what
+              was answered is read
+    topicids  everything that names topics gone: not compared, unless the names are given
     absent    a broker, or everything that shows the target's records, gone: never parity
     bad       inputs that are broken or hostile: a message or an honest report, bounded memory
 
@@ -626,6 +629,104 @@ def one_loss(program, name, whole, hit, seed):
     return errors
 
 
+# ---------------------------------------------------------------- orphans
+
+ORPHAN_SEEDS = range(2)
+
+
+def suite_orphans(program, names):
+    for name in names:
+        whole = {side: pcap.read(pair_file(name, side)) for side in ("source", "target")}
+        for hit in (("source",), ("target",), ("source", "target")):
+            for seed in ORPHAN_SEEDS:
+                label = "%s %s seed %d" % (name, "+".join(hit), seed)
+                yield label, lambda n=name, w=whole, h=hit, s=seed: one_orphans(program, n, w, h, s)
+
+
+def one_orphans(program, name, whole, hit, seed):
+    rng = random.Random("%s/%s/%d" % (name, hit, seed))
+    with tempfile.TemporaryDirectory() as tmp:
+        files = {side: (pcap.without_requests(cap, rng, 0.5) if side in hit else cap).write(
+            os.path.join(tmp, side + ".pcap")) for side, cap in whole.items()}
+        r = replay(program, [files["source"]], [files["target"]])
+        by_three = paritap(program, "replay", "--workers", "3", "--source", files["source"],
+                           "--target", files["target"])
+    errors = run_errors(r)
+    if by_three.raw != r.raw:
+        errors.append("3 workers: another report than by one")
+    if r.report:
+        errors += damage_errors(r.report, expected_of(name))
+        counters = r.report["counters"]["parser"]
+        # On the source replicators read all the time, so that some answers are worth reading.
+        if "source" in hit and not counters["orphan_responses_read"]:
+            errors.append("none of %d answers was read" % counters["orphan_responses"])
+    return errors
+
+
+# ---------------------------------------------------------------- topicids
+
+# Captures whose clients name topics by their ids wherever records are.
+BY_ID = ("dual-write", "late", "link", "old")
+
+
+def suite_topicids(program, names):
+    for name in names:
+        if name in BY_ID:
+            yield name, lambda name=name: one_topicids(program, name)
+
+
+def one_topicids(program, name):
+    with tempfile.TemporaryDirectory() as tmp:
+        learned = os.path.join(tmp, "ids.txt")
+        whole = paritap(program, "replay", "--learn", learned, "--source",
+                        pair_file(name, "source"), "--target", pair_file(name, "target"))
+        errors = run_errors(whole)
+        if errors:
+            return errors
+        with open(learned, encoding="ascii") as f:
+            lines = [line.rstrip("\n").split("\t") for line in f if line[0] != "#"]
+        texts = [topic[7:].encode() for _, topic, _ in lines if not topic.startswith("Topic: __")]
+        cut, tool = [], []
+        for side in ("source", "target"):
+            cap = pcap.without_texts(pcap.read(pair_file(name, side)), texts)
+            cut += ["--" + side, cap.write(os.path.join(tmp, side + ".pcap"))]
+            tool += ["--topic-ids", "%s=%s" % (side, os.path.join(tmp, side + ".txt"))]
+            with open(os.path.join(tmp, side + ".txt"), "w", encoding="ascii") as f:
+                f.writelines(described(topic, topic_id) for cluster, topic, topic_id in lines
+                             if cluster == "Cluster: " + side)
+        unnamed = paritap(program, "replay", *cut)
+        again = os.path.join(tmp, "again.txt")
+        runs = [paritap(program, "replay", *cut, "--topic-ids", learned, "--learn", again),
+                paritap(program, "replay", *cut, *tool)]
+        errors += run_errors(unnamed)
+        if errors:
+            return errors
+        if unnamed.code != 3 or unnamed.report["pairs"]:
+            errors.append("exit %d and pairs without a name" % unnamed.code)
+        if not any(f["code"] == "TOPIC_ID_UNKNOWN" and "--topic-ids" in f["message"]
+                   for f in unnamed.report["findings"]):
+            errors.append("the report does not say how to name them")
+        for r, how in zip(runs, ("learned", "as Kafka's tool prints them")):
+            errors += run_errors(r)
+            if r.report is None:
+                return errors
+            if r.report["pairs"] != whole.report["pairs"]:
+                errors.append("names %s: other pairs than of the whole capture" % how)
+            if r.report["verdict"] != whole.report["verdict"]:
+                errors.append("names %s: verdict %s" % (how, r.report["verdict"]))
+        with open(learned, "rb") as a, open(again, "rb") as b:
+            if a.read() != b.read():
+                errors.append("what was learned is not what was given")
+    return errors
+
+
+def described(topic, topic_id):
+    """What kafka-topics.sh --describe prints of a topic with one partition."""
+    return ("%s\t%s\tPartitionCount: 1\tReplicationFactor: 3\tConfigs: \n"
+            "\t%s\tPartition: 0\tLeader: 1\tReplicas: 1,2,3\tIsr: 1,2,3\tElr: \t"
+            "LastKnownElr: \n" % (topic, topic_id, topic))
+
+
 # ---------------------------------------------------------------- absent
 
 def suite_absent(program, names):
@@ -883,7 +984,8 @@ def bad_config(program):
 
 SUITES = {"pairs": suite_pairs, "split": suite_split, "workers": suite_workers,
           "segments": suite_segments, "wrapped": suite_wrapped, "clients": suite_clients,
-          "loss": suite_loss, "absent": suite_absent, "bad": suite_bad}
+          "loss": suite_loss, "orphans": suite_orphans, "topicids": suite_topicids,
+          "absent": suite_absent, "bad": suite_bad}
 
 
 def main(argv):
@@ -893,7 +995,7 @@ def main(argv):
     if not os.access(argv[1], os.X_OK):
         print("%s: no such program; build it first" % argv[1])
         return 2
-    names = tuple(argv[3:]) or {"loss": LOSS, "absent": ABSENT}.get(argv[2], PAIRS)
+    names = tuple(argv[3:]) or {"loss": LOSS, "orphans": LOSS, "absent": ABSENT}.get(argv[2], PAIRS)
     cases = list(SUITES[argv[2]](os.path.abspath(argv[1]), names))
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:

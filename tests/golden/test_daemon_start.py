@@ -55,6 +55,9 @@ def bad_starts(b):
 
     cases = [
         ((), "no port given"),
+        ((*both, "--topic-ids", packed), "packed.pcap.gz:1:"),
+        ((*both, "--learn", "-"), "--learn"),
+        ((*both, "--learn", b.path("no/where")), "--learn", "No such file"),
         (("--no-huge", *source), "--target"),
         (instead("foo0,x=1"), "foo0", "driver's name"),
         (instead("net_foo0,x=1"), "net_foo0", "driver"),
@@ -208,7 +211,24 @@ def flipped_while_read(b, rng):
         check(code in (0, 1, 2, 3), "a follower survives", code, err[-500:])
 
 
-CASES = (bad_starts, two_of_a_name, no_segment, as_nobody, shows, corrupted)
+def learns(b):
+    """The names of topic ids are kept as a replay keeps them, and read by the next run."""
+    live, replayed = b.path("live.txt"), b.path("replayed.txt")
+    done, raw = b.whole_run("learned.json", "--learn", live)
+    check(done.returncode == 1 and same(raw, b.baseline), "the report is the same", done.stderr)
+    subprocess.run([b.paritap, "replay", "--quiet", "--learn", replayed, "--source",
+                    b.capture("mirror-faults", "source"), "--target",
+                    b.capture("mirror-faults", "target")],
+                   stdout=subprocess.DEVNULL, timeout=PATIENCE, check=False)
+    check(b.content("live.txt") == b.content("replayed.txt"), "the names are a replay's")
+    check(b"Topic: " in b.content("live.txt"), "there are some")
+    os.unlink(replayed)
+    done, _ = b.whole_run("given.json", "--topic-ids", live, "--learn", replayed)
+    check(done.returncode == 1 and not done.stderr, "they are read", done.stderr)
+    check(b.content("live.txt") == b.content("replayed.txt"), "and kept")
+
+
+CASES = (bad_starts, two_of_a_name, no_segment, as_nobody, learns, shows, corrupted)
 
 
 if __name__ == "__main__":

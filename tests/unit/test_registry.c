@@ -133,6 +133,60 @@ static void test_deleted_name(void **state)
     assert_int_equal(resolve_at(2, 1002 + PT_DELETE_SETTLE_NS)->id[0], 6);
 }
 
+static const struct pt_given_id given[] = {
+    { .topic = "a", .id = { 5 } },
+    { .topic = "a", .id = { 6 } },
+    { .topic = "b", .id = { 7 } },
+    { .topic = "c", .cluster = 1, .id = { 8 } },
+};
+
+/* The operator's names count from the first use of an id on, so that lives come up as they are. */
+static void test_given_names(void **state)
+{
+    struct pt_topic *t;
+
+    (void)state;
+    pt_registry_give(reg, given, 4);
+    assert_null(pt_registry_find(reg, 0, "a"));
+    topic(1, "", 6);
+    t = resolve(1);
+    assert_string_equal(t->name->text, "a");
+    assert_int_equal(t->incarnation, 0);
+    topic(2, "a", 0);
+    assert_ptr_equal(resolve(2), t);
+    topic(3, "", 5);
+    assert_int_equal(resolve(3)->incarnation, 1);
+    topic_id("a", 6); /* the cluster says the same */
+    assert_ptr_equal(resolve(1), t);
+    assert_null(pt_registry_find_id(reg, 0, t->id)->wrong);
+    topic(4, "", 8); /* of the other cluster */
+    assert_null(resolve(4));
+}
+
+/* The cluster's word goes before that. What was seen before it came is nobody's. */
+static void test_given_a_wrong_name(void **state)
+{
+    struct pt_topic *a;
+
+    (void)state;
+    pt_registry_give(reg, given, 4);
+    topic_id("x", 7); /* in time */
+    topic(1, "", 7);
+    assert_string_equal(resolve(1)->name->text, "x");
+    assert_ptr_equal(pt_registry_find_id(reg, 0, given[2].id)->wrong, &given[2]);
+    topic(2, "", 5);
+    topic(3, "a", 0);
+    a = resolve(2);
+    assert_ptr_equal(resolve(3), a);
+    topic_id("y", 5); /* too late */
+    assert_true(a->misnamed);
+    assert_string_equal(resolve(2)->name->text, "y");
+    assert_false(resolve(2)->misnamed);
+    assert_ptr_equal(pt_registry_find_id(reg, 0, given[0].id)->wrong, &given[0]);
+    topic_id("y", 5);
+    assert_string_equal(resolve(2)->name->text, "y");
+}
+
 static void test_numbers_that_mean_nothing(void **state)
 {
     struct pt_obs o = { .topic = 7, .cluster = 1 };
@@ -255,6 +309,8 @@ int main(void)
         T(test_first_id_belongs_to_the_known_name),
         T(test_another_id_is_another_incarnation),
         T(test_deleted_name),
+        T(test_given_names),
+        T(test_given_a_wrong_name),
         T(test_numbers_that_mean_nothing),
         T(test_waiting_is_bounded_and_in_order),
         T(test_internal),

@@ -228,6 +228,53 @@ static void test_unanswered_produce_is_no_evidence(void **state)
     }
 }
 
+/* A Produce without an answer may be in the log or not; a consumer's fetch shows that it is. */
+static void test_open_produce_and_a_fetch_of_it(void **state)
+{
+    static const struct {
+        const char *why;
+        bool told;
+        int8_t acks;
+    } open[] = {
+        { "its answer was lost, and nobody knows yet", false, -1 },
+        { "its answer was lost", true, -1 },
+        { "acks=0 asks for none", true, 0 },
+    };
+    static const struct {
+        const char *why;
+        uint8_t source; /* PT_SRC_PRODUCE: nobody */
+        uint64_t verified;
+    } seen[] = {
+        { "nobody fetches it", PT_SRC_PRODUCE, 0 },
+        { "a follower does: it is in the log, but may lose its place", PT_SRC_FETCH_FOLLOWER, 0 },
+        { "a consumer does", PT_SRC_FETCH_CONSUMER, 10 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 9; i++) {
+        struct world w = { 0 };
+        struct say say = { .cluster = SRC, .source = PT_SRC_PRODUCE, .cnt = 10 };
+        const struct pt_result *r;
+
+        print_message("%s, %s\n", open[i / 3].why, seen[i % 3].why);
+        both(&w);
+        w.request++;
+        tell_batch(&w, &say);
+        if (open[i / 3].told)
+            tell_outcome(&w, &say, -1, open[i / 3].acks, PT_PRODUCE_UNKNOWN, -1);
+        say.source = seen[i % 3].source;
+        if (say.source != PT_SRC_PRODUCE)
+            tell_batch(&w, &say);
+        tell_produce(&w, TGT, 1, 0, 0, 0, 10);
+        r = end(&w);
+        assert_int_equal(r->logs[0].records, seen[i % 3].verified);
+        assert_int_equal(r->pairs[0].verified, seen[i % 3].verified);
+        assert_int_equal(r->verdict,
+                         seen[i % 3].verified ? PT_VERDICT_PARITY : PT_VERDICT_INCONCLUSIVE);
+        assert_int_equal(world_close(&w), 0);
+    }
+}
+
 /* A record of the target is extra only if the source is known to have ended, later than it
  * appeared. */
 static void test_extra_at_the_end_needs_a_later_watermark(void **state)
@@ -457,6 +504,116 @@ static void test_late_name(void **state)
         assert_int_equal(r->pair_cnt, named);
         if (!named)
             assert_int_equal(r->unpaired[1].records, 1000);
+        assert_int_equal(world_close(&w), 0);
+    }
+}
+
+static const struct pt_given_id given[] = {
+    { .topic = "t", .file = "ids", .line = 3, .id = { 9, [15] = 7 } }
+};
+
+/* What the operator calls an id is compared; unless the cluster itself calls it otherwise: then
+ * nothing that was found counts, and the report says which line is wrong. */
+static void test_given_name(void **state)
+{
+    (void)state;
+    for (int wrong = 0; wrong < 2; wrong++) {
+        struct world w = { .policy = pt_policy_default };
+        const struct pt_result *r;
+
+        w.policy.given_ids = given;
+        w.policy.given_id_cnt = 1;
+        world_open(&w, MEM);
+        tell_topic(&w, SRC, 0, NULL, 9); /* by id only */
+        tell_topic(&w, SRC, 3, "t", 0);
+        tell_topic(&w, TGT, 1, "t", 2);
+        tell_produce(&w, SRC, 3, 0, 0, 0, 1000);
+        tell_fetch(&w, SRC, 0, 0, 0, 0, wrong ? 5000 : 0, 1000);
+        tell_bounds(&w, SRC, 0, 0, 1000, 0);
+        tell_produce(&w, TGT, 1, 0, 0, wrong ? 2000 : 0, 1000);
+        if (wrong) {
+            tell_topic_id(&w, SRC, "other", 9);
+            tell_fetch(&w, SRC, 0, 0, 1000, 1000, 6000, 5);
+        }
+        r = end(&w);
+        assert_int_equal(found(r, PT_FINDING_TOPIC_ID_UNKNOWN), 0);
+        assert_int_equal(found(r, PT_FINDING_TOPIC_ID_MISNAMED), wrong);
+        assert_int_equal(r->verdict, wrong ? PT_VERDICT_INCONCLUSIVE : PT_VERDICT_PARITY);
+        assert_int_equal(r->pairs[0].verified, wrong ? 0 : 1000);
+        assert_int_equal(broken_sum(r), -1);
+        assert_int_equal(r->topic_id_cnt, 2);
+        assert_string_equal(r->topic_ids[0].topic, wrong ? "other" : "t");
+        assert_int_equal(world_close(&w), 0);
+    }
+}
+
+/* Where packets were lost a topic may have been deleted and made again unseen: what is told by its
+ * name alone is then only held against it while its id is shown to live. */
+static void test_made_again_unseen(void **state)
+{
+    static const struct {
+        const char *why;
+        bool loss;
+        bool id_lives; /* is seen in use again, behind all of it */
+        bool accused;
+    } row[] = {
+        { "nothing was lost", false, false, true },
+        { "the topic may be another one", true, false, false },
+        { "it is the same one", true, true, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+        struct world w = { 0 };
+        const struct pt_result *r;
+
+        print_message("%s\n", row[i].why);
+        world_open(&w, MEM);
+        tell_topic(&w, SRC, 0, NULL, 9);
+        tell_topic_id(&w, SRC, "t", 9);
+        tell_topic(&w, SRC, 2, "t", 0);
+        tell_topic(&w, TGT, 1, "t", 2);
+        tell_produce(&w, SRC, 2, 0, 0, 0, 50);
+        tell_produce(&w, TGT, 1, 0, 0, 0, 50);
+        tell_produce(&w, SRC, 2, 0, 0, 1000, 50);
+        tell_produce(&w, TGT, 1, 0, 50, 1000, 50);
+        if (row[i].id_lives)
+            tell_bounds(&w, SRC, 0, 0, 50, 0);
+        if (row[i].loss)
+            pt_shard_note(w.s, PT_FINDING_TAP_LOSS, -1, 1, "loss");
+        r = end(&w);
+        assert_int_equal(found(r, PT_FINDING_LOG_REWRITTEN), row[i].accused ? 50 : 0);
+        assert_int_equal(found(r, PT_FINDING_TOPIC_UNPAIRED), !row[i].accused);
+        assert_int_equal(r->verdict,
+                         row[i].accused ? PT_VERDICT_DIVERGENT : PT_VERDICT_INCONCLUSIVE);
+        assert_int_equal(broken_sum(r), -1);
+        assert_int_equal(world_close(&w), 0);
+    }
+}
+
+/* The first life that is seen here need not be the first that is seen there. */
+static void test_a_life_unseen(void **state)
+{
+    (void)state;
+    for (int loss = 0; loss < 2; loss++) {
+        struct world w = { 0 };
+        const struct pt_result *r;
+
+        both(&w);
+        tell_produce(&w, SRC, 0, 0, 0, 0, 50);
+        tell_bounds(&w, SRC, 0, 0, 50, 0);
+        tell_produce(&w, TGT, 1, 0, 0, 0, 25);
+        tell_produce(&w, TGT, 1, 0, 25, 9000, 2);
+        tell_produce(&w, TGT, 1, 0, 27, 25, 25);
+        tell_topic(&w, TGT, 3, "t", 12);
+        tell_produce(&w, TGT, 3, 0, 0, 0, 50);
+        if (loss)
+            pt_shard_note(w.s, PT_FINDING_TAP_LOSS, -1, 1, "loss");
+        r = end(&w);
+        assert_int_equal(r->pairs[0].verified, 50);
+        assert_int_equal(r->pairs[0].extra, loss ? 0 : 2);
+        assert_int_equal(r->verdict, loss ? PT_VERDICT_INCONCLUSIVE : PT_VERDICT_DIVERGENT);
+        assert_int_equal(broken_sum(r), -1);
         assert_int_equal(world_close(&w), 0);
     }
 }
@@ -701,6 +858,7 @@ int main(void)
         cmocka_unit_test(test_hole_on_target_is_not_missing),
         cmocka_unit_test(test_fetch_certifies_the_gap),
         cmocka_unit_test(test_unanswered_produce_is_no_evidence),
+        cmocka_unit_test(test_open_produce_and_a_fetch_of_it),
         cmocka_unit_test(test_extra_at_the_end_needs_a_later_watermark),
         cmocka_unit_test(test_overdue_record_is_missing),
         cmocka_unit_test(test_stalled),
@@ -709,6 +867,9 @@ int main(void)
         cmocka_unit_test(test_older_records_of_the_target_are_not_extra),
         cmocka_unit_test(test_crc_and_malformed),
         cmocka_unit_test(test_late_name),
+        cmocka_unit_test(test_given_name),
+        cmocka_unit_test(test_made_again_unseen),
+        cmocka_unit_test(test_a_life_unseen),
         cmocka_unit_test(test_incarnations),
         cmocka_unit_test(test_pairs_again_by_a_better_rule),
         cmocka_unit_test(test_seen_again),

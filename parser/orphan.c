@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parser/orphan.h"
+
+#include "parser/head.h"
+#include "parser/topics.h"
+
+#define PARTITION_MAX 1000000
+#define ERROR_MAX 1000
+
+/* begin puts a walk behind the header; PT_OK, or what a walk would say. */
+static enum pt_status begin(const struct pt_layout *layout, struct pt_view v, uint32_t size,
+                            struct pt_walk *w, struct pt_cursor *ret_c, uint32_t *ret_head_sz)
+{
+    uint32_t needed;
+    enum pt_status st = pt_head_response(v, size, layout, ret_head_sz, &needed);
+
+    if (st != PT_OK)
+        return st;
+    *ret_c = pt_cur(v.data + *ret_head_sz, v.len - *ret_head_sz);
+    pt_walk_begin(w, layout, size - *ret_head_sz);
+    return PT_OK;
+}
+
+/* is_plausible tells whether a broker would write this value. */
+static bool is_plausible(const struct pt_walk_event *ev)
+{
+    static const uint8_t none[16];
+
+    switch (ev->field) {
+    case PT_F_TOPIC:
+        return pt_topic_name_is_lawful(ev->view);
+    case PT_F_TOPIC_ID:
+        return ev->view.len == sizeof(none) && memcmp(ev->view.data, none, sizeof(none));
+    case PT_F_PARTITION_INDEX:
+        return ev->i64 >= 0 && ev->i64 < PARTITION_MAX;
+    case PT_F_ERROR_CODE:
+        return ev->i64 >= -1 && ev->i64 < ERROR_MAX;
+    case PT_F_HIGH_WATERMARK:
+    case PT_F_LAST_STABLE_OFFSET:
+    case PT_F_LOG_START_OFFSET:
+    case PT_F_PREFERRED_READ_REPLICA:
+        return ev->i64 >= -1;
+    case PT_F_THROTTLE_TIME_MS:
+        return ev->i64 >= 0;
+    default:
+        return true;
+    }
+}
+
+/* count_batches returns how many entries there are, each of them right, but for a last one that is
+ * cut off; -1: this is no records field. */
+static int64_t count_batches(struct pt_batch_reader *reader, struct pt_view v)
+{
+    struct pt_cursor c = pt_cur(v.data, v.len);
+    int64_t cnt = 0;
+
+    while (pt_cur_left(&c) >= PT_ENTRY_PREFIX_SZ) {
+        const uint8_t *entry = c.at;
+        struct pt_batch b;
+        int64_t offset;
+        uint32_t size = pt_entry_size(entry, &offset);
+
+        if (size > pt_cur_left(&c))
+            break;
+        if (!size || !pt_cur_take(&c, size) || pt_batch_check(reader, entry, size, &b) != PT_OK ||
+            offset < 0)
+            return -1;
+        cnt++;
+    }
+    return cnt;
+}
+
+static enum pt_guess try_version(struct pt_batch_reader *reader, struct pt_view v, uint32_t size,
+                                 struct pt_orphan *o)
+{
+    enum pt_guess not_here = v.len < size ? PT_GUESS_MORE : PT_GUESS_NO;
+    struct pt_walk_event ev;
+    int64_t batches = 0;
+    struct pt_cursor c;
+    struct pt_walk w;
+    uint32_t needed;
+    enum pt_status st = begin(o->layout, v, size, &w, &c, &o->head_sz);
+
+    while (st == PT_OK && (st = pt_walk_next(&w, &c, &ev, &needed)) == PT_OK) {
+        if (ev.kind == PT_WALK_END)
+            return !w.body_left && batches ? PT_GUESS_YES : PT_GUESS_NO;
+        if (ev.kind == PT_WALK_VALUE && !is_plausible(&ev))
+            return PT_GUESS_NO;
+        if (ev.kind == PT_WALK_RECORDS && ev.i64 > 0) {
+            int64_t cnt;
+
+            if (pt_cur_left(&c) < (uint64_t)ev.i64)
+                return not_here;
+            cnt = count_batches(reader, (struct pt_view){ c.at, (size_t)ev.i64 });
+            if (cnt < 0)
+                return PT_GUESS_NO;
+            batches += cnt;
+        }
+    }
+    return st == PT_NEED_MORE ? not_here : PT_GUESS_NO;
+}
+
+static bool fits(const struct pt_layout *layout, struct pt_view v)
+{
+    struct pt_walk_event ev;
+    struct pt_cursor c;
+    struct pt_walk w;
+    uint32_t head_sz;
+    uint32_t needed;
+    enum pt_status st = begin(layout, v, (uint32_t)v.len, &w, &c, &head_sz);
+
+    while (st == PT_OK && (st = pt_walk_next(&w, &c, &ev, &needed)) == PT_OK)
+        if (ev.kind == PT_WALK_END)
+            return !w.body_left;
+    return false;
+}
+
+/* fits_other tells whether it may be the response of another API. */
+static bool fits_other(struct pt_view v)
+{
+    for (int16_t api = 0; api < PT_API_CNT; api++) {
+        const struct pt_layout *before = NULL;
+
+        for (int16_t version = 0; api != PT_API_FETCH && version <= pt_api_max_version(api);
+             version++) {
+            const struct pt_layout *l = pt_layout_find(api, PT_DIR_RESPONSE, version);
+
+            if (!(before && pt_layout_same(before, l)) && fits(l, v))
+                return true;
+            before = l;
+        }
+    }
+    return false;
+}
+
+enum pt_guess pt_orphan_fetch(struct pt_batch_reader *reader, struct pt_view v, uint32_t size,
+                              struct pt_orphan *ret)
+{
+    enum pt_guess found = PT_GUESS_NO;
+    struct pt_orphan o = { 0 };
+
+    if (v.len > size)
+        v.len = size;
+    for (; o.version <= PT_ORPHAN_VERSION_MAX; o.version++) {
+        const struct pt_layout *before = o.layout;
+        enum pt_guess guess;
+
+        o.layout = pt_layout_find(PT_API_FETCH, PT_DIR_RESPONSE, o.version);
+        if (before && pt_layout_same(before, o.layout))
+            continue;
+        guess = try_version(reader, v, size, &o);
+        if (guess == PT_GUESS_NO)
+            continue;
+        if (guess == PT_GUESS_YES && found == PT_GUESS_YES)
+            return PT_GUESS_NO;
+        found = guess;
+        *ret = o;
+    }
+    return found == PT_GUESS_YES && fits_other(v) ? PT_GUESS_NO : found;
+}
