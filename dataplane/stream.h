@@ -56,6 +56,12 @@ enum pt_stream_kind {
     PT_STREAM_CLOSE  /* both sides are done, or the flow was evicted; *user must be given up now */
 };
 
+/* What a flow has lost so far, by side; without what the snap length cut. */
+struct pt_stream_lost {
+    uint64_t bytes[2];
+    uint64_t holes;
+};
+
 struct pt_stream_event {
     enum pt_stream_kind kind;
     int side;            /* 0: endpoint a, 1: endpoint b */
@@ -69,7 +75,11 @@ struct pt_stream_event {
     const struct pt_endpoint *a;
     const struct pt_endpoint *b;
     int initiator; /* side that sent the SYN, -1 not seen */
-    void **user;   /* the owner's pointer of this flow, NULL at OPEN */
+    bool one_way;  /* CLOSE: of a flow with payload only `side` was seen, which sent about len bytes
+                    */
+    uint64_t flow; /* names the flow: order of the packet that began it */
+    const struct pt_stream_lost *lost;
+    void **user; /* the owner's pointer of this flow, NULL at OPEN */
 };
 
 /*

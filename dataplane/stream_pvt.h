@@ -64,6 +64,7 @@ struct pt_conv {         /* a connection */
     struct pt_alarm alarm;
     struct pt_dir *dir[2];
     void *user;
+    struct pt_stream_lost lost;
     struct pt_packet_ref last; /* last packet of this flow */
     int64_t tick;              /* packet time as far as this flow has got */
     int64_t end_ns;            /* when it is over (or forgotten, if closed), 0: not known */
@@ -98,8 +99,8 @@ struct pt_streams {
     struct pt_alarms alarms;
     struct pt_store store;
     struct pt_stream_stats stats;
-    int64_t now_ns;       /* packet time; never goes back */
-    struct pt_key reason; /* what is heard out now became ready by this; never goes back */
+    int64_t now_ns;        /* packet time; never goes back */
+    struct pt_key reason;  /* what is heard out now became ready by this; never goes back */
     struct pt_segment seg; /* in hand, if has_seg */
     struct pt_packet_ref at;
     bool has_seg;

@@ -32,6 +32,8 @@ static enum pt_stream_kind tell(struct pt_conv *c, enum pt_stream_kind kind, int
         .a = &c->flow.a,
         .b = &c->flow.b,
         .initiator = c->initiator,
+        .flow = c->alarm.serial,
+        .lost = &c->lost,
         .user = &c->user,
     };
     return kind;
@@ -68,8 +70,12 @@ static enum pt_stream_kind tell_hole(struct pt_streams *s, struct pt_conv *c, in
     ev->reason = reason;
     s->stats.holes++;
     s->stats.hole_bytes += ev->len;
-    if (reason == PT_LOST_TRUNCATED)
+    if (reason == PT_LOST_TRUNCATED) {
         s->stats.truncated_bytes += ev->len;
+    } else {
+        c->lost.bytes[side] += ev->len;
+        c->lost.holes++;
+    }
     d->hole_from = d->next;
     d->hole_end = end;
     d->next = end;
@@ -251,6 +257,14 @@ static bool is_over(const struct pt_conv *c)
            dir_done(c->dir[1], c->dir[0]);
 }
 
+/* How far the one side of a flow got that was seen. */
+static uint64_t carried(const struct pt_dir *d)
+{
+    uint64_t len = d->next - ((1ull << 32) + d->start);
+
+    return len > INT64_MAX ? 0 : len; /* its start was moved back, and nothing came of it */
+}
+
 static enum pt_stream_kind step_close(struct pt_streams *s, struct pt_conv *c,
                                       struct pt_stream_event *ev)
 {
@@ -266,7 +280,10 @@ static enum pt_stream_kind step_close(struct pt_streams *s, struct pt_conv *c,
     s->stats.flows_empty += !c->payload;
     s->stats.flows_midstream += c->initiator < 0;
     s->stats.flows_one_sided += !c->dir[0] || !c->dir[1];
-    return tell(c, PT_STREAM_CLOSE, 0, &c->last, ev);
+    tell(c, PT_STREAM_CLOSE, !c->dir[0], &c->last, ev);
+    ev->one_way = c->payload && !(c->dir[0] && c->dir[1]);
+    ev->len = ev->one_way ? carried(c->dir[ev->side]) : 0;
+    return PT_STREAM_CLOSE;
 }
 
 enum pt_stream_kind pt_conv_step(struct pt_streams *s, struct pt_conv *c,

@@ -151,11 +151,14 @@ static void drain_streams(struct pt_worker *w)
                 pt_conn_bytes(conn, ev.side, ev.data, ev.len, &ev.at);
             break;
         case PT_STREAM_HOLE:
+            pt_loss_event(&w->loss, cluster_of(w->cfg.roles, &ev), &ev);
             conn = conn_of(w, &ev);
             if (conn)
                 pt_conn_hole(conn, ev.side, ev.len, ev.reason, &ev.at);
             break;
         case PT_STREAM_CLOSE:
+            if (ev.one_way)
+                pt_loss_event(&w->loss, cluster_of(w->cfg.roles, &ev), &ev);
             if (*ev.user)
                 pt_conn_close(*ev.user, &ev.at);
             *ev.user = NULL;
@@ -169,12 +172,17 @@ static void drain_streams(struct pt_worker *w)
 
 void pt_worker_take(struct pt_worker *w, const struct pt_taken *t)
 {
+    uint64_t copies = pt_streams_stats(w->streams)->segments_copies;
+
     if (w->lender)
         pt_lender_busy(w->lender);
     w->out.order = t->at.order;
+    pt_loss_segment(&w->loss, t->key.time_ns);
     pt_streams_advance(w->streams, t->key.time_ns);
     pt_streams_push(w->streams, &t->seg, &t->at);
     drain_streams(w);
+    if (pt_streams_stats(w->streams)->segments_copies != copies)
+        pt_loss_copy(&w->loss, t->at.input, t->seg.pay_len);
 }
 
 void pt_worker_advance(struct pt_worker *w, struct pt_key key)

@@ -47,6 +47,7 @@ struct pt_report {
     const struct pt_mirror_stats *mirror;
     const struct pt_stream_stats *streams;
     const struct pt_parser_stats *parser;
+    const struct pt_loss *loss;
     const struct pt_shard_stats *shard;
     const struct pt_api_row *apis;
     size_t api_cnt;

@@ -9,6 +9,7 @@
 #include "parser/walk.h"
 #include "tools/json_out.h"
 #include "tools/ledger.h"
+#include "tools/report_loss.h"
 #include "tools/values.h"
 
 /* Members of the report and their rows stand on lines of their own, what is in a row on one line.
@@ -31,6 +32,11 @@ static void write_inputs(struct pt_json *j, const struct pt_report *r)
         pt_json_text(j, "trouble", in->trouble);
         pt_json_count(j, "mirror_sessions", mirror.sessions);
         pt_json_count(j, "mirror_lost", mirror.lost);
+        pt_json_object(j, "parts");
+        for (unsigned k = 0; k < PT_PACKET_KIND_CNT; k++)
+            if (r->packets->tap[i].kind[k])
+                pt_json_count(j, pt_ledger_packet_part(k), r->packets->tap[i].kind[k]);
+        pt_json_object_end(j);
         if (in->is_port) {
             pt_json_count(j, "missed", in->missed);
             pt_json_count(j, "no_buffer", in->no_buffer);
@@ -494,6 +500,7 @@ int pt_report_json(const struct pt_report *r, FILE *f)
     if (rc)
         return rc;
     write_ledger(&j, r);
+    pt_report_loss_json(r, &j);
     write_counters(&j, r);
     if (r->live)
         write_live(&j, r);

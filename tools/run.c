@@ -209,6 +209,7 @@ static struct pt_report make_report(struct run *run)
         .mirror = pt_pipeline_mirror_stats(run->pipeline),
         .streams = pt_pipeline_stream_stats(run->pipeline),
         .parser = pt_pipeline_parser_stats(run->pipeline),
+        .loss = pt_pipeline_loss(run->pipeline),
         .shard = pt_pipeline_shard_stats(run->pipeline),
     };
 

@@ -135,6 +135,7 @@ def without_packets(report):
     """The report but for inputs, the packet ledger, and where findings say that they were seen."""
     out = {k: v for k, v in report.items() if k != "inputs"}
     out["ledger"] = {k: v for k, v in report["ledger"].items() if k != "packets"}
+    out["loss"] = {k: v for k, v in report["loss"].items() if k != "taps"}
     out["findings"] = []
     for f in report["findings"]:
         f = dict(f)
@@ -235,7 +236,7 @@ RECUTS = {
 def without_segments(report):
     """What does not depend on how bytes were cut and when they came; lists sorted."""
     out = without_packets(report)
-    del out["counters"]
+    del out["counters"], out["loss"]
     del out["ledger"]["stream_bytes"]
     for f in out["findings"]:
         for side in ("source", "target"):
