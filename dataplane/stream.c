@@ -37,7 +37,10 @@
  * END. Both FINs reached: closed. One side only and its FIN reached: closed after `patience`. RST:
  * closed a hold-off later, until then segments count as before. Idle: closed, and no longer known.
  * A closed flow stays for 10 s so that its stragglers start no new one. Table full or memory
- * refused: the longest idle flow is closed; if that does not help, the segment is refused.
+ * refused: the longest idle flow is closed; if that does not help, the segment is refused. Those
+ * go first that are not worth keeping: a flow is when both sides have sent payload and one has
+ * acknowledged the other's, or when one side alone has sent 32 KiB without a hole. So neither
+ * half-open connections nor scattered garbage, however many, close a connection that works.
  *
  * ANOTHER CONNECTION on the same endpoints: a SYN with another sequence number; payload that cannot
  * be a straggler of a closed flow; two successive segments with payload outside the window that
@@ -64,6 +67,15 @@ const struct pt_streams_cfg pt_streams_cfg_default = {
     .idle_ns = 1200ll * 1000000000,
 };
 
+/* Connections take three quarters of the memory at most, so that however many there are, bytes out
+ * of order find some. */
+static uint32_t flow_max_of(const struct pt_mem *mem, const struct pt_streams_cfg *cfg)
+{
+    uint64_t fits = mem->limit_sz / 4 * 3 / (sizeof(struct pt_conv) + 2 * sizeof(struct pt_dir));
+
+    return fits < cfg->flow_max ? (uint32_t)fits : cfg->flow_max;
+}
+
 int pt_streams_open(struct pt_mem *mem, const struct pt_streams_cfg *cfg, struct pt_streams **ret_s)
 {
     struct pt_streams *s;
@@ -74,7 +86,7 @@ int pt_streams_open(struct pt_mem *mem, const struct pt_streams_cfg *cfg, struct
     s = pt_mem_zalloc(mem, sizeof(*s));
     if (!s)
         return -ENOMEM;
-    rc = pt_flows_init(&s->flows, mem, cfg->flow_max, sizeof(struct pt_conv));
+    rc = pt_flows_init(&s->flows, mem, flow_max_of(mem, cfg), sizeof(struct pt_conv));
     if (rc) {
         pt_mem_free(mem, s, sizeof(*s));
         return rc;
@@ -101,8 +113,8 @@ void pt_streams_close(struct pt_streams *s)
         return;
     mem = s->mem;
     pt_store_free(&s->store, s->spent);
-    while (s->flows.oldest)
-        pt_conv_remove(s, (struct pt_conv *)s->flows.oldest);
+    for (struct pt_flow *f; (f = pt_flows_oldest(&s->flows));)
+        pt_conv_remove(s, (struct pt_conv *)f);
     pt_flows_fini(&s->flows);
     pt_alarms_fini(&s->alarms);
     pt_mem_free(mem, s, sizeof(*s));
@@ -199,7 +211,7 @@ static void ring(struct pt_streams *s, struct pt_alarm *al)
 /* Ends the flow that was last seen longest ago. */
 static void end_oldest(struct pt_streams *s, bool idle)
 {
-    struct pt_conv *c = (struct pt_conv *)s->flows.oldest;
+    struct pt_conv *c = (struct pt_conv *)pt_flows_oldest(&s->flows);
 
     if (c->closed) {
         pt_conv_remove(s, c);
@@ -215,7 +227,7 @@ static void end_oldest(struct pt_streams *s, bool idle)
 static bool step_time(struct pt_streams *s)
 {
     struct pt_alarm *al = pt_alarms_first(&s->alarms);
-    const struct pt_conv *old = (struct pt_conv *)s->flows.oldest;
+    const struct pt_conv *old = (struct pt_conv *)pt_flows_oldest(&s->flows);
     struct pt_key ring_at = PT_KEY_LAST;
     struct pt_key idle_at = PT_KEY_LAST;
     bool rings;

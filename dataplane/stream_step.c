@@ -257,14 +257,6 @@ static bool is_over(const struct pt_conv *c)
            dir_done(c->dir[1], c->dir[0]);
 }
 
-/* How far the one side of a flow got that was seen. */
-static uint64_t carried(const struct pt_dir *d)
-{
-    uint64_t len = d->next - ((1ull << 32) + d->start);
-
-    return len > INT64_MAX ? 0 : len; /* its start was moved back, and nothing came of it */
-}
-
 static enum pt_stream_kind step_close(struct pt_streams *s, struct pt_conv *c,
                                       struct pt_stream_event *ev)
 {
@@ -282,7 +274,7 @@ static enum pt_stream_kind step_close(struct pt_streams *s, struct pt_conv *c,
     s->stats.flows_one_sided += !c->dir[0] || !c->dir[1];
     tell(c, PT_STREAM_CLOSE, !c->dir[0], &c->last, ev);
     ev->one_way = c->payload && !(c->dir[0] && c->dir[1]);
-    ev->len = ev->one_way ? carried(c->dir[ev->side]) : 0;
+    ev->len = ev->one_way ? pt_dir_carried(c->dir[ev->side]) : 0;
     return PT_STREAM_CLOSE;
 }
 

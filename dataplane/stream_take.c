@@ -308,7 +308,7 @@ static bool take_into(struct pt_streams *s, struct pt_conv *c, int side)
     if (x.p.len + x.p.miss && !c->closed) {
         if (!take_data(s, c, side, &x))
             return false;
-        c->payload = true;
+        c->payload |= (uint8_t)(1 << side);
     } else if (c->closed) {
         x.stale += x.p.len;
     }
@@ -318,6 +318,19 @@ static bool take_into(struct pt_streams *s, struct pt_conv *c, int side)
         take_fin(s, d, end);
     count(s, &x, is_copy(s, d, seg));
     return true;
+}
+
+/* The segment in hand shows that this connection works: see END at the top of stream.c. */
+static bool is_worth(const struct pt_streams *s, const struct pt_conv *c, int side)
+{
+    const struct pt_dir *d = c->dir[side];
+    const struct pt_dir *peer = c->dir[!side];
+    int32_t behind;
+
+    if (!peer)
+        return c->payload && pt_dir_carried(d) >= PT_WORTH_LEN && !c->lost.holes;
+    behind = (int32_t)((uint32_t)peer->high - s->seg.ack);
+    return c->payload == 3 && s->seg.flags & PT_TCP_ACK && behind >= 0 && behind < PT_BEHIND_MAX;
 }
 
 bool pt_streams_take(struct pt_streams *s)
@@ -337,6 +350,8 @@ bool pt_streams_take(struct pt_streams *s)
     c->last = s->at;
     if (!take_into(s, c, side))
         return false;
+    if (!c->flow.worth && is_worth(s, c, side))
+        pt_flows_keep(&s->flows, &c->flow);
     pt_conv_ready(s, c);
     return true;
 }
