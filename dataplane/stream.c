@@ -29,7 +29,8 @@
  * is the only one, or the other side is closing, it is excused: neither waited for nor declared
  * lost until bytes behind it prove that it was one.
  *
- * FULL. When a segment cannot wait (its direction's bound, the store's, the memory budget) its own
+ * FULL. When a segment cannot wait (its direction's bound, the store's, the memory budget) and its
+ * flow is worth keeping (END), others that are not are ended first for what they hold. Else its own
  * flow gives up its waits one by one until it can, at last the gap before the segment itself. So
  * nothing that was seen is thrown away; what was given up too early is counted as late when it
  * comes.
@@ -39,8 +40,8 @@
  * A closed flow stays for 10 s so that its stragglers start no new one. Table full or memory
  * refused: the longest idle flow is closed; if that does not help, the segment is refused. Those
  * go first that are not worth keeping: a flow is when both sides have sent payload and one has
- * acknowledged the other's, or when one side alone has sent 32 KiB without a hole. So neither
- * half-open connections nor scattered garbage, however many, close a connection that works.
+ * acknowledged all of the other's, or when one side alone has sent 32 KiB without a hole. So
+ * neither half-open connections nor scattered garbage, however many, close a connection that works.
  *
  * ANOTHER CONNECTION on the same endpoints: a SYN with another sequence number; payload that cannot
  * be a straggler of a closed flow; two successive segments with payload outside the window that
@@ -162,6 +163,29 @@ void pt_streams_push(struct pt_streams *s, const struct pt_segment *seg,
     s->stats.segments++;
 }
 
+bool pt_streams_yield(struct pt_streams *s, unsigned flow_cnt)
+{
+    struct pt_flow *next;
+    bool any = false;
+
+    for (struct pt_flow *f = s->flows.row[false].oldest; f && flow_cnt; f = next, flow_cnt--) {
+        struct pt_conv *c = (struct pt_conv *)f;
+
+        next = f->newer;
+        if (c->ready)
+            continue;
+        any = true;
+        if (c->closed) {
+            pt_conv_remove(s, c);
+            continue;
+        }
+        s->stats.flows_evicted++;
+        c->ending = c->gone = true;
+        pt_conv_ready(s, c);
+    }
+    return any;
+}
+
 void pt_streams_finish(struct pt_streams *s)
 {
     s->finishing = true;
@@ -235,8 +259,8 @@ static bool step_time(struct pt_streams *s)
     if (al && al->due_ns < s->now_ns)
         ring_at = (struct pt_key){ al->due_ns, PT_KEY_DUE | al->serial };
     if (old && old->flow.seen_ns + s->cfg.idle_ns < s->now_ns)
-        idle_at = (struct pt_key){ old->flow.seen_ns + s->cfg.idle_ns,
-                                   PT_KEY_DUE | old->last.order };
+        idle_at =
+                (struct pt_key){ old->flow.seen_ns + s->cfg.idle_ns, PT_KEY_DUE | old->last.order };
     rings = !pt_key_before(idle_at, ring_at);
     if (rings && ring_at.time_ns != INT64_MAX) {
         because(s, ring_at.time_ns, ring_at.tie);

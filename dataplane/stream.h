@@ -135,6 +135,11 @@ void pt_streams_advance(struct pt_streams *s, int64_t time_ns);
 void pt_streams_push(struct pt_streams *s, const struct pt_segment *seg,
                      const struct pt_packet_ref *at);
 
+/* pt_streams_yield: the owner has no room for more. Up to flow_cnt flows that are not worth keeping
+ * (flow.h) are ended, those that were idle longest; what is under way is heard out first. Between
+ * two calls of pt_streams_next. False: there was none. */
+bool pt_streams_yield(struct pt_streams *s, unsigned flow_cnt);
+
 /* pt_streams_finish: no packet will follow. Everything that waits is resolved, every flow is
  * closed; pull the events as after a push. */
 void pt_streams_finish(struct pt_streams *s);

@@ -22,6 +22,7 @@
 #define PT_COPY_NO_ID_NS 1000000ll /* ... or 1 ms where the sender does not number its packets */
 #define PT_RECENT_CNT 4            /* segments of a direction remembered for that */
 #define PT_EVICT_TRIES 4           /* flows evicted to make room for one segment's */
+#define PT_YIELD_FLOWS 16u         /* flows ended together for what they hold */
 #define PT_WORTH_LEN 32768         /* of one side alone without a hole: chance does not do that */
 
 struct pt_recent {

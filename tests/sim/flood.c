@@ -4,7 +4,7 @@
  * time. For tests only. The same input always gives the same output.
  *
  *   half-open  SYNs from ever new addresses to a broker
- *   stray      single segments with garbage, of connections that never began
+ *   stray      garbage of connections that never began, one segment from each side
  *   overlap    a few thousand connections whose bytes come far ahead of a gap, again and again over
  *              each other, and never the same
  *   reset      RSTs, and connections that are reset as soon as they begin, on ever new ports and on
@@ -36,8 +36,9 @@ struct flood {
     FILE *out;
     uint8_t broker[4];
     uint64_t seed;
-    uint64_t cnt;  /* made */
-    uint64_t unit; /* of the file's fractions of a second, in a second */
+    uint64_t cnt;            /* made, */
+    uint32_t made[KIND_CNT]; /* by kind */
+    uint64_t unit;           /* of the file's fractions of a second, in a second */
 };
 
 /* splitmix64 */
@@ -98,28 +99,27 @@ static bool attack(struct flood *f, uint64_t time, uint32_t who, bool back, uint
     return put_packet(f, time, p, HEADS_SZ + len, HEADS_SZ + len);
 }
 
-/* One packet of the attack. */
+/* One packet of the attack. Each kind has client numbers of its own. */
 static bool add(struct flood *f, unsigned kind, uint64_t time)
 {
-    uint64_t n = f->cnt++;
-    uint64_t turn = n / KIND_CNT;
+    uint32_t n = f->made[kind]++;
 
+    f->cnt++;
     switch (kind) {
     case 0:
-        return attack(f, time, (uint32_t)n, false, 0x02, (uint32_t)draw(f), 0);
-    case 1:
-        return attack(f, time, (uint32_t)(n + 0x10000000u), false, 0x18, (uint32_t)draw(f),
+        return attack(f, time, n, false, 0x02, (uint32_t)draw(f), 0);
+    case 1: /* one from each side */
+        return attack(f, time, 0x10000000u + n / 2, n & 1, 0x18, (uint32_t)draw(f),
                       1 + (uint32_t)(draw(f) % 200));
     case 2: /* the first of a connection at 0, the others all over [1000, 65000) */
-        return attack(f, time, 0x20000000u + (uint32_t)(turn % OVERLAP_CNT), turn & 1, 0x18,
-                      turn < OVERLAP_CNT ? 0 : 1000 + (uint32_t)(draw(f) % 64000),
+        return attack(f, time, 0x20000000u + n % OVERLAP_CNT, draw(f) & 1, 0x18,
+                      n < OVERLAP_CNT ? 0 : 1000 + (uint32_t)(draw(f) % 64000),
                       1 + (uint32_t)(draw(f) % GARBAGE_MAX));
     default:
-        if (turn % 3 == 0)
-            return attack(f, time, (uint32_t)(n + 0x30000000u), draw(f) & 1, 0x14,
-                          (uint32_t)draw(f), 0);
+        if (n % 3 == 0)
+            return attack(f, time, 0x30000000u + n, draw(f) & 1, 0x14, (uint32_t)draw(f), 0);
         return attack(f, time, 0x40000000u + (uint32_t)(draw(f) % 1000), false,
-                      turn % 3 == 1 ? 0x02 : 0x04, (uint32_t)draw(f), 0);
+                      n % 3 == 1 ? 0x02 : 0x04, (uint32_t)draw(f), 0);
     }
 }
 
