@@ -23,8 +23,7 @@
 
 #define PT_LOSS_SLICE_CNT 60
 #define PT_LOSS_SLICE_MIN_NS 1953125ll /* 2^-9 s, so that long slices are whole seconds */
-#define PT_LOSS_MOMENT_NS 10000000ll   /* a buffer of a switch that overflows drops for about that \
-                                        */
+#define PT_LOSS_MOMENT_NS 10000000ll   /* a full buffer of a switch drops for about that long */
 #define PT_LOSS_MOMENT_CNT 512
 #define PT_LOSS_WORST_CNT 16
 
