@@ -13,7 +13,8 @@
     wrapped   every frame in what mirrors wrap around it, and IP packets in fragments: the same
               report but for what counts packets; what the mirror left out is counted by its numbers
     clocks    each file cut into the two fibres, or the taps of two brokers, of which one has
-              another clock: found or given, the same report as before
+              another clock: found or given, the same report as before; and whole clusters by
+              clocks that differ
     clients   inspect on captures of old and unusual clients against what another reader found
     loss      1 % of the packets gone, on either and both sides, 20 seeds: nothing invented
     orphans   half of what clients ask gone, on either and both sides: nothing invented, and what
@@ -484,6 +485,9 @@ def suite_clocks(program, names):
             yield "%s fibres %+g s" % (name, seconds), lambda n=name, s=seconds: one_fibres(
                 program, n, s)
         yield "%s brokers" % name, lambda name=name: one_brokers(program, name)
+        for seconds in (-60, -1, 60):
+            yield "%s clusters %+d s" % (name, seconds), lambda n=name, s=seconds: one_apart(
+                program, n, s)
 
 
 def shifted_runs(program, name, cut, seconds):
@@ -567,6 +571,21 @@ def one_brokers(program, name):
         errors.append("the source's second tap was moved by %d ns" %
                       askew.report["inputs"][1]["clock_offset_ns"])
     return errors or same_but(straight, given, without_packets, "with clocks given")
+
+
+def one_apart(program, name, seconds):
+    """The clocks of the two clusters' taps differ, which nobody can know: nothing is invented."""
+    files = ([pair_file(name, "source")], [pair_file(name, "target")])
+    straight = replay(program, *files)
+    r = paritap(program, "replay", "--source", *files[0], "--target", *files[1], "--clock-offset",
+                "%s=%d" % (files[1][0], seconds))
+    errors = run_errors(r) + run_errors(straight)
+    if not errors:
+        errors += damage_errors(r.report, expected_of(name))
+        verified = [sum(p["verified"] for p in x.report["pairs"]) for x in (r, straight)]
+        if verified[0] != verified[1]:
+            errors.append("%d records verified, with equal clocks %d" % tuple(verified))
+    return errors
 
 
 # ---------------------------------------------------------------- clients
