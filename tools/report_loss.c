@@ -54,7 +54,7 @@ static void json_taps(struct pt_json *j, const struct pt_report *r)
         const struct pt_loss_tap *tap = &r->loss->tap[i];
 
         pt_json_object(j, NULL);
-        pt_json_text(j, r->inputs[i].is_port ? "port" : "file", r->inputs[i].name);
+        pt_json_count(j, "input", i);
         json_sum(j, &tap->lost);
         pt_json_count(j, "segments", r->packets->tap[i].kind[PT_PACKET_TCP]);
         pt_json_count(j, "copies", tap->copies);

@@ -164,10 +164,10 @@ def consistency_errors(report):
             errors.append("ledger %s does not add up to its own residue" % name)
         if l["residue"]:
             errors.append("ledger %s has a residue of %d" % (name, l["residue"]))
+    if [t["input"] for t in report["loss"]["taps"]] != list(range(len(report["inputs"]))):
+        errors.append("the taps of the loss story are not the inputs")
     for i, tap in zip(report["inputs"], report["loss"]["taps"]):
         name = i.get("file", i.get("port"))
-        if name != tap.get("file", tap.get("port")):
-            errors.append("the taps of the loss story are not the inputs")
         if i["packets"] != sum(i["parts"].values()) + i.get("lost", 0) and not report["stopped"]:
             errors.append("packets of %s are not the sum of their parts" % name)
         if i["parts"].get("tcp", 0) != tap["segments"]:
