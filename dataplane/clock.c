@@ -16,6 +16,11 @@
 #include <string.h>
 #include <xxhash.h>
 
+/* Clocks that are further apart than ten years were never set, and times that are further from 1970
+ * than that of any capture: neither tells anything. */
+#define APART_MAX_NS 315360000000000000ll
+#define TIME_MAX_NS (INT64_MAX / 2)
+
 enum row_kind { ROW_DATA, ROW_ACK, ROW_PACKET };
 
 struct row {
@@ -131,7 +136,7 @@ void pt_clocks_segment(struct pt_clocks *c, uint32_t input, int64_t time_ns,
                    !!(seg->flags & PT_TCP_FIN);
     struct row row = { .key = direction, .time_ns = time_ns, .input = (uint16_t)input };
 
-    if (seg->flags & PT_TCP_RST)
+    if (seg->flags & PT_TCP_RST || time_ns > TIME_MAX_NS || time_ns < -TIME_MAX_NS)
         return;
     if (len) {
         row.kind = ROW_DATA;
@@ -205,11 +210,12 @@ static int by_sample(const void *a, const void *b)
 static void add_sample(struct pt_clocks *c, enum sample_kind kind, const struct row *from,
                        const struct row *to)
 {
-    if (from->input != to->input)
-        c->sample[c->sample_cnt++] = (struct sample){ .from = from->input,
-                                                      .to = to->input,
-                                                      .kind = (uint16_t)kind,
-                                                      .value = from->time_ns - to->time_ns };
+    int64_t value = from->time_ns - to->time_ns;
+
+    if (from->input != to->input && value <= APART_MAX_NS && value >= -APART_MAX_NS)
+        c->sample[c->sample_cnt++] = (struct sample){
+            .from = from->input, .to = to->input, .kind = (uint16_t)kind, .value = value
+        };
 }
 
 /* Rows [i, end) have the same key, position and kind: there are some, all of one input, the
@@ -279,9 +285,16 @@ static struct edge next_edge(const struct pt_clocks *c, uint32_t *at)
     return e;
 }
 
+/* What becomes too large is no bound. */
 static int64_t plus(int64_t bound, int64_t offset)
 {
-    return bound == INT64_MIN || bound == INT64_MAX ? bound : bound + offset;
+    int64_t sum;
+
+    if (bound == INT64_MIN || bound == INT64_MAX)
+        return bound;
+    if (__builtin_add_overflow(bound, offset, &sum))
+        return offset < 0 ? INT64_MIN : INT64_MAX;
+    return sum;
 }
 
 /* Moves the clock of `to`, of which the bounds are known, if it must be moved. */
@@ -327,8 +340,8 @@ static void grow_tree(const struct edge *edge, uint32_t edge_cnt, bool *in_tree,
             set_clock(&clock[e->b], e->a, e->pairs, plus(e->low, from), plus(e->high, from));
         } else {
             int64_t from = clock[e->b].offset_ns;
-            int64_t low = e->high == INT64_MAX ? INT64_MIN : from - e->high;
-            int64_t high = e->low == INT64_MIN ? INT64_MAX : from - e->low;
+            int64_t low = e->high == INT64_MAX ? INT64_MIN : plus(-e->high, from);
+            int64_t high = e->low == INT64_MIN ? INT64_MAX : plus(-e->low, from);
 
             set_clock(&clock[e->a], e->b, e->pairs, low, high);
         }

@@ -74,6 +74,7 @@ bool pt_intake_frame(struct pt_intake *in, const struct pt_frame *f, uint32_t in
         ret_t->whole = NULL;
         return false;
     }
+    in->stats.tap[input].payload_bytes += ret_t->seg.pay_len;
     in->stats.tunnelled += ret_t->seg.tunnels != 0;
     if (f->time_ns > in->now_ns)
         in->now_ns = f->time_ns;

@@ -17,7 +17,8 @@
 /* The same of each input; what it counts adds up to the whole. */
 struct pt_tap_stats {
     uint64_t kind[PT_PACKET_KIND_CNT];
-    uint64_t cut_frames; /* of all kinds, shortened by the snap length */
+    uint64_t payload_bytes; /* of TCP, copies made by the mirror included */
+    uint64_t cut_frames;    /* of all kinds, shortened by the snap length */
     uint64_t cut_bytes;
 };
 

@@ -20,11 +20,10 @@ static void add(struct pt_loss_sum *sum, const struct pt_loss_sum *one)
 
 /* Slices. */
 
-static int64_t slice_of(int64_t time_ns, unsigned shift)
+/* Time in the narrowest slices. */
+static int64_t unit_of(int64_t time_ns)
 {
-    int64_t unit = time_ns / PT_LOSS_SLICE_MIN_NS - (time_ns % PT_LOSS_SLICE_MIN_NS < 0);
-
-    return unit >> shift;
+    return time_ns / PT_LOSS_SLICE_MIN_NS - (time_ns % PT_LOSS_SLICE_MIN_NS < 0);
 }
 
 /* Makes slices twice as wide. */
@@ -44,13 +43,13 @@ static void widen(struct pt_loss *l)
         l->slice_cnt = (uint32_t)(((from + l->slice_cnt - 1) >> 1) - l->slice_from + 1);
 }
 
-/* Slices reach over [from_ns, to_ns] from now on. They are widened only as far as the whole span
- * asks for, so their width does not depend on the order in which it grew. */
-static void cover(struct pt_loss *l, int64_t from_ns, int64_t to_ns)
+/* Slices reach over the units [from_unit, to_unit] from now on. They are widened only as far as the
+ * whole span asks for, so their width does not depend on the order in which it grew. */
+static void cover(struct pt_loss *l, int64_t from_unit, int64_t to_unit)
 {
     for (;; widen(l)) {
-        int64_t from = slice_of(from_ns, l->slice_shift);
-        int64_t to = slice_of(to_ns, l->slice_shift);
+        int64_t from = from_unit >> l->slice_shift;
+        int64_t to = to_unit >> l->slice_shift;
 
         if (l->slice_cnt && l->slice_from < from)
             from = l->slice_from;
@@ -195,8 +194,8 @@ static void take_hole(struct pt_loss *l, uint8_t cluster, const struct pt_stream
     add(&l->tap[ev->at.input].lost, &one);
     add_moment(l, &moment);
     offer(&l->worst, &conn);
-    cover(l, ev->at.time_ns, ev->at.time_ns);
-    add(&l->slice[slice_of(ev->at.time_ns, l->slice_shift) - l->slice_from][cluster], &one);
+    cover(l, unit_of(ev->at.time_ns), unit_of(ev->at.time_ns));
+    add(&l->slice[(unit_of(ev->at.time_ns) >> l->slice_shift) - l->slice_from][cluster], &one);
 }
 
 static void take_one_way(struct pt_loss *l, uint8_t cluster, const struct pt_stream_event *ev)
@@ -225,19 +224,18 @@ void pt_loss_event(struct pt_loss *l, uint8_t cluster, const struct pt_stream_ev
 
 static void add_slices(struct pt_loss *l, const struct pt_loss *other)
 {
-    struct pt_loss_sum(*slice)[PT_CLUSTER_CNT + 1] = l->slice;
-    int64_t width_ns = PT_LOSS_SLICE_MIN_NS << other->slice_shift;
+    int64_t width = 1ll << other->slice_shift;
 
     if (!other->slice_cnt)
         return;
     while (l->slice_shift < other->slice_shift)
         widen(l);
-    cover(l, other->slice_from * width_ns, (other->slice_from + other->slice_cnt) * width_ns - 1);
+    cover(l, other->slice_from * width, (other->slice_from + other->slice_cnt) * width - 1);
     for (uint32_t i = 0; i < other->slice_cnt; i++) {
         int64_t at = (other->slice_from + i) >> (l->slice_shift - other->slice_shift);
 
         for (int c = 0; c <= PT_CLUSTER_CNT; c++)
-            add(&slice[at - l->slice_from][c], &other->slice[i][c]);
+            add(&l->slice[at - l->slice_from][c], &other->slice[i][c]);
     }
 }
 
@@ -279,7 +277,7 @@ static int by_badness(const void *x, const void *y)
 void pt_loss_end(struct pt_loss *l)
 {
     if (l->any)
-        cover(l, l->from_ns, l->to_ns);
+        cover(l, unit_of(l->from_ns), unit_of(l->to_ns));
     qsort(l->worst.conn, l->worst.conn_cnt, sizeof(l->worst.conn[0]), by_badness);
     qsort(l->one_way.conn, l->one_way.conn_cnt, sizeof(l->one_way.conn[0]), by_badness);
 }

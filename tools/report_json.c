@@ -58,6 +58,7 @@ static void write_inputs(struct pt_json *j, const struct pt_report *r)
             if (r->packets->tap[i].kind[k])
                 pt_json_count(j, pt_ledger_packet_part(k), r->packets->tap[i].kind[k]);
         pt_json_object_end(j);
+        pt_json_count(j, "payload_bytes", r->packets->tap[i].payload_bytes);
         write_clock(j, r, &in->clock);
         if (in->is_port) {
             pt_json_count(j, "missed", in->missed);

@@ -95,9 +95,12 @@ static void json_clusters(struct pt_json *j, const struct pt_report *r)
     pt_json_array_end(j);
 }
 
+/* Times of a capture may be anything: the first slice may begin before what 64 bits hold. */
 static int64_t slice_ns(const struct pt_loss *l, uint32_t i)
 {
-    return (l->slice_from + i) * (PT_LOSS_SLICE_MIN_NS << l->slice_shift);
+    uint64_t width_ns = (uint64_t)PT_LOSS_SLICE_MIN_NS << l->slice_shift;
+
+    return (int64_t)((uint64_t)(l->slice_from + i) * width_ns);
 }
 
 static double slice_seconds(const struct pt_loss *l)

@@ -172,6 +172,10 @@ def consistency_errors(report):
             errors.append("packets of %s are not the sum of their parts" % name)
         if i["parts"].get("tcp", 0) != tap["segments"]:
             errors.append("TCP segments of %s are counted twice differently" % name)
+    stream = report["counters"]["stream"]
+    if sum(i["payload_bytes"] for i in report["inputs"]) != (stream["payload_bytes"] +
+                                                             stream["copied_bytes"]):
+        errors.append("TCP payload of the inputs is not that of the streams")
     errors += loss_errors(report)
     severe = any(f["severity"] == "divergence" for f in report["findings"])
     if severe != (report["verdict"] == "divergent"):

@@ -73,6 +73,8 @@ static void test_counters(void **state)
         want.cut_bytes += WIRE - row[i].cap_len;
         want.kind[row[i].kind]++;
         want.tap[i % 2].kind[row[i].kind]++;
+        want.tap[i % 2].payload_bytes +=
+                row[i].kind == PT_PACKET_TCP ? row[i].cap_len - (WIRE - 20) : 0;
         want.tap[i % 2].cut_frames += row[i].cap_len < WIRE;
         want.tap[i % 2].cut_bytes += WIRE - row[i].cap_len;
         assert_memory_equal(&in.stats, &want, sizeof(want));
