@@ -60,6 +60,9 @@ struct pt_merge;
 
 int pt_merge_open(struct pt_capture **caps, size_t cap_cnt, struct pt_merge **ret_merge);
 
+/* pt_merge_shift: offset_ns is added to the times of this input's frames. Before the first next. */
+void pt_merge_shift(struct pt_merge *m, uint32_t input, int64_t offset_ns);
+
 /* pt_merge_next: like pt_capture_next; *ret_input is the index into caps. The frame is borrowed
  * until the next call. */
 int pt_merge_next(struct pt_merge *m, struct pt_frame *ret_frame, uint32_t *ret_input);

@@ -2,6 +2,7 @@
 #include "dataplane/flow.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -35,7 +36,7 @@ void pt_flows_fini(struct pt_flows *t)
 /* The sum makes both directions of a connection fall into one bucket. */
 static uint32_t pair_hash(const struct pt_endpoint *x, const struct pt_endpoint *y)
 {
-    return (uint32_t)((XXH3_64bits(x, sizeof(*x)) + XXH3_64bits(y, sizeof(*y))) >> 16);
+    return (uint32_t)((XXH3_64bits(x, sizeof(*x)) + XXH3_64bits(y, sizeof(*y))) >> 16) >> 1;
 }
 
 static int same(const struct pt_endpoint *x, const struct pt_endpoint *y)
@@ -65,25 +66,30 @@ struct pt_flow *pt_flows_find(const struct pt_flows *t, const struct pt_endpoint
 
 static void link_newest(struct pt_flows *t, struct pt_flow *f)
 {
+    struct pt_flow_row *row = &t->row[f->worth];
+
     f->newer = NULL;
-    f->older = t->newest;
-    if (t->newest)
-        t->newest->newer = f;
+    f->older = row->newest;
+    if (row->newest)
+        row->newest->newer = f;
     else
-        t->oldest = f;
-    t->newest = f;
+        row->oldest = f;
+    row->newest = f;
+    f->touch = t->touch_cnt++;
 }
 
 static void unlink_age(struct pt_flows *t, struct pt_flow *f)
 {
+    struct pt_flow_row *row = &t->row[f->worth];
+
     if (f->newer)
         f->newer->older = f->older;
     else
-        t->newest = f->older;
+        row->newest = f->older;
     if (f->older)
         f->older->newer = f->newer;
     else
-        t->oldest = f->newer;
+        row->oldest = f->newer;
 }
 
 struct pt_flow *pt_flows_add(struct pt_flows *t, const struct pt_endpoint *src,
@@ -99,7 +105,7 @@ struct pt_flow *pt_flows_add(struct pt_flows *t, const struct pt_endpoint *src,
         return NULL;
     f->a = *src;
     f->b = *dst;
-    f->hash = pair_hash(src, dst);
+    f->hash = pair_hash(src, dst) & INT32_MAX;
     f->seen_ns = now_ns;
     bucket = &t->bucket[f->hash & (t->bucket_cnt - 1)];
     f->chain = *bucket;
@@ -112,10 +118,28 @@ struct pt_flow *pt_flows_add(struct pt_flows *t, const struct pt_endpoint *src,
 void pt_flows_touch(struct pt_flows *t, struct pt_flow *f, int64_t now_ns)
 {
     f->seen_ns = now_ns;
-    if (t->newest == f)
-        return;
     unlink_age(t, f);
     link_newest(t, f);
+}
+
+void pt_flows_keep(struct pt_flows *t, struct pt_flow *f)
+{
+    unlink_age(t, f);
+    f->worth = true;
+    link_newest(t, f);
+}
+
+struct pt_flow *pt_flows_oldest(const struct pt_flows *t)
+{
+    struct pt_flow *f = t->row[false].oldest;
+    struct pt_flow *worth = t->row[true].oldest;
+
+    return f && !(worth && worth->touch < f->touch) ? f : worth;
+}
+
+struct pt_flow *pt_flows_spare(const struct pt_flows *t)
+{
+    return t->row[false].oldest ? t->row[false].oldest : t->row[true].oldest;
 }
 
 void pt_flows_remove(struct pt_flows *t, struct pt_flow *f)

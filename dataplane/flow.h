@@ -3,9 +3,11 @@
 #define PT_DATAPLANE_FLOW_H
 /*
  * The table of connections: found by their two endpoints, from whichever side a segment comes, and
- * kept in the order in which they were last seen, so that the longest idle one is at hand. Bounded
- * by flow_max and by the memory budget. It knows nothing of TCP: its user embeds struct pt_flow as
- * the first member of what it keeps for a connection. One table belongs to one core.
+ * kept in the order in which they were last seen, so that the longest idle one is at hand. A flow
+ * begins as one that nobody would miss; its user says when it has proven to be worth keeping. When
+ * room is needed those that have not go first, so a flood of them cannot push out the others.
+ * Bounded by flow_max and by the memory budget. It knows nothing of TCP: its user embeds struct
+ * pt_flow as the first member of what it keeps for a connection. One table belongs to one core.
  *
  * A lookup costs one hash of each endpoint and, at a load below one, about one comparison. Nothing
  * is decided by the order of the buckets, so the hash changes no result.
@@ -19,8 +21,10 @@
 struct pt_flow {
     struct pt_endpoint a; /* sent the first segment that was seen */
     struct pt_endpoint b;
-    uint32_t hash;
-    int64_t seen_ns; /* time of the last touch */
+    uint32_t hash : 31;
+    uint32_t worth : 1; /* row it is in */
+    int64_t seen_ns;    /* time of the last touch, */
+    uint64_t touch;     /* and its number */
     struct pt_flow *chain;
     struct pt_flow *newer;
     struct pt_flow *older;
@@ -33,8 +37,11 @@ struct pt_flows {
     uint32_t flow_cnt;
     uint32_t flow_max;
     size_t flow_sz;
-    struct pt_flow *newest;
-    struct pt_flow *oldest;
+    uint64_t touch_cnt;
+    struct pt_flow_row {
+        struct pt_flow *newest;
+        struct pt_flow *oldest;
+    } row[2]; /* by worth */
 };
 
 #define PT_FLOW_MAX (1u << 28) /* no table is larger: its buckets alone are 2 GiB then */
@@ -58,6 +65,16 @@ struct pt_flow *pt_flows_add(struct pt_flows *t, const struct pt_endpoint *src,
 
 /* pt_flows_touch makes f the newest. now_ns never goes back. */
 void pt_flows_touch(struct pt_flows *t, struct pt_flow *f, int64_t now_ns);
+
+/* pt_flows_keep: f, which was touched last of all, is worth keeping from now on. */
+void pt_flows_keep(struct pt_flows *t, struct pt_flow *f);
+
+/* pt_flows_oldest returns the flow that was touched longest ago, or NULL. */
+struct pt_flow *pt_flows_oldest(const struct pt_flows *t);
+
+/* pt_flows_spare returns the flow to be given up first: the oldest of those that are not worth
+ * keeping, else of the others; NULL: there is none. */
+struct pt_flow *pt_flows_spare(const struct pt_flows *t);
 
 /* pt_flows_remove takes f out and frees it. */
 void pt_flows_remove(struct pt_flows *t, struct pt_flow *f);

@@ -66,11 +66,15 @@ bool pt_intake_frame(struct pt_intake *in, const struct pt_frame *f, uint32_t in
     in->stats.bytes += f->wire_len;
     in->stats.cut_bytes += f->wire_len - f->cap_len;
     in->stats.kind[kind]++;
+    in->stats.tap[input].kind[kind]++;
+    in->stats.tap[input].cut_frames += f->wire_len > f->cap_len;
+    in->stats.tap[input].cut_bytes += f->wire_len - f->cap_len;
     if (kind != PT_PACKET_TCP) {
         pt_taken_done(ret_t);
         ret_t->whole = NULL;
         return false;
     }
+    in->stats.tap[input].payload_bytes += ret_t->seg.pay_len;
     in->stats.tunnelled += ret_t->seg.tunnels != 0;
     if (f->time_ns > in->now_ns)
         in->now_ns = f->time_ns;

@@ -12,12 +12,23 @@
 #include "dataplane/mirror.h"
 #include "dataplane/packet.h"
 
+#define PT_INPUT_MAX 1024 /* files or ports of one run */
+
+/* The same of each input; what it counts adds up to the whole. */
+struct pt_tap_stats {
+    uint64_t kind[PT_PACKET_KIND_CNT];
+    uint64_t payload_bytes; /* of TCP, copies made by the mirror included */
+    uint64_t cut_frames;    /* of all kinds, shortened by the snap length */
+    uint64_t cut_bytes;
+};
+
 struct pt_packet_stats {
     uint64_t frames;
     uint64_t bytes;     /* on the wire */
     uint64_t cut_bytes; /* of these, not captured */
     uint64_t kind[PT_PACKET_KIND_CNT];
     uint64_t tunnelled;
+    struct pt_tap_stats tap[PT_INPUT_MAX];
 };
 
 struct pt_intake {

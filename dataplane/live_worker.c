@@ -213,6 +213,8 @@ static bool pass_on(struct pt_live_worker *w, const struct pt_live_packet *p, un
     /* It is in the books as lost, not as a segment. */
     w->intake.stats.frames--;
     w->intake.stats.kind[PT_PACKET_TCP]--;
+    w->intake.stats.tap[p->taken.at.input].kind[PT_PACKET_TCP]--;
+    w->intake.stats.tap[p->taken.at.input].payload_bytes -= p->taken.seg.pay_len;
     pt_live_add(&w->posted.given_up, 1);
     pt_live_add(&w->port[p->taken.at.input].given_up, 1);
     give_back(w, p);

@@ -11,6 +11,7 @@
 
 struct merge_input {
     struct pt_capture *cap;
+    int64_t offset_ns;
     struct pt_frame frame;
 };
 
@@ -40,6 +41,21 @@ int pt_merge_open(struct pt_capture **caps, size_t cap_cnt, struct pt_merge **re
         m->inputs[i] = (struct merge_input){ .cap = caps[i] };
     *ret_merge = m;
     return 0;
+}
+
+void pt_merge_shift(struct pt_merge *m, uint32_t input, int64_t offset_ns)
+{
+    m->inputs[input].offset_ns = offset_ns;
+}
+
+/* The times of a file may be anything. */
+static int read_on(struct merge_input *in)
+{
+    int rc = pt_capture_next(in->cap, &in->frame);
+
+    if (rc == 1 && __builtin_add_overflow(in->frame.time_ns, in->offset_ns, &in->frame.time_ns))
+        in->frame.time_ns = in->offset_ns < 0 ? INT64_MIN : INT64_MAX;
+    return rc;
 }
 
 static bool before(const struct pt_merge *m, uint32_t a, uint32_t b)
@@ -87,7 +103,7 @@ int pt_merge_next(struct pt_merge *m, struct pt_frame *ret_frame, uint32_t *ret_
     while (m->started < m->input_cnt) {
         uint32_t idx = (uint32_t)m->started++;
 
-        rc = pt_capture_next(m->inputs[idx].cap, &m->inputs[idx].frame);
+        rc = read_on(&m->inputs[idx]);
         if (rc < 0) {
             *ret_input = idx;
             return rc;
@@ -101,7 +117,7 @@ int pt_merge_next(struct pt_merge *m, struct pt_frame *ret_frame, uint32_t *ret_
         uint32_t idx = m->heap[0];
 
         m->lent = false;
-        rc = pt_capture_next(m->inputs[idx].cap, &m->inputs[idx].frame);
+        rc = read_on(&m->inputs[idx]);
         if (rc != 1)
             m->heap[0] = m->heap[--m->heap_cnt];
         if (m->heap_cnt > 0)

@@ -247,6 +247,7 @@ static void note_tap(struct pt_pipeline *p)
 const struct pt_result *pt_pipeline_conclude(struct pt_pipeline *p)
 {
     note_tap(p);
+    pt_loss_end(&p->totals.loss);
     return pt_shard_finish(p->shard);
 }
 
@@ -307,6 +308,11 @@ const struct pt_stream_stats *pt_pipeline_stream_stats(const struct pt_pipeline 
 const struct pt_parser_stats *pt_pipeline_parser_stats(const struct pt_pipeline *p)
 {
     return &p->totals.parser;
+}
+
+const struct pt_loss *pt_pipeline_loss(const struct pt_pipeline *p)
+{
+    return &p->totals.loss;
 }
 
 const struct pt_shard_stats *pt_pipeline_shard_stats(const struct pt_pipeline *p)

@@ -64,6 +64,7 @@ const struct pt_fragment_stats *pt_pipeline_fragment_stats(const struct pt_pipel
 const struct pt_mirror_stats *pt_pipeline_mirror_stats(const struct pt_pipeline *p);
 const struct pt_stream_stats *pt_pipeline_stream_stats(const struct pt_pipeline *p);
 const struct pt_parser_stats *pt_pipeline_parser_stats(const struct pt_pipeline *p);
+const struct pt_loss *pt_pipeline_loss(const struct pt_pipeline *p);
 const struct pt_shard_stats *pt_pipeline_shard_stats(const struct pt_pipeline *p);
 size_t pt_pipeline_api_rows(const struct pt_pipeline *p, const struct pt_api_row **ret_rows);
 size_t pt_pipeline_conn_rows(const struct pt_pipeline *p, const struct pt_conn_row **ret_rows);

@@ -95,6 +95,14 @@ static void fit(struct pt_piece *n, struct pt_piece *prev, struct pt_piece *next
     ret_o->refused = len - n->len;
 }
 
+bool pt_store_own_bound(const struct pt_store *st, const struct pt_pieces *l,
+                        const struct pt_piece *new)
+{
+    const struct pt_piece n = { .alloc_sz = sizeof(n) + new->len };
+
+    return charge(&n) > st->dir_max - l->charged_sz;
+}
+
 int pt_store_add(struct pt_store *st, struct pt_pieces *l, const struct pt_piece *new,
                  struct pt_overlap *ret_o)
 {

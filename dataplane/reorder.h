@@ -70,6 +70,12 @@ static inline uint64_t pt_piece_end(const struct pt_piece *p)
 int pt_store_add(struct pt_store *st, struct pt_pieces *l, const struct pt_piece *new,
                  struct pt_overlap *ret_o);
 
+/* pt_store_own_bound: it is list l's own bound that does not allow to add new, not what others
+ * keep.
+ */
+bool pt_store_own_bound(const struct pt_store *st, const struct pt_pieces *l,
+                        const struct pt_piece *new);
+
 /* pt_store_limit: a segment that ended at end acknowledged ack, so no byte before end depends on
  * more. (A retransmission acknowledges more than its bytes depend on.) Called before the segment
  * itself is added; so acknowledgements never fall along the list. */

@@ -29,7 +29,8 @@
  * is the only one, or the other side is closing, it is excused: neither waited for nor declared
  * lost until bytes behind it prove that it was one.
  *
- * FULL. When a segment cannot wait (its direction's bound, the store's, the memory budget) its own
+ * FULL. When a segment cannot wait (its direction's bound, the store's, the memory budget) and its
+ * flow is worth keeping (END), others that are not are ended first for what they hold. Else its own
  * flow gives up its waits one by one until it can, at last the gap before the segment itself. So
  * nothing that was seen is thrown away; what was given up too early is counted as late when it
  * comes.
@@ -37,7 +38,10 @@
  * END. Both FINs reached: closed. One side only and its FIN reached: closed after `patience`. RST:
  * closed a hold-off later, until then segments count as before. Idle: closed, and no longer known.
  * A closed flow stays for 10 s so that its stragglers start no new one. Table full or memory
- * refused: the longest idle flow is closed; if that does not help, the segment is refused.
+ * refused: the longest idle flow is closed; if that does not help, the segment is refused. Those
+ * go first that are not worth keeping: a flow is when both sides have sent payload and one has
+ * acknowledged all of the other's, or when one side alone has sent 32 KiB without a hole. So
+ * neither half-open connections nor scattered garbage, however many, close a connection that works.
  *
  * ANOTHER CONNECTION on the same endpoints: a SYN with another sequence number; payload that cannot
  * be a straggler of a closed flow; two successive segments with payload outside the window that
@@ -64,6 +68,15 @@ const struct pt_streams_cfg pt_streams_cfg_default = {
     .idle_ns = 1200ll * 1000000000,
 };
 
+/* Connections take three quarters of the memory at most, so that however many there are, bytes out
+ * of order find some. */
+static uint32_t flow_max_of(const struct pt_mem *mem, const struct pt_streams_cfg *cfg)
+{
+    uint64_t fits = mem->limit_sz / 4 * 3 / (sizeof(struct pt_conv) + 2 * sizeof(struct pt_dir));
+
+    return fits < cfg->flow_max ? (uint32_t)fits : cfg->flow_max;
+}
+
 int pt_streams_open(struct pt_mem *mem, const struct pt_streams_cfg *cfg, struct pt_streams **ret_s)
 {
     struct pt_streams *s;
@@ -74,7 +87,7 @@ int pt_streams_open(struct pt_mem *mem, const struct pt_streams_cfg *cfg, struct
     s = pt_mem_zalloc(mem, sizeof(*s));
     if (!s)
         return -ENOMEM;
-    rc = pt_flows_init(&s->flows, mem, cfg->flow_max, sizeof(struct pt_conv));
+    rc = pt_flows_init(&s->flows, mem, flow_max_of(mem, cfg), sizeof(struct pt_conv));
     if (rc) {
         pt_mem_free(mem, s, sizeof(*s));
         return rc;
@@ -101,8 +114,8 @@ void pt_streams_close(struct pt_streams *s)
         return;
     mem = s->mem;
     pt_store_free(&s->store, s->spent);
-    while (s->flows.oldest)
-        pt_conv_remove(s, (struct pt_conv *)s->flows.oldest);
+    for (struct pt_flow *f; (f = pt_flows_oldest(&s->flows));)
+        pt_conv_remove(s, (struct pt_conv *)f);
     pt_flows_fini(&s->flows);
     pt_alarms_fini(&s->alarms);
     pt_mem_free(mem, s, sizeof(*s));
@@ -148,6 +161,29 @@ void pt_streams_push(struct pt_streams *s, const struct pt_segment *seg,
     s->evict_cnt = 0;
     pt_streams_advance(s, at->time_ns);
     s->stats.segments++;
+}
+
+bool pt_streams_yield(struct pt_streams *s, unsigned flow_cnt)
+{
+    struct pt_flow *next;
+    bool any = false;
+
+    for (struct pt_flow *f = s->flows.row[false].oldest; f && flow_cnt; f = next, flow_cnt--) {
+        struct pt_conv *c = (struct pt_conv *)f;
+
+        next = f->newer;
+        if (c->ready)
+            continue;
+        any = true;
+        if (c->closed) {
+            pt_conv_remove(s, c);
+            continue;
+        }
+        s->stats.flows_evicted++;
+        c->ending = c->gone = true;
+        pt_conv_ready(s, c);
+    }
+    return any;
 }
 
 void pt_streams_finish(struct pt_streams *s)
@@ -199,7 +235,7 @@ static void ring(struct pt_streams *s, struct pt_alarm *al)
 /* Ends the flow that was last seen longest ago. */
 static void end_oldest(struct pt_streams *s, bool idle)
 {
-    struct pt_conv *c = (struct pt_conv *)s->flows.oldest;
+    struct pt_conv *c = (struct pt_conv *)pt_flows_oldest(&s->flows);
 
     if (c->closed) {
         pt_conv_remove(s, c);
@@ -215,7 +251,7 @@ static void end_oldest(struct pt_streams *s, bool idle)
 static bool step_time(struct pt_streams *s)
 {
     struct pt_alarm *al = pt_alarms_first(&s->alarms);
-    const struct pt_conv *old = (struct pt_conv *)s->flows.oldest;
+    const struct pt_conv *old = (struct pt_conv *)pt_flows_oldest(&s->flows);
     struct pt_key ring_at = PT_KEY_LAST;
     struct pt_key idle_at = PT_KEY_LAST;
     bool rings;
@@ -223,8 +259,8 @@ static bool step_time(struct pt_streams *s)
     if (al && al->due_ns < s->now_ns)
         ring_at = (struct pt_key){ al->due_ns, PT_KEY_DUE | al->serial };
     if (old && old->flow.seen_ns + s->cfg.idle_ns < s->now_ns)
-        idle_at = (struct pt_key){ old->flow.seen_ns + s->cfg.idle_ns,
-                                   PT_KEY_DUE | old->last.order };
+        idle_at =
+                (struct pt_key){ old->flow.seen_ns + s->cfg.idle_ns, PT_KEY_DUE | old->last.order };
     rings = !pt_key_before(idle_at, ring_at);
     if (rings && ring_at.time_ns != INT64_MAX) {
         because(s, ring_at.time_ns, ring_at.tie);

@@ -56,6 +56,12 @@ enum pt_stream_kind {
     PT_STREAM_CLOSE  /* both sides are done, or the flow was evicted; *user must be given up now */
 };
 
+/* What a flow has lost so far, by side; without what the snap length cut. */
+struct pt_stream_lost {
+    uint64_t bytes[2];
+    uint64_t holes;
+};
+
 struct pt_stream_event {
     enum pt_stream_kind kind;
     int side;            /* 0: endpoint a, 1: endpoint b */
@@ -69,7 +75,11 @@ struct pt_stream_event {
     const struct pt_endpoint *a;
     const struct pt_endpoint *b;
     int initiator; /* side that sent the SYN, -1 not seen */
-    void **user;   /* the owner's pointer of this flow, NULL at OPEN */
+    bool one_way;  /* CLOSE: of a flow with payload only `side` was seen, which sent about len bytes
+                    */
+    uint64_t flow; /* names the flow: order of the packet that began it */
+    const struct pt_stream_lost *lost;
+    void **user; /* the owner's pointer of this flow, NULL at OPEN */
 };
 
 /*
@@ -124,6 +134,11 @@ void pt_streams_advance(struct pt_streams *s, int64_t time_ns);
  * stay valid until pt_streams_next says NONE. */
 void pt_streams_push(struct pt_streams *s, const struct pt_segment *seg,
                      const struct pt_packet_ref *at);
+
+/* pt_streams_yield: the owner has no room for more. Up to flow_cnt flows that are not worth keeping
+ * (flow.h) are ended, those that were idle longest; what is under way is heard out first. Between
+ * two calls of pt_streams_next. False: there was none. */
+bool pt_streams_yield(struct pt_streams *s, unsigned flow_cnt);
 
 /* pt_streams_finish: no packet will follow. Everything that waits is resolved, every flow is
  * closed; pull the events as after a push. */

@@ -55,13 +55,14 @@ static void end_now(struct pt_streams *s, struct pt_conv *c)
     pt_conv_ready(s, c);
 }
 
-/* Makes room by giving up the flow that was idle longest. true: it must be heard out first. */
-static bool evict(struct pt_streams *s, bool *ret_again)
+/* Makes room by giving up another flow than c, which may be NULL. false: there is none; if
+ * *ret_again it must be heard out first. */
+static bool evict(struct pt_streams *s, const struct pt_conv *c, bool *ret_again)
 {
-    struct pt_conv *old = (struct pt_conv *)s->flows.oldest;
+    struct pt_conv *old = (struct pt_conv *)pt_flows_spare(&s->flows);
 
     *ret_again = false;
-    if (!old || s->evict_cnt++ >= PT_EVICT_TRIES)
+    if (!old || old == c || s->evict_cnt++ >= PT_EVICT_TRIES)
         return false;
     if (old->closed) {
         pt_conv_remove(s, old);
@@ -87,7 +88,7 @@ static struct pt_conv *open_conv(struct pt_streams *s, bool *ret_again)
     do {
         if (!pt_alarms_reserve(&s->alarms, s->flows.flow_cnt + 1))
             c = (struct pt_conv *)pt_flows_add(&s->flows, &seg->src, &seg->dst, s->now_ns);
-    } while (!c && evict(s, ret_again) && !*ret_again);
+    } while (!c && evict(s, NULL, ret_again) && !*ret_again);
     if (!c)
         return NULL;
     c->alarm.serial = s->at.order; /* one packet begins one connection at most */
@@ -145,8 +146,14 @@ struct pt_conv *pt_streams_find(struct pt_streams *s, int *ret_side, bool *ret_a
         side = 0;
         c = open_conv(s, ret_again);
     }
-    if (c && !c->dir[side] && !open_dir(s, c, side)) {
-        if (!c->dir[!side])
+    while (c && !c->dir[side] && !open_dir(s, c, side)) {
+        bool bare = !c->dir[!side];
+
+        if (!bare)
+            pt_flows_touch(&s->flows, &c->flow, s->now_ns);
+        if (evict(s, c, ret_again) && !*ret_again)
+            continue;
+        if (bare)
             pt_conv_remove(s, c);
         c = NULL;
     }

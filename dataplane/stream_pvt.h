@@ -22,6 +22,8 @@
 #define PT_COPY_NO_ID_NS 1000000ll /* ... or 1 ms where the sender does not number its packets */
 #define PT_RECENT_CNT 4            /* segments of a direction remembered for that */
 #define PT_EVICT_TRIES 4           /* flows evicted to make room for one segment's */
+#define PT_YIELD_FLOWS 16u         /* flows ended together for what they hold */
+#define PT_WORTH_LEN 32768         /* of one side alone without a hole: chance does not do that */
 
 struct pt_recent {
     uint32_t hash; /* of all that a copy has in common; 0: none */
@@ -64,14 +66,15 @@ struct pt_conv {         /* a connection */
     struct pt_alarm alarm;
     struct pt_dir *dir[2];
     void *user;
+    struct pt_stream_lost lost;
     struct pt_packet_ref last; /* last packet of this flow */
     int64_t tick;              /* packet time as far as this flow has got */
     int64_t end_ns;            /* when it is over (or forgotten, if closed), 0: not known */
     struct pt_conv *ready_next;
     int8_t initiator;
     bool ready;
-    bool opened; /* OPEN came out */
-    bool payload;
+    bool opened;     /* OPEN came out */
+    uint8_t payload; /* sides that sent some: bits 1 << side */
     bool rst;
     bool ending; /* resolve all that waits, then close */
     bool closed; /* CLOSE came out; kept for stragglers */
@@ -98,8 +101,8 @@ struct pt_streams {
     struct pt_alarms alarms;
     struct pt_store store;
     struct pt_stream_stats stats;
-    int64_t now_ns;       /* packet time; never goes back */
-    struct pt_key reason; /* what is heard out now became ready by this; never goes back */
+    int64_t now_ns;        /* packet time; never goes back */
+    struct pt_key reason;  /* what is heard out now became ready by this; never goes back */
     struct pt_segment seg; /* in hand, if has_seg */
     struct pt_packet_ref at;
     bool has_seg;
@@ -129,6 +132,14 @@ static inline bool pt_seq_fits(const struct pt_dir *d, const struct pt_segment *
     int64_t at = (int32_t)(pt_seq_of_data(seg) - (uint32_t)d->next);
 
     return at >= -PT_BEHIND_MAX && at + seg->pay_len + seg->pay_missing <= PT_AHEAD_MAX;
+}
+
+/* How far the one side of a flow got that was seen, holes included. */
+static inline uint64_t pt_dir_carried(const struct pt_dir *d)
+{
+    uint64_t len = d->next - ((1ull << 32) + d->start);
+
+    return len > INT64_MAX ? 0 : len; /* its start was moved back, and nothing came of it */
 }
 
 /* All that its sender had to say came out or was declared lost. */

@@ -32,6 +32,8 @@ static enum pt_stream_kind tell(struct pt_conv *c, enum pt_stream_kind kind, int
         .a = &c->flow.a,
         .b = &c->flow.b,
         .initiator = c->initiator,
+        .flow = c->alarm.serial,
+        .lost = &c->lost,
         .user = &c->user,
     };
     return kind;
@@ -68,8 +70,12 @@ static enum pt_stream_kind tell_hole(struct pt_streams *s, struct pt_conv *c, in
     ev->reason = reason;
     s->stats.holes++;
     s->stats.hole_bytes += ev->len;
-    if (reason == PT_LOST_TRUNCATED)
+    if (reason == PT_LOST_TRUNCATED) {
         s->stats.truncated_bytes += ev->len;
+    } else {
+        c->lost.bytes[side] += ev->len;
+        c->lost.holes++;
+    }
     d->hole_from = d->next;
     d->hole_end = end;
     d->next = end;
@@ -266,7 +272,10 @@ static enum pt_stream_kind step_close(struct pt_streams *s, struct pt_conv *c,
     s->stats.flows_empty += !c->payload;
     s->stats.flows_midstream += c->initiator < 0;
     s->stats.flows_one_sided += !c->dir[0] || !c->dir[1];
-    return tell(c, PT_STREAM_CLOSE, 0, &c->last, ev);
+    tell(c, PT_STREAM_CLOSE, !c->dir[0], &c->last, ev);
+    ev->one_way = c->payload && !(c->dir[0] && c->dir[1]);
+    ev->len = ev->one_way ? pt_dir_carried(c->dir[ev->side]) : 0;
+    return PT_STREAM_CLOSE;
 }
 
 enum pt_stream_kind pt_conv_step(struct pt_streams *s, struct pt_conv *c,

@@ -149,11 +149,15 @@ static bool waits(const struct pt_conv *c, int side)
     return c->dir[side] && c->dir[side]->wait.head;
 }
 
-/* There is no room to let *p wait. true: something else of the flow is given up first. */
+/* There is no room to let *p wait. true: something else is given up first: flows that are not worth
+ * keeping for one that is, if what they hold is in its way; then what else of the flow waits. */
 static bool make_room(struct pt_streams *s, struct pt_conv *c, int side, const struct pt_piece *p)
 {
     struct pt_dir *d = c->dir[side];
 
+    if (c->flow.worth && !pt_store_own_bound(&s->store, &d->wait, p) &&
+        pt_streams_yield(s, PT_YIELD_FLOWS))
+        return true;
     s->stats.cut_short++;
     if (d->held && !d->wait.head) {
         d->held = false;
@@ -308,7 +312,7 @@ static bool take_into(struct pt_streams *s, struct pt_conv *c, int side)
     if (x.p.len + x.p.miss && !c->closed) {
         if (!take_data(s, c, side, &x))
             return false;
-        c->payload = true;
+        c->payload |= (uint8_t)(1 << side);
     } else if (c->closed) {
         x.stale += x.p.len;
     }
@@ -318,6 +322,16 @@ static bool take_into(struct pt_streams *s, struct pt_conv *c, int side)
         take_fin(s, d, end);
     count(s, &x, is_copy(s, d, seg));
     return true;
+}
+
+/* The segment in hand shows that this connection works: see END at the top of stream.c. */
+static bool is_worth(const struct pt_streams *s, const struct pt_conv *c, int side)
+{
+    const struct pt_dir *peer = c->dir[!side];
+
+    if (!peer)
+        return c->payload && pt_dir_carried(c->dir[side]) >= PT_WORTH_LEN && !c->lost.holes;
+    return c->payload == 3 && s->seg.flags & PT_TCP_ACK && s->seg.ack == (uint32_t)peer->high;
 }
 
 bool pt_streams_take(struct pt_streams *s)
@@ -337,6 +351,8 @@ bool pt_streams_take(struct pt_streams *s)
     c->last = s->at;
     if (!take_into(s, c, side))
         return false;
+    if (!c->flow.worth && is_worth(s, c, side))
+        pt_flows_keep(&s->flows, &c->flow);
     pt_conv_ready(s, c);
     return true;
 }

@@ -115,6 +115,7 @@ void pt_totals_add(struct pt_totals *t, const struct pt_totals *other)
     add(&t->fragments, &other->fragments, sizeof(t->fragments));
     add(&t->streams, &other->streams, sizeof(t->streams));
     add(&t->parser, &other->parser, sizeof(t->parser));
+    pt_loss_add(&t->loss, &other->loss);
     add_apis(t, other->apis, other->api_cnt);
     add_conns(t, other->conns, other->conn_cnt);
     if (room(t, &t->mirrors, t->mirror_cnt, other->mirror_cnt, sizeof(*t->mirrors)))
@@ -139,6 +140,7 @@ void pt_totals_worker(struct pt_totals *t, const struct pt_worker *w)
 
     add(&t->streams, pt_streams_stats(w->streams), sizeof(t->streams));
     add(&t->parser, pt_parser_stats(w->parser), sizeof(t->parser));
+    pt_loss_add(&t->loss, &w->loss);
     cnt = pt_parser_api_rows(w->parser, &apis);
     add_apis(t, apis, cnt);
     cnt = pt_parser_conn_rows(w->parser, &conns);

@@ -13,6 +13,7 @@ struct pt_totals {
     struct pt_mirror_stats mirror; /* of the rows */
     struct pt_stream_stats streams;
     struct pt_parser_stats parser;
+    struct pt_loss loss;
     struct pt_api_row *apis;
     size_t api_cnt;
     struct pt_conn_row *conns;

@@ -9,6 +9,10 @@
 /* Of the parser's share, for batches that are lent, and the most that is of use. */
 #define LENDER_PART 8u
 #define LENDER_MEM_MAX (64u << 20)
+/* Connections that may be given up for a new one where the parser's share is used up to three
+ * quarters, if they are not worth keeping: the rest is for those that work. More than one, as many
+ * of them cost the parser nothing. */
+#define YIELD_FLOWS 16u
 
 static void flush_out(struct pt_obs_out *out)
 {
@@ -114,14 +118,28 @@ static uint8_t cluster_of(const struct pt_roles *roles, const struct pt_stream_e
     return PT_CLUSTER_NONE;
 }
 
+/* Stands where a connection would, for one that the budget had no room for. */
+static const char refused;
+#define REFUSED ((void *)(uintptr_t)&refused)
+
 /* A connection is opened by its first byte or hole, so that one without payload costs nothing.
- * NULL: the budget is spent, which the parser counts; what the connection carries stays unseen. */
+ * NULL: the budget is spent, which the parser counts; what the connection carries stays unseen.
+ * When there is room for it later, it is told that it does not begin there. */
 static struct pt_conn *conn_of(struct pt_worker *w, const struct pt_stream_event *ev)
 {
-    if (!*ev->user)
-        *ev->user =
-                pt_conn_open(w->parser, cluster_of(w->cfg.roles, ev), ev->a, ev->b, ev->initiator);
-    return *ev->user;
+    bool late = *ev->user == REFUSED;
+    struct pt_conn *conn = late ? NULL : *ev->user;
+
+    if (conn)
+        return conn;
+    if (w->parser_mem.used_sz > w->parser_mem.limit_sz / 4 * 3)
+        pt_streams_yield(w->streams, YIELD_FLOWS);
+    conn = pt_conn_open(w->parser, cluster_of(w->cfg.roles, ev), ev->a, ev->b,
+                        late ? -1 : ev->initiator);
+    *ev->user = conn ? (void *)conn : REFUSED;
+    for (int side = 0; conn && late && side < 2; side++)
+        pt_conn_hole(conn, side, 0, PT_LOST_TAP_GAP, &ev->at);
+    return conn;
 }
 
 /* What is written from now on belongs at this key. */
@@ -151,12 +169,15 @@ static void drain_streams(struct pt_worker *w)
                 pt_conn_bytes(conn, ev.side, ev.data, ev.len, &ev.at);
             break;
         case PT_STREAM_HOLE:
+            pt_loss_event(&w->loss, cluster_of(w->cfg.roles, &ev), &ev);
             conn = conn_of(w, &ev);
             if (conn)
                 pt_conn_hole(conn, ev.side, ev.len, ev.reason, &ev.at);
             break;
         case PT_STREAM_CLOSE:
-            if (*ev.user)
+            if (ev.one_way)
+                pt_loss_event(&w->loss, cluster_of(w->cfg.roles, &ev), &ev);
+            if (*ev.user && *ev.user != REFUSED)
                 pt_conn_close(*ev.user, &ev.at);
             *ev.user = NULL;
             break;
@@ -169,12 +190,17 @@ static void drain_streams(struct pt_worker *w)
 
 void pt_worker_take(struct pt_worker *w, const struct pt_taken *t)
 {
+    uint64_t copies = pt_streams_stats(w->streams)->segments_copies;
+
     if (w->lender)
         pt_lender_busy(w->lender);
     w->out.order = t->at.order;
+    pt_loss_segment(&w->loss, t->key.time_ns);
     pt_streams_advance(w->streams, t->key.time_ns);
     pt_streams_push(w->streams, &t->seg, &t->at);
     drain_streams(w);
+    if (pt_streams_stats(w->streams)->segments_copies != copies)
+        pt_loss_copy(&w->loss, t->at.input, t->seg.pay_len);
 }
 
 void pt_worker_advance(struct pt_worker *w, struct pt_key key)

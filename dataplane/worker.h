@@ -13,6 +13,7 @@
  * thread at a time.
  */
 #include "dataplane/intake.h"
+#include "dataplane/loss.h"
 #include "dataplane/stream.h"
 #include "parser/conn.h"
 
@@ -25,8 +26,6 @@ struct pt_cidr {
 /* Which cluster a connection belongs to: the input's role if it is source or target, else the first
  * list that one of its two endpoints is in, else none. */
 enum pt_input_role { PT_ROLE_SOURCE = 0, PT_ROLE_TARGET = 1, PT_ROLE_BOTH = 2 };
-
-#define PT_INPUT_MAX 1024 /* files or ports of one run */
 
 struct pt_roles {
     enum pt_input_role input[PT_INPUT_MAX];
@@ -63,7 +62,8 @@ struct pt_worker {
     struct pt_parser *parser;
     struct pt_obs_out out;
     struct pt_lender *lender; /* NULL: none */
-    struct pt_key key;        /* place of what is in out */
+    struct pt_loss loss;
+    struct pt_key key; /* place of what is in out */
     struct pt_worker_cfg cfg;
 };
 

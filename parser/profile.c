@@ -14,6 +14,7 @@ void pt_profile_fini(struct pt_profile *p)
 {
     pt_mem_free(p->mem, p->api, p->api_max * sizeof(*p->api));
     pt_mem_free(p->mem, p->conn, p->conn_max * sizeof(*p->conn));
+    pt_mem_free(p->mem, p->slot, p->slot_cnt * sizeof(*p->slot));
     pt_profile_init(p, p->mem);
 }
 
@@ -66,19 +67,81 @@ static bool is_conn(const struct pt_conn_row *r, uint8_t cluster, enum pt_conn_k
            !strncmp(r->note, note, sizeof(r->note) - 1);
 }
 
+static uint32_t hash_conn(uint8_t cluster, enum pt_conn_kind kind, const struct pt_endpoint *broker,
+                          const char *note)
+{
+    uint32_t h = (2166136261u ^ cluster ^ (uint32_t)kind << 8 ^ (uint32_t)broker->port << 16);
+
+    for (size_t i = 0; i < sizeof(broker->ip); i++)
+        h = (h ^ broker->ip[i]) * 16777619u;
+    for (size_t i = 0; note[i] && i < sizeof(((struct pt_conn_row *)NULL)->note) - 1; i++)
+        h = (h ^ (uint8_t)note[i]) * 16777619u;
+    return h ^ h >> 15;
+}
+
+/* The slot of these connections' row, or the free one where it belongs: half of them are free. */
+static uint16_t *find_slot(const struct pt_profile *p, uint8_t cluster, enum pt_conn_kind kind,
+                           const struct pt_endpoint *broker, const char *note)
+{
+    uint32_t at = hash_conn(cluster, kind, broker, note);
+
+    for (;; at++) {
+        uint16_t *slot = &p->slot[at & (p->slot_cnt - 1)];
+
+        if (!*slot ||
+            (*slot <= p->conn_cnt && is_conn(&p->conn[*slot - 1], cluster, kind, broker, note)))
+            return slot;
+    }
+}
+
+static void fill_slots(struct pt_profile *p)
+{
+    memset(p->slot, 0, p->slot_cnt * sizeof(*p->slot));
+    p->slot_used = p->conn_cnt;
+    for (uint32_t i = 0; i < p->conn_cnt; i++) {
+        const struct pt_conn_row *r = &p->conn[i];
+
+        *find_slot(p, r->cluster, (enum pt_conn_kind)r->kind, &r->broker, r->note) =
+                (uint16_t)(i + 1);
+    }
+}
+
+/* More rows, and four slots for each; false: nothing changed but for the room. */
+static bool more_conns(struct pt_profile *p)
+{
+    void *rows = p->conn;
+    uint32_t max = p->conn_max;
+    uint16_t *slot;
+
+    if (p->slot_cnt == 4 * max &&
+        !more_rows(p->mem, &rows, &max, PT_PROFILE_CONNS_MAX, sizeof(*p->conn)))
+        return false;
+    p->conn = rows;
+    p->conn_max = max;
+    slot = pt_mem_resize(p->mem, p->slot, p->slot_cnt * sizeof(*slot), 4 * max * sizeof(*slot));
+    if (!slot)
+        return false;
+    p->slot = slot;
+    p->slot_cnt = 4 * max;
+    fill_slots(p);
+    return true;
+}
+
 uint32_t pt_profile_conn(struct pt_profile *p, uint8_t cluster, enum pt_conn_kind kind,
                          const struct pt_endpoint *broker, const char *note)
 {
-    void *rows = p->conn;
+    uint16_t *slot = p->slot_cnt ? find_slot(p, cluster, kind, broker, note) : NULL;
     struct pt_conn_row *r;
 
-    for (uint32_t i = 0; i < p->conn_cnt; i++)
-        if (is_conn(&p->conn[i], cluster, kind, broker, note))
-            return i;
-    if (p->conn_cnt == p->conn_max &&
-        !more_rows(p->mem, &rows, &p->conn_max, PT_PROFILE_CONNS_MAX, sizeof(*p->conn)))
+    if (slot && *slot)
+        return *slot - 1u;
+    if (4 * p->conn_cnt == p->slot_cnt && !more_conns(p))
         return p->conn_cnt ? p->conn_cnt - 1 : PT_PROFILE_NONE;
-    p->conn = rows;
+    if (2 * p->slot_used >= p->slot_cnt)
+        fill_slots(p);
+    slot = find_slot(p, cluster, kind, broker, note);
+    *slot = (uint16_t)(p->conn_cnt + 1);
+    p->slot_used++;
     r = &p->conn[p->conn_cnt];
     *r = (struct pt_conn_row){ .cluster = cluster, .kind = (uint8_t)kind, .broker = *broker };
     memcpy(r->note, note, strnlen(note, sizeof(r->note) - 1));

@@ -20,6 +20,11 @@ struct pt_profile {
     struct pt_conn_row *conn;
     uint32_t conn_cnt;
     uint32_t conn_max;
+    /* Connections find their row by a hash: idx + 1, 0 where nothing was ever. A slot whose row has
+     * gone, or is another's now, is passed over until the next time that all are filled anew. */
+    uint16_t *slot;
+    uint32_t slot_cnt; /* power of two */
+    uint32_t slot_used;
 };
 
 void pt_profile_init(struct pt_profile *p, struct pt_mem *mem);

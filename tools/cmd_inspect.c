@@ -11,6 +11,7 @@ static const char help[] =
         "  paritap inspect FILE... [--json FILE] [--all] [--quiet] [--no-color]\n"
         "                          [--memory SIZE] [--config FILE] [--print-config]\n"
         "                          [--topic-ids FILE] [--learn FILE]\n"
+        "                          [--clock-offset FILE=SECONDS]\n"
         "\n"
         "Shows each log with its offsets, records, codecs and checksums; clients, brokers and "
         "APIs;\n"

@@ -36,6 +36,7 @@ void pt_config_free(struct pt_config *cfg)
     pt_number_list_free(&cfg->cores);
     pt_number_list_free(&cfg->broker_ports);
     pt_str_list_free(&cfg->eal);
+    pt_ns_list_free(&cfg->clock_offsets);
     pt_str_list_free(&cfg->excluded);
     pt_str_list_free(&cfg->included);
     pt_str_list_free(&cfg->aliases);
@@ -191,6 +192,22 @@ static int add_rule(struct pt_rule_list *l, const char *source, const char *targ
     return 0;
 }
 
+static int add_offset(struct pt_ns_list *l, const char *name, const char *value,
+                      struct pt_error *err)
+{
+    int64_t ns;
+    int rc = pt_parse_offset(value, &ns, err);
+
+    if (rc)
+        return rc;
+    if (!*name)
+        return pt_error_set(err, "an offset needs the name of its file");
+    for (size_t i = 0; i < l->cnt; i++)
+        if (!strcmp(l->item[i].name, name))
+            return pt_error_set(err, "\"%.200s\" has two offsets", name);
+    return pt_ns_list_add(l, name, ns);
+}
+
 /* find returns the setting that `path` names; for maps *ret_rest is the key behind it. */
 static const struct setting *find(const char *path, const char **ret_rest)
 {
@@ -201,7 +218,8 @@ static const struct setting *find(const char *path, const char **ret_rest)
         *ret_rest = path + len;
         if (!strcmp(s->path, path))
             return s;
-        if (s->kind == RULES && !strncmp(s->path, path, len) && path[len] == '.') {
+        if ((s->kind == RULES || s->kind == OFFSETS) && !strncmp(s->path, path, len) &&
+            path[len] == '.') {
             *ret_rest = path + len + 1;
             return s;
         }
@@ -230,6 +248,8 @@ int pt_config_set(struct pt_config *cfg, const char *path, const char *value, st
         return pt_cidr_list_add((struct pt_cidr_list *)((uint8_t *)cfg + s->at), &cidr);
     case RULES:
         return add_rule(&cfg->rules, rest, value, err);
+    case OFFSETS:
+        return add_offset((struct pt_ns_list *)((uint8_t *)cfg + s->at), rest, value, err);
     case NUMBERS:
         return add_number(cfg, s, value, err);
     case CHOICE:
@@ -329,7 +349,7 @@ enum pt_path_kind pt_config_path_kind(const char *path)
     const char *rest;
     const struct setting *s = find(path, &rest);
 
-    if (s && s->kind == RULES)
+    if (s && (s->kind == RULES || s->kind == OFFSETS))
         return *rest ? PT_PATH_VALUE : PT_PATH_MAP;
     if (s)
         return s->kind == STRINGS || s->kind == CIDRS || s->kind == NUMBERS ? PT_PATH_LIST

@@ -14,6 +14,7 @@
  *     learn: ids.txt
  *     exclude: ["test-*"]
  *   limits: { memory: 2GiB }
+ *   replay: { workers: 2, clock-offset: { tap2.pcap: -0.3 } }
  *   live: { workers: 2, cores: [2, 3], idle: poll, user: nobody }
  *   policy: { max-lag: 60s, min-coverage: 0.99 }
  *   segment: { name: paritap, mode: 0640, group: monitoring }
@@ -41,6 +42,8 @@ struct pt_config {
     struct pt_pipeline_cfg pipeline;
     struct pt_cidr_list brokers[PT_CLUSTER_CNT];
     struct pt_str_list files[PT_ROLE_CNT]; /* by enum pt_input_role */
+    struct pt_ns_list clock_offsets;       /* of files, by name */
+    bool clocks_as_recorded;               /* nothing is estimated */
     struct pt_rule_list rules;
     struct pt_str_list excluded;
     struct pt_str_list included;
@@ -69,8 +72,8 @@ void pt_config_init(struct pt_config *cfg, const struct pt_pipeline_cfg *default
 void pt_config_free(struct pt_config *cfg);
 
 /* pt_config_set gives the setting at `path` ("limits.memory", "topics.exclude") a value; lists grow
- * by one item, maps ("topics.map.NAME") by one rule. -EINVAL with err set: unknown path, wrong
- * form, or out of range. */
+ * by one item, maps ("topics.map.NAME", "replay.clock-offset.FILE") by one rule. -EINVAL with err
+ * set: unknown path, wrong form, or out of range. */
 int pt_config_set(struct pt_config *cfg, const char *path, const char *value, struct pt_error *err);
 
 /* pt_config_load reads a YAML file over what is set. Errors name file, line and field. */

@@ -103,12 +103,27 @@ static void print_rules(const struct pt_rule_list *l, FILE *f)
     fputs(l->cnt ? " }" : "}", f);
 }
 
+static void print_offsets(const struct pt_ns_list *l, FILE *f)
+{
+    char buf[PT_TEXT_MAX];
+
+    fputs(" {", f);
+    for (size_t i = 0; i < l->cnt; i++) {
+        fputs(i ? ", " : " ", f);
+        quoted(f, l->item[i].name);
+        fprintf(f, ": %s", pt_text_duration(l->item[i].ns, buf));
+    }
+    fputs(l->cnt ? " }" : "}", f);
+}
+
 static void print_value(const struct pt_config *cfg, const struct setting *s, FILE *f)
 {
     char buf[PT_TEXT_MAX];
 
     if (s->kind == RULES)
         print_rules(&cfg->rules, f);
+    else if (s->kind == OFFSETS)
+        print_offsets((const void *)((const uint8_t *)cfg + s->at), f);
     else if (s->kind == STRINGS || s->kind == CIDRS)
         print_list(cfg, s, f);
     else if (s->kind == NUMBERS)

@@ -20,7 +20,8 @@ enum setting_kind {
     STRINGS,
     CIDRS,
     NUMBERS, /* uint16_t */
-    RULES
+    RULES,   /* map of topics */
+    OFFSETS  /* map of names to signed durations */
 };
 
 /* Scalars say where they live in struct pt_config and how wide they are there; the range is that of

@@ -86,6 +86,11 @@ const struct setting pt_settings[] = {
       "records within which a moved or repeated record is recognised" },
     { "replay.workers", COUNT, AT(pipeline.worker_cnt), 1, PT_WORKERS_MAX,
       "threads that read connections; the report is the same at any number" },
+    { "replay.clock-offset", OFFSETS, AT(clock_offsets), 0, 0,
+      "file: seconds to add to its times, where its clock was off; not estimated then" },
+    { "replay.clocks", CHOICE, AT(clocks_as_recorded), 0, 0,
+      "estimate|as-recorded: whether files of one cluster whose packets prove that their clocks "
+      "differ are moved" },
     { "live.workers", COUNT, AT(live.worker_cnt), 1, PT_WORKERS_MAX,
       "threads that poll ports and read connections, each on a core" },
     { "live.shards", COUNT, AT(live.shard_cnt), 0, 1,

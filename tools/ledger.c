@@ -24,7 +24,7 @@ static void end(struct pt_ledger *l)
     l->residue = (int64_t)(l->total - sum);
 }
 
-static void packets(const struct pt_report *r, struct pt_ledger *l)
+const char *pt_ledger_packet_part(unsigned kind)
 {
     static const char *const name[PT_PACKET_KIND_CNT] = {
         [PT_PACKET_TCP] = "tcp",
@@ -36,6 +36,12 @@ static void packets(const struct pt_report *r, struct pt_ledger *l)
         [PT_PACKET_LINK_TYPE] = "link_type",
         [PT_PACKET_MIXED] = "mixed_fragments",
     };
+
+    return name[kind];
+}
+
+static void packets(const struct pt_report *r, struct pt_ledger *l)
+{
     uint64_t read = 0;
     uint64_t lost = 0;
 
@@ -45,7 +51,7 @@ static void packets(const struct pt_report *r, struct pt_ledger *l)
     }
     begin(l, "packets", "read", read);
     for (size_t i = 0; i < PT_PACKET_KIND_CNT; i++)
-        part(l, name[i], r->packets->kind[i]);
+        part(l, pt_ledger_packet_part((unsigned)i), r->packets->kind[i]);
     /* Who stops leaves packets behind that were read only to see which input is next. */
     part(l, "left_when_stopped", r->stopped ? read - lost - r->packets->frames : 0);
     part(l, "lost", lost);

@@ -59,6 +59,9 @@ enum pt_counter_stage {
 void pt_counters_build(const struct pt_report *r, struct pt_counters ret[PT_COUNTERS_CNT]);
 uint64_t pt_counter_value(const struct pt_counters *c, size_t row);
 
+/* pt_ledger_packet_part names the part of the packets that are of this kind. */
+const char *pt_ledger_packet_part(unsigned kind);
+
 void pt_ledger_build(const struct pt_report *r, struct pt_ledger ret[PT_LEDGER_CNT]);
 
 #endif

@@ -30,6 +30,7 @@ enum option_id {
     OPT_SEGMENT,
     OPT_WORKERS,
     OPT_LIVE_WORKERS,
+    OPT_CLOCK_OFFSET,
     OPT_PORTS,
     OPT_CORES,
     OPT_NO_HUGE,
@@ -73,6 +74,7 @@ static const struct {
     { "topic-ids", true, OPT_TOPIC_IDS, ALL_MODES },
     { "learn", true, OPT_LEARN, ALL_MODES },
     { "segment", true, OPT_SEGMENT, ALL_MODES },
+    { "clock-offset", true, OPT_CLOCK_OFFSET, FILES },
     { "workers", true, OPT_WORKERS, FILES },
     { "workers", true, OPT_LIVE_WORKERS, PT_MODE_LIVE },
     { "cores", true, OPT_CORES, PT_MODE_LIVE },
@@ -190,6 +192,18 @@ static int add_topic_ids(struct pt_options *o, const char *value, struct pt_erro
     return set_one(o, "topic-ids", of[i].path, value + strlen(of[i].prefix), err);
 }
 
+/* The name may hold anything, the offset no "=". */
+static int set_offset(struct pt_options *o, const char *value, struct pt_error *err)
+{
+    const char *equals = strrchr(value, '=');
+    char path[PT_CONFIG_PATH_MAX + 32];
+
+    if (!equals || equals - value >= PT_CONFIG_PATH_MAX)
+        return pt_error_set(err, "--clock-offset: \"%.100s\": write FILE=SECONDS", value);
+    snprintf(path, sizeof(path), "replay.clock-offset.%.*s", (int)(equals - value), value);
+    return set_one(o, "clock-offset", path, equals + 1, err);
+}
+
 /* An input: a file, or, live, a port. */
 static int add_input(struct pt_options *o, enum pt_input_role role, const char *name,
                      struct pt_error *err)
@@ -251,6 +265,8 @@ static int take_option(struct pt_options *o, int id, const char *name, const cha
         return set_rule(o, value, err);
     case OPT_TOPIC_IDS:
         return add_topic_ids(o, value, err);
+    case OPT_CLOCK_OFFSET:
+        return set_offset(o, value, err);
     default:
         return take_setting(o, id, name, value, err);
     }
@@ -369,6 +385,25 @@ static int check_twice(const struct pt_config *cfg, struct pt_error *err)
     return 0;
 }
 
+/* An offset of a file that is not read would be a slip of the pen. */
+static int check_offsets(const struct pt_config *cfg, struct pt_error *err)
+{
+    for (size_t k = 0; k < cfg->clock_offsets.cnt; k++) {
+        const char *name = cfg->clock_offsets.item[k].name;
+        bool is_file = false;
+
+        for (size_t r = 0; r < PT_ROLE_CNT; r++)
+            for (size_t i = 0; i < cfg->files[r].cnt; i++)
+                is_file = is_file || !strcmp(cfg->files[r].item[i], name);
+        if (!is_file)
+            return pt_error_set(err,
+                                "clock-offset of \"%.200s\": none of the files has this name; "
+                                "write it as the file is given",
+                                name);
+    }
+    return 0;
+}
+
 static int check_ports(const struct pt_config *cfg, struct pt_error *err)
 {
     size_t source = cfg->ports[PT_ROLE_SOURCE].cnt;
@@ -412,7 +447,7 @@ static int check_files(const struct pt_options *o, bool single, struct pt_error 
                                      "--source or --target");
         if (!both)
             return pt_error_set(err, "no file given. Try: paritap inspect capture.pcap");
-        return check_stdin(cfg, err);
+        return check_stdin(cfg, err) ? -EINVAL : check_offsets(cfg, err);
     }
     if (!source && !target && !both)
         return pt_error_set(err, "no file given. Try: paritap replay --source a.pcap "
@@ -428,7 +463,7 @@ static int check_files(const struct pt_options *o, bool single, struct pt_error 
                             "a replay compares two clusters: --%s is missing. For one cluster "
                             "use: paritap inspect FILE",
                             source ? "target" : "source");
-    if (check_stdin(cfg, err))
+    if (check_stdin(cfg, err) || check_offsets(cfg, err))
         return -EINVAL;
     return check_twice(cfg, err);
 }

@@ -171,6 +171,7 @@ static void report(void *arg, const struct pt_live_state *s)
         .mirror = &s->totals->mirror,
         .streams = &s->totals->streams,
         .parser = &s->totals->parser,
+        .loss = &s->totals->loss,
         .shard = s->shard,
         .apis = s->totals->apis,
         .api_cnt = s->totals->api_cnt,

@@ -11,6 +11,13 @@ const char *pt_verdict_name(enum pt_verdict v)
                                        : "inconclusive";
 }
 
+const char *pt_clock_how_name(enum pt_clock_how how)
+{
+    return how == PT_CLOCK_GIVEN       ? "given"
+           : how == PT_CLOCK_ESTIMATED ? "estimated"
+                                       : "as_recorded";
+}
+
 const char *pt_role_name(enum pt_input_role role)
 {
     return role == PT_ROLE_SOURCE ? "source" : role == PT_ROLE_TARGET ? "target" : "both";

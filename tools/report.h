@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "dataplane/clock.h"
 #include "dataplane/live.h"
 #include "dataplane/pipeline.h"
 
@@ -29,6 +30,7 @@ struct pt_report_input {
     uint64_t no_buffer; /* no buffer was free */
     uint64_t errors;    /* bad frames */
     uint64_t lost;      /* of `packets`, given up on the way to their worker */
+    struct pt_clock clock;
 };
 
 /* pt_report_input_file describes a capture as far as it was read. */
@@ -47,6 +49,7 @@ struct pt_report {
     const struct pt_mirror_stats *mirror;
     const struct pt_stream_stats *streams;
     const struct pt_parser_stats *parser;
+    const struct pt_loss *loss;
     const struct pt_shard_stats *shard;
     const struct pt_api_row *apis;
     size_t api_cnt;
@@ -58,11 +61,12 @@ struct pt_report {
                                          does not depend on how it was done */
 };
 
-const char *pt_verdict_name(enum pt_verdict v);    /* "parity" */
-const char *pt_role_name(enum pt_input_role role); /* "source", "target", "both" */
-const char *pt_cluster_name(int cluster);          /* "source", "target", "unassigned" */
-const char *pt_conn_kind_name(uint8_t kind);       /* "kafka" */
-const char *pt_lost_reason_name(unsigned reason);  /* "tap_gap" */
+const char *pt_verdict_name(enum pt_verdict v);       /* "parity" */
+const char *pt_clock_how_name(enum pt_clock_how how); /* "estimated" */
+const char *pt_role_name(enum pt_input_role role);    /* "source", "target", "both" */
+const char *pt_cluster_name(int cluster);             /* "source", "target", "unassigned" */
+const char *pt_conn_kind_name(uint8_t kind);          /* "kafka" */
+const char *pt_lost_reason_name(unsigned reason);     /* "tap_gap" */
 const char *pt_lost_reason_help(unsigned reason);
 const char *pt_severity_name(enum pt_severity s);
 const char *pt_pair_rule_name(enum pt_pair_rule rule);

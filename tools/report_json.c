@@ -9,11 +9,33 @@
 #include "parser/walk.h"
 #include "tools/json_out.h"
 #include "tools/ledger.h"
+#include "tools/report_loss.h"
 #include "tools/values.h"
 
 /* Members of the report and their rows stand on lines of their own, what is in a row on one line.
  */
 #define WIDE_DEPTH 2
+
+static void write_bound(struct pt_json *j, const char *key, int64_t ns)
+{
+    if (ns == INT64_MIN || ns == INT64_MAX)
+        pt_json_null(j, key);
+    else
+        pt_json_int(j, key, ns);
+}
+
+/* By how much the times of an input were moved, and why. */
+static void write_clock(struct pt_json *j, const struct pt_report *r, const struct pt_clock *c)
+{
+    pt_json_int(j, "clock_offset_ns", c->offset_ns);
+    pt_json_text(j, "clock", pt_clock_how_name(c->how));
+    if (c->how != PT_CLOCK_ESTIMATED)
+        return;
+    pt_json_text(j, "clock_against", r->inputs[c->against].name);
+    pt_json_count(j, "clock_pairs", c->pairs);
+    write_bound(j, "clock_low_ns", c->low_ns);
+    write_bound(j, "clock_high_ns", c->high_ns);
+}
 
 static void write_inputs(struct pt_json *j, const struct pt_report *r)
 {
@@ -31,6 +53,13 @@ static void write_inputs(struct pt_json *j, const struct pt_report *r)
         pt_json_text(j, "trouble", in->trouble);
         pt_json_count(j, "mirror_sessions", mirror.sessions);
         pt_json_count(j, "mirror_lost", mirror.lost);
+        pt_json_object(j, "parts");
+        for (unsigned k = 0; k < PT_PACKET_KIND_CNT; k++)
+            if (r->packets->tap[i].kind[k])
+                pt_json_count(j, pt_ledger_packet_part(k), r->packets->tap[i].kind[k]);
+        pt_json_object_end(j);
+        pt_json_count(j, "payload_bytes", r->packets->tap[i].payload_bytes);
+        write_clock(j, r, &in->clock);
         if (in->is_port) {
             pt_json_count(j, "missed", in->missed);
             pt_json_count(j, "no_buffer", in->no_buffer);
@@ -494,6 +523,7 @@ int pt_report_json(const struct pt_report *r, FILE *f)
     if (rc)
         return rc;
     write_ledger(&j, r);
+    pt_report_loss_json(r, &j);
     write_counters(&j, r);
     if (r->live)
         write_live(&j, r);

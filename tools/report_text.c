@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "parser/batch.h"
+#include "tools/report_loss.h"
 #include "tools/values.h"
 
 /* Columns of the tables for names; a longer name has a line of its own. What a terminal is narrower
@@ -296,5 +297,6 @@ void pt_report_text(const struct pt_report *r, const struct pt_report_text_cfg *
     pt_report_text_clusters(r, &t, cfg->all);
     pt_report_text_findings(r, &t, cfg->all);
     pt_report_text_not_looked_at(r, &t);
+    pt_report_loss_text(r, &t);
     pt_report_text_books(r, &t);
 }

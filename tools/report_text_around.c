@@ -375,6 +375,25 @@ static void mirror_losses(const struct pt_report *r, uint32_t input, struct pt_t
                  pt_text_count(mirror.lost, buf));
 }
 
+static void input_clock(const struct pt_report *r, const struct pt_report_input *in,
+                        struct pt_text *t)
+{
+    const struct pt_clock *c = &in->clock;
+    char safe[PT_SAFE_MAX];
+    char buf[PT_TEXT_MAX];
+
+    if (c->how == PT_CLOCK_AS_RECORDED)
+        return;
+    pt_text_put(t, "    its times are moved by %+.6f s", (double)c->offset_ns / 1e9);
+    pt_text_wrap(t, 4);
+    if (c->how == PT_CLOCK_GIVEN)
+        pt_text_item(t, "as given");
+    else
+        pt_text_item(t, "as %s pairs of packets with %s prove", pt_text_count(c->pairs, buf),
+                     pt_text_safe(t, pt_input_name(&r->inputs[c->against]), safe));
+    pt_text_end(t);
+}
+
 static void inputs(const struct pt_report *r, struct pt_text *t)
 {
     char safe[PT_SAFE_MAX];
@@ -393,6 +412,7 @@ static void inputs(const struct pt_report *r, struct pt_text *t)
         input_losses(in, t);
         mirror_losses(r, (uint32_t)i, t);
         pt_text_end(t);
+        input_clock(r, in, t);
     }
 }
 

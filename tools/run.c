@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tools/input_clocks.h"
 #include "tools/privilege.h"
 #include "tools/progress.h"
 #include "tools/publish.h"
@@ -126,6 +127,19 @@ static bool publishing(const struct run *run)
     return run->o->cfg.segment_name[0];
 }
 
+/* Files are merged by the times that they would have if their clocks were right. */
+static int open_merge(struct run *run)
+{
+    if (pt_input_clocks(&run->o->cfg, run->inputs, run->cap_cnt) ||
+        pt_merge_open(run->caps, run->cap_cnt, &run->merge))
+        return complain("the captures cannot be merged: out of memory");
+    if (!run->o->quiet)
+        pt_input_clocks_tell(run->inputs, run->cap_cnt, stderr);
+    for (size_t i = 0; i < run->cap_cnt; i++)
+        pt_merge_shift(run->merge, (uint32_t)i, run->inputs[i].clock.offset_ns);
+    return 0;
+}
+
 static int open_all(struct run *run)
 {
     int rc = open_captures(run);
@@ -134,10 +148,10 @@ static int open_all(struct run *run)
         rc = open_json(run);
     if (!rc)
         rc = check_learn(run);
+    if (!rc)
+        rc = open_merge(run);
     if (rc)
         return rc;
-    if (pt_merge_open(run->caps, run->cap_cnt, &run->merge))
-        return complain("the captures cannot be merged: out of memory");
     run->o->cfg.pipeline.roles.input_cnt = (uint32_t)run->cap_cnt;
     rc = pt_pipeline_open(&run->o->cfg.pipeline, &run->pipeline);
     if (rc == -ENOMEM)
@@ -155,8 +169,12 @@ static int open_all(struct run *run)
 /* What the captures have brought so far. */
 static void look_at_inputs(struct run *run)
 {
-    for (size_t i = 0; i < run->cap_cnt; i++)
+    for (size_t i = 0; i < run->cap_cnt; i++) {
+        struct pt_clock clock = run->inputs[i].clock;
+
         run->inputs[i] = pt_report_input_file(run->inputs[i].role, pt_capture_info(run->caps[i]));
+        run->inputs[i].clock = clock;
+    }
 }
 
 static void publish_progress(struct run *run, int64_t time_ns)
@@ -209,6 +227,7 @@ static struct pt_report make_report(struct run *run)
         .mirror = pt_pipeline_mirror_stats(run->pipeline),
         .streams = pt_pipeline_stream_stats(run->pipeline),
         .parser = pt_pipeline_parser_stats(run->pipeline),
+        .loss = pt_pipeline_loss(run->pipeline),
         .shard = pt_pipeline_shard_stats(run->pipeline),
     };
 

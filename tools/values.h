@@ -29,6 +29,20 @@ struct pt_str_list {
 int pt_str_list_add(struct pt_str_list *l, const char *s); /* copies s; 0 or -ENOMEM */
 void pt_str_list_free(struct pt_str_list *l);
 
+/* What belongs to a name, in nanoseconds. */
+struct pt_named_ns {
+    char *name;
+    int64_t ns;
+};
+
+struct pt_ns_list {
+    struct pt_named_ns *item;
+    size_t cnt;
+};
+
+int pt_ns_list_add(struct pt_ns_list *l, const char *name, int64_t ns); /* copies name */
+void pt_ns_list_free(struct pt_ns_list *l);
+
 struct pt_cidr_list {
     struct pt_cidr *item;
     size_t cnt;
@@ -52,6 +66,11 @@ int pt_parse_size(const char *s, uint64_t *ret, struct pt_error *err);
 
 /* "60s", "200ms", "5m", "1h", "250us", "10ns"; a bare number is seconds. */
 int pt_parse_duration(const char *s, int64_t *ret_ns, struct pt_error *err);
+
+/* "-0.3", "+250ms", "2s": with a sign, and a bare number may have nine decimals. Up to
+ * PT_OFFSET_MAX_NS either way. */
+#define PT_OFFSET_MAX_NS 315360000000000000ull /* ten years: a clock that was never set */
+int pt_parse_offset(const char *s, int64_t *ret_ns, struct pt_error *err);
 
 /* Decimal, or hexadecimal with 0x. */
 int pt_parse_u64(const char *s, uint64_t *ret, struct pt_error *err);

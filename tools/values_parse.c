@@ -72,6 +72,26 @@ void pt_str_list_free(struct pt_str_list *l)
     *l = (struct pt_str_list){ 0 };
 }
 
+int pt_ns_list_add(struct pt_ns_list *l, const char *name, int64_t ns)
+{
+    char *copy = strdup(name);
+
+    if (!copy || list_grow(&l->item, l->cnt, sizeof(*l->item))) {
+        free(copy);
+        return -ENOMEM;
+    }
+    l->item[l->cnt++] = (struct pt_named_ns){ copy, ns };
+    return 0;
+}
+
+void pt_ns_list_free(struct pt_ns_list *l)
+{
+    for (size_t i = 0; i < l->cnt; i++)
+        free(l->item[i].name);
+    free(l->item);
+    *l = (struct pt_ns_list){ 0 };
+}
+
 int pt_cidr_list_add(struct pt_cidr_list *l, const struct pt_cidr *c)
 {
     if (list_grow(&l->item, l->cnt, sizeof(*l->item)))
@@ -152,6 +172,45 @@ int pt_parse_duration(const char *s, int64_t *ret_ns, struct pt_error *err)
                             "h, for example 60s",
                             s);
     *ret_ns = (int64_t)ns;
+    return 0;
+}
+
+/* decimal_seconds reads digits, a point, and up to nine digits. */
+static int decimal_seconds(const char *s, uint64_t *ret_ns)
+{
+    size_t whole = strspn(s, "0123456789");
+    size_t len = s[whole] == '.' ? strspn(s + whole + 1, "0123456789") : 0;
+    uint64_t ns = 0;
+    uint64_t unit = 1000000000;
+
+    if (!whole || whole > 9 || !len || len > 9 || s[whole + 1 + len])
+        return -EINVAL;
+    for (size_t i = 0; i < whole; i++)
+        ns = ns * 10 + (uint64_t)(s[i] - '0') * unit;
+    for (size_t i = 0; i < len; i++) {
+        unit /= 10;
+        ns += (uint64_t)(s[whole + 1 + i] - '0') * unit;
+    }
+    *ret_ns = ns;
+    return 0;
+}
+
+int pt_parse_offset(const char *s, int64_t *ret_ns, struct pt_error *err)
+{
+    bool negative = s[0] == '-';
+    const char *digits = s + (negative || s[0] == '+');
+    uint64_t ns;
+
+    if ((decimal_seconds(digits, &ns) &&
+         number_with_unit(digits, duration_units,
+                          sizeof(duration_units) / sizeof(duration_units[0]), &ns)) ||
+        ns > PT_OFFSET_MAX_NS)
+        return pt_error_set(
+                err,
+                "\"%.80s\" is no offset: write seconds, or a number with ns, us, ms, s, "
+                "m or h, with a sign, for example -0.3 or +250ms; up to ten years",
+                s);
+    *ret_ns = negative ? -(int64_t)ns : (int64_t)ns;
     return 0;
 }
 

@@ -79,7 +79,9 @@ static void sum_offsets(struct pt_pair *p)
 
         if (!interval(p->log[i], &first, &end))
             continue;
-        *unseen[i] = explain_unseen(p->log[i], r->unseen);
+        *unseen[i] = explain_unseen(p->log[i], r->unseen_by[i]);
+        for (size_t reason = 0; reason < PT_LOST_REASON_CNT; reason++)
+            r->unseen[reason] += r->unseen_by[i][reason];
         r->offsets_observed += (uint64_t)(end - first);
         r->offsets_certified += (uint64_t)(end - first) - *unseen[i];
     }

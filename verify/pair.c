@@ -191,15 +191,33 @@ static void take_told(struct pt_pair *p, const struct pt_align_event *ev)
     }
 }
 
+/* By how much later than the target's clock says something may have been by the source's. The next
+ * match tells, too, since it may be the first. */
+static int64_t clock_doubt(struct pt_pair *p, const struct pt_align_event *ev, int64_t target_ns)
+{
+    int64_t source_ns = pt_log_seen_ns(p->log[0], ev->next_source_offset, INT64_MIN);
+    int64_t lag_ns = source_ns == INT64_MIN || source_ns < target_ns ? 0 : target_ns - source_ns;
+
+    if (p->lag_min_ns < lag_ns)
+        lag_ns = p->lag_min_ns;
+    return lag_ns < INT64_MIN / 4 ? INT64_MAX / 2 : PT_CLOCK_DOUBT_NS - 2 * lag_ns;
+}
+
 /* Whether it was lawfully gone from the source before the mirror passed it: before the next record
- * that the mirror did carry was seen on the target. */
+ * that the mirror did carry was seen on the target. That it was still there then is only proven as
+ * far as the clocks of the two taps agree. */
 static enum pt_gone_when was_gone(struct pt_pair *p, const struct pt_align_event *ev)
 {
     int64_t passed_ns = ev->next_target_offset < 0
                                 ? INT64_MAX
                                 : pt_log_seen_ns(p->log[1], ev->next_target_offset, INT64_MIN);
+    enum pt_gone_when when = pt_log_gone(p->log[0], ev->source_offset, passed_ns);
 
-    return pt_log_gone(p->log[0], ev->source_offset, passed_ns);
+    if (when == PT_GONE_NOT && passed_ns > INT64_MIN && passed_ns < INT64_MAX / 2 &&
+        pt_log_gone(p->log[0], ev->source_offset, passed_ns + clock_doubt(p, ev, passed_ns)) !=
+                PT_GONE_NOT)
+        when = PT_GONE_MAYBE;
+    return when;
 }
 
 /* This side's topic has incarnations without a partner: their records may be what is left over on

@@ -25,6 +25,10 @@
 /* If nothing was seen of the target for this long at the end, its capture may have ended. */
 #define PT_DARK_NS 1000000000ll
 
+/* Clocks of two clusters' taps that nobody has set apart are closer than this; where records arrive
+ * on the target before they are on the source, they may be twice as far apart as that says. */
+#define PT_CLOCK_DOUBT_NS 5000000000ll
+
 struct pt_pair {
     struct pt_pair *next; /* all pairs of a shard */
     struct pt_ledger *env;

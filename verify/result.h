@@ -129,7 +129,8 @@ struct pt_pair_result {
     uint64_t unseen_source; /* offsets */
     uint64_t unseen_target;
     uint64_t unseen[PT_LOST_REASON_CNT]; /* offsets, both sides, by reason; sums to the two above */
-    uint64_t offsets_certified;          /* both sides, within the observed intervals */
+    uint64_t unseen_by[PT_CLUSTER_CNT][PT_LOST_REASON_CNT]; /* the same by side */
+    uint64_t offsets_certified; /* both sides, within the observed intervals */
     uint64_t offsets_observed;
     const struct pt_map_run *map;
     size_t map_cnt;

@@ -130,6 +130,43 @@ def split(cap, rng, parts):
     return [cap.with_packets(cap.packets[a:b]) for a, b in zip(chosen, chosen[1:])]
 
 
+def ends(frame):
+    """Both ends of an Ethernet frame with IPv4 and TCP, (address, port); None for all else."""
+    if frame[12:14] != b"\x08\x00" or frame[23] != 6:
+        return None
+    at = 14 + 4 * (frame[14] & 15)
+    ports = struct.unpack_from(">HH", frame, at)
+    return ((frame[26:30], ports[0]), (frame[30:34], ports[1]))
+
+
+def fibres(cap):
+    """The two directions of every connection, each in a file of its own."""
+    out = ([], [])
+    for p in cap.packets:
+        e = ends(p[3])
+        out[e is not None and e[0] > e[1]].append(p)
+    return [cap.with_packets(packets) for packets in out]
+
+
+def beside(cap, address):
+    """What taps at this address and at all others see: what passes between is in both files."""
+    near = cap.with_packets([p for p in cap.packets if address in addresses(p[3])])
+    far = cap.with_packets([p for p in cap.packets if set(addresses(p[3])) != {address} and
+                            any(a != address and a.startswith("10.88.1.")
+                                for a in addresses(p[3]))])
+    return [near, far]
+
+
+def shifted(cap, seconds):
+    """The same by another clock."""
+    unit = 1000000000 if cap.magic == 0xA1B23C4D else 1000000
+    packets = []
+    for s, f, w, d in cap.packets:
+        t = s * unit + f + round(seconds * unit)
+        packets.append((t // unit, t % unit, w, d))
+    return cap.with_packets(packets)
+
+
 class Stream:
     """One TCP connection made by hand: SYN, then data in segments."""
 

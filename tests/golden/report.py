@@ -112,6 +112,33 @@ def _pair_errors(n, p, findings, complete):
     return errors
 
 
+def loss_errors(report):
+    """The loss story says the same as the counters, however it is cut."""
+    errors = []
+    loss, stream = report["loss"], report["counters"]["stream"]
+    for key, counter in (("holes", "holes"), ("bytes", "hole_bytes")):
+        cut = loss["cut_holes" if key == "holes" else "cut_hole_bytes"]
+        if loss[key] + cut != stream[counter]:
+            errors.append("loss: %d %s and %d cut off, the streams say %d" %
+                          (loss[key], key, cut, stream[counter]))
+        slices = sum(s[key] for row in loss["slices"] for s in row.values() if s != row["from"])
+        for what, total in (("sizes", sum(s[key] for s in loss["sizes"])),
+                            ("taps", sum(t[key] for t in loss["taps"])),
+                            ("clusters", sum(c[key] for c in loss["clusters"])),
+                            ("slices", slices)):
+            if total != loss[key]:
+                errors.append("loss: %s of %s are %d, in all %d" % (key, what, total, loss[key]))
+    if loss["cut_hole_bytes"] != stream["truncated_bytes"]:
+        errors.append("loss: bytes cut off are not those of the streams")
+    if sum(t["copies"] for t in loss["taps"]) != stream["segments_copies"]:
+        errors.append("loss: copies of the taps are not those of the streams")
+    for side in ("source", "target"):
+        told = sum(c.get("offsets_unseen", 0) for c in loss["clusters"] if c["cluster"] == side)
+        if told != sum(p["unseen_" + side] for p in report["pairs"]):
+            errors.append("loss: unseen offsets of the %s are not those of the pairs" % side)
+    return errors
+
+
 def consistency_errors(report):
     """What must hold in any report, whatever was captured: sentences about what does not."""
     errors = schema_errors(report)
@@ -137,6 +164,19 @@ def consistency_errors(report):
             errors.append("ledger %s does not add up to its own residue" % name)
         if l["residue"]:
             errors.append("ledger %s has a residue of %d" % (name, l["residue"]))
+    if [t["input"] for t in report["loss"]["taps"]] != list(range(len(report["inputs"]))):
+        errors.append("the taps of the loss story are not the inputs")
+    for i, tap in zip(report["inputs"], report["loss"]["taps"]):
+        name = i.get("file", i.get("port"))
+        if i["packets"] != sum(i["parts"].values()) + i.get("lost", 0) and not report["stopped"]:
+            errors.append("packets of %s are not the sum of their parts" % name)
+        if i["parts"].get("tcp", 0) != tap["segments"]:
+            errors.append("TCP segments of %s are counted twice differently" % name)
+    stream = report["counters"]["stream"]
+    if sum(i["payload_bytes"] for i in report["inputs"]) != (stream["payload_bytes"] +
+                                                             stream["copied_bytes"]):
+        errors.append("TCP payload of the inputs is not that of the streams")
+    errors += loss_errors(report)
     severe = any(f["severity"] == "divergence" for f in report["findings"])
     if severe != (report["verdict"] == "divergent"):
         errors.append("verdict %s, but findings of severity divergence: %s" %

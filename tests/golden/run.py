@@ -12,6 +12,9 @@
               report but for what counts packets and segments, and when they came
     wrapped   every frame in what mirrors wrap around it, and IP packets in fragments: the same
               report but for what counts packets; what the mirror left out is counted by its numbers
+    clocks    each file cut into the two fibres, or the taps of two brokers, of which one has
+              another clock: found or given, the same report as before; and whole clusters by
+              clocks that differ
     clients   inspect on captures of old and unusual clients against what another reader found
     loss      1 % of the packets gone, on either and both sides, 20 seeds: nothing invented
     orphans   half of what clients ask gone, on either and both sides: nothing invented, and what
@@ -135,6 +138,7 @@ def without_packets(report):
     """The report but for inputs, the packet ledger, and where findings say that they were seen."""
     out = {k: v for k, v in report.items() if k != "inputs"}
     out["ledger"] = {k: v for k, v in report["ledger"].items() if k != "packets"}
+    out["loss"] = {k: v for k, v in report["loss"].items() if k != "taps"}
     out["findings"] = []
     for f in report["findings"]:
         f = dict(f)
@@ -235,7 +239,7 @@ RECUTS = {
 def without_segments(report):
     """What does not depend on how bytes were cut and when they came; lists sorted."""
     out = without_packets(report)
-    del out["counters"]
+    del out["counters"], out["loss"]
     del out["ledger"]["stream_bytes"]
     for f in out["findings"]:
         for side in ("source", "target"):
@@ -471,6 +475,117 @@ def wrapped_same_ids(program, name):
     if made_up:
         return errors + ["made up: %s" % made_up]
     return errors + damage_errors(r.report, expected_of(name))
+
+
+# ---------------------------------------------------------------- clocks
+
+def suite_clocks(program, names):
+    for name in names:
+        for seconds in (0.3, -1.7) if name in SMALL else (-1.7,):
+            yield "%s fibres %+g s" % (name, seconds), lambda n=name, s=seconds: one_fibres(
+                program, n, s)
+        yield "%s brokers" % name, lambda name=name: one_brokers(program, name)
+        for seconds in (-1, 60):
+            yield "%s clusters %+d s" % (name, seconds), lambda n=name, s=seconds: one_apart(
+                program, n, s)
+
+
+def shifted_runs(program, name, cut, seconds):
+    """Results of files cut in two: as they are; then with the second of each side by another clock:
+    estimated, given, and as recorded."""
+    with tempfile.TemporaryDirectory() as tmp:
+        straight, askew, given = [], [], []
+        for side in ("source", "target"):
+            first, second = cut(pcap.read(pair_file(name, side)))
+            a = first.write(os.path.join(tmp, side + "-1.pcap"))
+            b = second.write(os.path.join(tmp, side + "-2.pcap"))
+            c = pcap.shifted(second, seconds).write(os.path.join(tmp, side + "-3.pcap"))
+            straight += ["--" + side, a, b]
+            askew += ["--" + side, a, c]
+            given += ["--clock-offset", "%s=%+g" % (c, -seconds)]
+        off = os.path.join(tmp, "off.yaml")
+        with open(off, "w", encoding="ascii") as f:
+            f.write("replay: { clocks: as-recorded }\n")
+        return (paritap(program, "replay", *straight), paritap(program, "replay", *askew),
+                paritap(program, "replay", *askew, *given),
+                paritap(program, "replay", *askew, "--config", off))
+
+
+def clock_errors(r, seconds, how, slack):
+    """The second file of each side was moved by -seconds, the first was not."""
+    errors = []
+    for i, inp in enumerate(r.report["inputs"]):
+        want = -seconds * 1e9 if i % 2 else 0
+        if abs(inp["clock_offset_ns"] - want) > (slack * 1e9 if i % 2 else 0):
+            errors.append("input %d was moved by %d ns, should be %d" % (
+                i, inp["clock_offset_ns"], want))
+        if inp["clock"] != (how if i % 2 else "as_recorded"):
+            errors.append("input %d: clock %s" % (i, inp["clock"]))
+    return errors
+
+
+def quiet(r, lines):
+    """The result without the lines on stderr that tell of moved files, and whether these are so
+    many."""
+    told = [l for l in r.stderr.splitlines() if "its clock differs" in l]
+    r.stderr = "\n".join(l for l in r.stderr.splitlines() if l not in told)
+    return [] if len(told) == lines else ["%d files were said to be moved, not %d" % (
+        len(told), lines)]
+
+
+def same_but(a, b, strip, what):
+    a, b = strip(a.report), strip(b.report)
+    return ["%s differs %s" % (k, what) for k in a if a[k] != b.get(k)]
+
+
+def one_fibres(program, name, seconds):
+    whole = replay(program, [pair_file(name, "source")], [pair_file(name, "target")])
+    straight, askew, given, off = shifted_runs(program, name, pcap.fibres, seconds)
+    errors = quiet(straight, 0) + quiet(askew, 2) + quiet(given, 0) + quiet(off, 0)
+    for r in (whole, straight, askew, given, off):
+        errors += run_errors(r)
+    if errors:
+        return errors
+    errors += clock_errors(askew, seconds, "estimated", 0.05)
+    errors += clock_errors(given, seconds, "given", 0)
+    errors += same_but(straight, given, without_packets, "with clocks given")
+    errors += same_but(whole, straight, without_segments, "by fibres") # sorts lists in place
+    errors += same_but(whole, askew, without_segments, "by fibres with estimated clocks")
+    if abs(seconds) > 1 and not same_but(whole, off, without_segments, ""):
+        errors.append("clocks that differ by %g s change nothing: the test shows nothing" % seconds)
+    return errors
+
+
+def one_brokers(program, name):
+    def cut(cap):
+        return pcap.beside(cap, "10.88.1.1")
+
+    straight, askew, given, off = shifted_runs(program, name, cut, 0.7)
+    moved = len([i for i in askew.report["inputs"] if i["clock"] == "estimated"])
+    errors = quiet(straight, 0) + quiet(askew, moved) + quiet(given, 0) + quiet(off, 0)
+    for r in (straight, askew, given):
+        errors += run_errors(r)
+    if not errors and askew.report["inputs"][1]["clock"] != "estimated":
+        errors.append("the source's second tap was not moved")
+    if not errors and abs(askew.report["inputs"][1]["clock_offset_ns"] + 7e8) > 1e5:
+        errors.append("the source's second tap was moved by %d ns" %
+                      askew.report["inputs"][1]["clock_offset_ns"])
+    return errors or same_but(straight, given, without_packets, "with clocks given")
+
+
+def one_apart(program, name, seconds):
+    """The clocks of the two clusters' taps differ, which nobody can know: nothing is invented."""
+    files = ([pair_file(name, "source")], [pair_file(name, "target")])
+    straight = replay(program, *files)
+    r = paritap(program, "replay", "--source", *files[0], "--target", *files[1], "--clock-offset",
+                "%s=%d" % (files[1][0], seconds))
+    errors = run_errors(r) + run_errors(straight)
+    if not errors:
+        errors += damage_errors(r.report, expected_of(name))
+        verified = [sum(p["verified"] for p in x.report["pairs"]) for x in (r, straight)]
+        if verified[0] != verified[1]:
+            errors.append("%d records verified, with equal clocks %d" % tuple(verified))
+    return errors
 
 
 # ---------------------------------------------------------------- clients
@@ -983,7 +1098,8 @@ def bad_config(program):
 # ---------------------------------------------------------------- main
 
 SUITES = {"pairs": suite_pairs, "split": suite_split, "workers": suite_workers,
-          "segments": suite_segments, "wrapped": suite_wrapped, "clients": suite_clients,
+          "segments": suite_segments, "clocks": suite_clocks, "wrapped": suite_wrapped,
+          "clients": suite_clients,
           "loss": suite_loss, "orphans": suite_orphans, "topicids": suite_topicids,
           "absent": suite_absent, "bad": suite_bad}
 

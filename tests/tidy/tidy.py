@@ -28,7 +28,7 @@ ALLOCATORS = ("malloc", "calloc", "realloc", "reallocarray", "strdup")
 DPDK_FILES = re.compile(r"(dataplane/(port|worker)|hw/nic|tests/unit/test_(nic_probe|port))[^/]*$")
 # What is allocated once, by open, and not in the measure of the traffic.
 CONTROL_FILES = re.compile(
-    r"hw/memory\.c$|parser/codec\.c$|dataplane/(capture|live|merge|pipeline|totals)[^/]*$")
+    r"hw/memory\.c$|parser/codec\.c$|dataplane/(capture|clock|live|merge|pipeline|totals)[^/]*$")
 LINE_MAX = 100
 FILE_LINES = 400
 

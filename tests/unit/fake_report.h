@@ -91,6 +91,7 @@ static const struct pt_pair_result fake_pairs[2] = {
       .unseen_source = 4,
       .unseen_target = 7,
       .unseen = { [PT_LOST_TAP_GAP] = 10, [PT_LOST_OVERSIZE] = 1 },
+      .unseen_by = { { [PT_LOST_TAP_GAP] = 4 }, { [PT_LOST_TAP_GAP] = 6, [PT_LOST_OVERSIZE] = 1 } },
       .offsets_certified = 140,
       .offsets_observed = 151,
       .map = fake_map0,
@@ -212,6 +213,55 @@ static const struct pt_packet_stats fake_packets = {
     .frames = 1000,
     .bytes = 133455,
     .kind = { [PT_PACKET_TCP] = 990, [PT_PACKET_NOT_IP] = 10 },
+    .tap = { { .kind = { [PT_PACKET_TCP] = 890, [PT_PACKET_NOT_IP] = 10 } },
+             { .kind = { [PT_PACKET_TCP] = 100 }, .cut_frames = 3, .cut_bytes = 300 } },
+};
+
+/* 10.88.4.1:41000 and 10.88.1.1:9092. */
+#define FAKE_CLIENT                                                                                \
+    {                                                                                              \
+        .ip = { [10] = 0xff, [11] = 0xff, [12] = 10, [13] = 88, [14] = 4, [15] = 1 },              \
+        .port = 41000                                                                              \
+    }
+#define FAKE_BROKER                                                                                \
+    {                                                                                              \
+        .ip = { [10] = 0xff, [11] = 0xff, [12] = 10, [13] = 88, [14] = 1, [15] = 1 }, .port = 9092 \
+    }
+
+/* A second in four slices, beginning at 2023-11-14T22:13:20Z. */
+static const struct pt_loss fake_loss = {
+    .lost = { .holes = 6, .bytes = 30000 },
+    .cut = { .holes = 3, .bytes = 300 },
+    .size = { { .holes = 4, .bytes = 4000 }, { 0 }, { .holes = 2, .bytes = 26000 } },
+    .cluster = { { .lost = { .holes = 5, .bytes = 28540 }, .connections = 3 },
+                 { .lost = { .holes = 1, .bytes = 1460 },
+                   .connections = 1,
+                   .one_way = 1,
+                   .one_way_bytes = 7777 } },
+    .tap = { { .lost = { .holes = 5, .bytes = 28540 }, .copies = 89, .copied_bytes = 8900 },
+             { .lost = { .holes = 1, .bytes = 1460 } } },
+    .worst = { .conn = { { .flow = 17,
+                           .a = FAKE_CLIENT,
+                           .b = FAKE_BROKER,
+                           .bytes = { 2540, 13000 },
+                           .holes = 2,
+                           .last_ns = 1700000000000000007 } },
+               .conn_cnt = 1 },
+    .one_way = { .conn = { { .flow = 18,
+                             .a = FAKE_CLIENT,
+                             .b = FAKE_BROKER,
+                             .bytes = { 0, 7777 },
+                             .last_ns = 1700000001000000000,
+                             .cluster = PT_CLUSTER_TARGET } },
+                 .conn_cnt = 1 },
+    .moment = { { .hash = 1, .flow = 17, .holes = 2 }, { .hash = 2, .holes = 4, .shared = true } },
+    .moment_cnt = 2,
+    .slice = { { { .holes = 1, .bytes = 540 } },
+               { { 0 } },
+               { { .holes = 4, .bytes = 28000 }, { .holes = 1, .bytes = 1460 } } },
+    .slice_cnt = 4,
+    .slice_shift = 7,
+    .slice_from = 6800000000,
 };
 
 static const struct pt_fragment_stats fake_fragments = {
@@ -237,6 +287,7 @@ static const struct pt_mirror_stats fake_mirror = {
 
 static const struct pt_stream_stats fake_streams = {
     .segments = 990,
+    .flows = 6,
     .payload_bytes = 50000,
     .in_order_bytes = 49000,
     .reordered_bytes = 600,
@@ -294,6 +345,7 @@ static inline struct pt_report fake_report(void)
         .mirror = &fake_mirror,
         .streams = &fake_streams,
         .parser = &fake_parser,
+        .loss = &fake_loss,
         .shard = &fake_shard,
         .apis = fake_apis,
         .api_cnt = 3,

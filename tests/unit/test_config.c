@@ -130,6 +130,8 @@ static void test_errors(void **state)
           ":3: clusters.source.brokers: \"kafka\" is no address", "second item of a list" },
         { "policy:\n  max-lag: [1s]\n", ":2: policy.max-lag: a list is not expected",
           "list for a value" },
+        { "replay:\n  clock-offset: { a: soon }\n",
+          ":2: replay.clock-offset.a: \"soon\" is no offset", "no number" },
         { "policy: 5\n", ":1: policy: expected keys below this one", "value for a section" },
         { "policy:\n  max-lag: {a: b}\n", ":2: policy.max-lag: expected a value, not keys",
           "keys for a value" },
@@ -195,6 +197,7 @@ static void test_print(void **state)
     static const char yaml[] =
             "clusters: { target: { brokers: [\"[fd00::]/64:9092\", 10.0.0.0/8] } }\n"
             "topics: { map: { \"a \\\"b\\\"\": \"c\\\\d\", e: f }, aliases: [one, two] }\n"
+            "replay: { clocks: as-recorded, clock-offset: { tap.2.pcap: -0.3, \"b c\": 2h } }\n"
             "policy: { min-coverage: 0.123456789, max-lag: 1ns }\n";
     struct pt_config cfg;
     struct pt_config again;
@@ -217,6 +220,11 @@ static void test_print(void **state)
     assert_int_equal(again.pipeline.policy.floating_max_sz, fake_defaults.policy.floating_max_sz);
     assert_int_equal(again.pipeline.policy.align.horizon, fake_defaults.policy.align.horizon);
     assert_string_equal(again.rules.item[0].source, "a \"b\"");
+    assert_true(again.clocks_as_recorded);
+    assert_int_equal(again.clock_offsets.cnt, 2);
+    assert_string_equal(again.clock_offsets.item[0].name, "tap.2.pcap");
+    assert_int_equal(again.clock_offsets.item[0].ns, -300000000);
+    assert_int_equal(again.clock_offsets.item[1].ns, 7200000000000);
     free(first);
     free(second);
     pt_config_free(&cfg);
@@ -364,6 +372,12 @@ static void test_option_errors(void **state)
         { false,
           { "--source-brokers", "10.0.0.1,", NULL },
           "--source-brokers: \"\" is no address" },
+        { false, { "--clock-offset", "a", NULL }, "\"a\": write FILE=SECONDS" },
+        { false, { "--clock-offset", "a=x", NULL }, "--clock-offset: \"x\" is no offset" },
+        { false,
+          { "--clock-offset=a=1", "--clock-offset=a=2", NULL },
+          "--clock-offset: \"a\" has two offsets" },
+        { true, { "--clock-offset=a=1", "b", NULL }, "none of the files has this name" },
         { false, { "--config", "/nonexistent.yaml", NULL }, "/nonexistent.yaml: cannot be opened" },
     };
 

@@ -67,11 +67,16 @@ static void test_counters(void **state)
         struct pt_taken t;
 
         f.link_type = row[i].link_type;
-        assert_int_equal(pt_intake_frame(&in, &f, 0, i, &t), row[i].kind == PT_PACKET_TCP);
+        assert_int_equal(pt_intake_frame(&in, &f, i % 2, i, &t), row[i].kind == PT_PACKET_TCP);
         want.frames++;
         want.bytes += WIRE;
         want.cut_bytes += WIRE - row[i].cap_len;
         want.kind[row[i].kind]++;
+        want.tap[i % 2].kind[row[i].kind]++;
+        want.tap[i % 2].payload_bytes +=
+                row[i].kind == PT_PACKET_TCP ? row[i].cap_len - (WIRE - 20) : 0;
+        want.tap[i % 2].cut_frames += row[i].cap_len < WIRE;
+        want.tap[i % 2].cut_bytes += WIRE - row[i].cap_len;
         assert_memory_equal(&in.stats, &want, sizeof(want));
     }
     pt_intake_close(&in);

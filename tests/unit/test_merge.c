@@ -74,6 +74,34 @@ static void test_order(void **state)
         pt_capture_close(caps[i]);
 }
 
+/* A file is merged by the times that it would have by another clock. */
+static void test_shift(void **state)
+{
+    static const uint32_t a[] = { 100, 200 };
+    static const uint32_t b[] = { 150, 260 };
+    struct pt_capture *caps[] = { open_times(a, 2), open_times(b, 2) };
+    struct pt_merge *m;
+    struct pt_frame f;
+    uint32_t input;
+
+    (void)state;
+    assert_int_equal(pt_merge_open(caps, 2, &m), 0);
+    pt_merge_shift(m, 1, -70 * 1000000000ll);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pt_merge_next(m, &f, &input), 1);
+        assert_int_equal(input, i == 0 || i == 2);
+        assert_int_equal(f.time_ns, (i == 0   ? 80
+                                     : i == 1 ? 100
+                                     : i == 2 ? 190
+                                              : 200) *
+                                            1000000000ll);
+    }
+    assert_int_equal(pt_merge_next(m, &f, &input), 0);
+    pt_merge_close(m);
+    for (size_t i = 0; i < 2; i++)
+        pt_capture_close(caps[i]);
+}
+
 static void test_random(void **state)
 {
     unsigned seed = 20240502;
@@ -128,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_shift),
         cmocka_unit_test(test_random),
     };
 

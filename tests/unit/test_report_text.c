@@ -53,6 +53,20 @@ static void test_page(void **state)
         "only on the target: new-topic",
         "residue 10",
         "is cut off: ends inside packet 101",
+        "source: 28.5 kB of TCP payload in 5 holes, on 3 connections",
+        "a mark is 0.25 s, the first from 2023-11-14T22:13:20.000000000Z; up to 28.0 kB",
+        "source     |. # |",
+        "target     |  . |",
+        "in pieces: 4 of one segment, 2 of up to 64 KiB",
+        "66.666 % of the holes fell within 10 ms of one on another connection",
+        "client 10.88.4.1:41000, broker 10.88.1.1:9092: 2.5 kB from the client,",
+        "only one direction was seen of 1 connection with 7.8 kB:",
+        "89 copies made by the mirror (10",
+        "3 packets cut by the snap length, 300 B gone",
+        "cost on the target: 7 offsets not seen: 6 tap_gap, 1 oversize",
+        "It looks like: Many connections lose at the same moments",
+        "It looks like: Packets are cut off",
+        "It looks like: Of many connections only one direction is there",
     };
     struct pt_report r = fake_report();
     char *text = page(&r, (struct pt_report_text_cfg){ .colour = true });

@@ -5,9 +5,9 @@
  * counters must add up and no memory may be left.
  *
  * Segments: "TIME SIDE FLAGS SEQ ACK PAYLOAD [miss=N] [id=N]; ...", TIME in ms, SIDE A or B (X:
- * some other connection's RST: only time passes; Y: another connection), FLAGS of S F R or '.', ACK
- * or PAYLOAD '-': none. Events: "open A:text A-7 A? A~3 close": bytes, a hole of 7, one of unknown
- * length, a snap-length cut; '|' is the end of the capture.
+ * some other connection's RST: only time passes; Y, Z: other connections), FLAGS of S F R or '.',
+ * ACK or PAYLOAD '-': none. Events: "open A:text A-7 A? A~3 close": bytes, a hole of 7, one of
+ * unknown length, a snap-length cut; '|' is the end of the capture.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -290,7 +290,10 @@ static void push(struct pt_streams *s, struct run *r, const char *line)
     assert_true(sscanf(line, " %lf %c %7s %u %15s %63s", &ms, &side, flags, &seg.seq, ack,
                        payload) >= 5);
     at.time_ns = (int64_t)(ms * 1e6) + 1000000000;
-    seg.src = stream_endpoint(side == 'A' ? 1 : side == 'B' ? 2 : 3, side == 'B' ? 9092 : 40000);
+    seg.src = stream_endpoint(side == 'A'   ? 1
+                              : side == 'B' ? 2
+                                            : (uint8_t)side,
+                              side == 'B' ? 9092 : 40000);
     seg.dst = stream_endpoint(side == 'A' ? 2 : side == 'B' ? 1 : 4, side == 'B' ? 40000 : 9092);
     seg.flags = (uint8_t)((strchr(flags, 'S') ? PT_TCP_SYN : 0) |
                           (strchr(flags, 'F') ? PT_TCP_FIN : 0) |
@@ -437,6 +440,16 @@ static void test_full_table(void **state)
     cfg.flow_max = 1;
     run_bounded(&cfg, 1 << 20, HANDSHAKE "1 A . 101 500 b;2 Y . 0 - -;3 A . 102 500 z",
                 "open A-1 A:b close | open A? A:z close", "flows_evicted=2 flows=3");
+    /* But not one that works, as long as there are others: both sides have sent something, and it
+     * was acknowledged. */
+    cfg.flow_max = 2;
+    run_bounded(&cfg, 1 << 20,
+                HANDSHAKE "1 A . 100 500 a;1 B . 500 101 b;2 Y S 0 - -;3 Z S 0 - -;4 A . 101 501 c",
+                "open A:a B:b A:c | close", "flows_evicted=1 flows=3");
+    run_bounded(&cfg, 1 << 20,
+                HANDSHAKE "1 A . 100 500 a;1 B . 500 100 b;2 Y S 0 - -;3 Z S 0 - -;4 A . 101 501 c",
+                "open A:a B:b close | open A? A:c close", "flows_evicted=2 flows=4");
+    cfg.flow_max = 1;
     /* A closed one gives way unseen. */
     run_bounded(&cfg, 1 << 20, HANDSHAKE "1 A F 100 500 -;1 B F 500 101 -;2 Y . 0 - -",
                 "open close |", "flows_evicted=0 flows=2");
@@ -532,9 +545,58 @@ static void test_event_fields(void **state)
     assert_int_equal(pt_streams_next(s, &ev), PT_STREAM_CLOSE);
     assert_ptr_equal(*ev.user, &owner);
     assert_int_equal(ev.at.order, 12);
+    assert_int_equal(ev.flow, 10);       /* the packet that began it */
+    assert_int_equal(ev.lost->holes, 0); /* what was before the start is no hole */
+    assert_false(ev.one_way);
     assert_int_equal(pt_streams_next(s, &ev), PT_STREAM_NONE);
     pt_streams_close(s);
     assert_int_equal(mem.used_sz, 0);
+}
+
+/* What a flow has lost is told with it, and of which only one side was seen. */
+static void test_loss(void **state)
+{
+    const struct pt_endpoint cli = stream_endpoint(1, 40000);
+    const struct pt_endpoint srv = stream_endpoint(2, 9092);
+    const struct pt_segment segs[] = {
+        { .src = srv, .dst = cli, .flags = PT_TCP_SYN | PT_TCP_ACK, .seq = 499, .ack = 100 },
+        { .src = srv,
+          .dst = cli,
+          .flags = PT_TCP_ACK,
+          .seq = 510,
+          .pay_len = 2,
+          .pay_missing = 5,
+          .pay = (const uint8_t *)"de" },
+    };
+    struct pt_stream_event ev;
+    struct pt_streams *s;
+    struct pt_mem mem;
+
+    (void)state;
+    pt_mem_init(&mem, 64 << 20);
+    assert_int_equal(pt_streams_open(&mem, &pt_streams_cfg_default, &s), 0);
+    for (uint64_t i = 0; i < 2; i++) {
+        struct pt_packet_ref at = { .order = i + 10, .time_ns = (int64_t)i };
+
+        pt_streams_push(s, &segs[i], &at);
+        assert_int_equal(pt_streams_next(s, &ev), PT_STREAM_NONE);
+    }
+    pt_streams_finish(s);
+    assert_int_equal(pt_streams_next(s, &ev), PT_STREAM_OPEN);
+    assert_int_equal(pt_streams_next(s, &ev), PT_STREAM_HOLE);
+    assert_int_equal(ev.len, 10);
+    assert_int_equal(ev.flow, 10);
+    assert_int_equal(ev.lost->bytes[0], 10);
+    assert_int_equal(ev.lost->holes, 1);
+    assert_int_equal(pt_streams_next(s, &ev), PT_STREAM_BYTES);
+    assert_int_equal(pt_streams_next(s, &ev), PT_STREAM_HOLE);
+    assert_int_equal(ev.reason, PT_LOST_TRUNCATED);
+    assert_int_equal(ev.lost->holes, 1); /* cut by the snap length: not lost by the tap */
+    assert_int_equal(pt_streams_next(s, &ev), PT_STREAM_CLOSE);
+    assert_true(ev.one_way);
+    assert_int_equal(ev.side, 0);
+    assert_int_equal(ev.len, 17);
+    pt_streams_close(s);
 }
 
 int main(void)
@@ -542,7 +604,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules),        cmocka_unit_test(test_full_store),
         cmocka_unit_test(test_full_table),   cmocka_unit_test(test_half_open),
-        cmocka_unit_test(test_event_fields),
+        cmocka_unit_test(test_event_fields), cmocka_unit_test(test_loss),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,43 @@ static void test_durations(void **state)
     }
 }
 
+static void test_offsets(void **state)
+{
+    static const struct {
+        const char *text;
+        int rc;
+        int64_t ns;
+        const char *why;
+    } rows[] = {
+        { "-0.3", 0, -300000000, "a clock that is ahead" },
+        { "+250ms", 0, 250000000, "with a unit" },
+        { "12.000000001", 0, 12000000001, "nine decimals" },
+        { "0", 0, 0, "as recorded, whatever is estimated" },
+        { "87600h", 0, 315360000000000000, "ten years" },
+        { "87601h", -1, 0, "more than that" },
+        { "1.0000000001", -1, 0, "ten decimals" },
+        { ".5", -1, 0, "no digit before the point" },
+        { "1.5ms", -1, 0, "decimals are seconds" },
+        { "--1", -1, 0, "two signs" },
+        { "", -1, 0, "nothing" },
+    };
+    struct pt_error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int64_t ns = 77;
+        char buf[PT_TEXT_MAX];
+        int rc = pt_parse_offset(rows[i].text, &ns, &err);
+
+        if (!!rc != !!rows[i].rc || ns != (rc ? 77 : rows[i].ns))
+            fail_msg("%s: %d %ld", rows[i].why, rc, (long)ns);
+        if (rc)
+            continue;
+        assert_int_equal(pt_parse_offset(pt_text_duration(ns, buf), &ns, &err), 0);
+        assert_int_equal(ns, rows[i].ns);
+    }
+}
+
 static void test_addresses(void **state)
 {
     static const struct {
@@ -185,9 +222,9 @@ static void test_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),     cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_addresses), cmocka_unit_test(test_times),
-        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_sizes),   cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_offsets), cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_times),   cmocka_unit_test(test_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
