@@ -228,9 +228,9 @@ static void note_tap(struct pt_pipeline *p)
         pt_shard_note(p->shard, PT_FINDING_TCP_OVERLAP_DIFFERS, -1, st->overlaps_differ,
                       "TCP segments repeat bytes with different content");
     note_packets(p);
-    for (unsigned cluster = 0; pt_totals_saw_all(&p->totals) && cluster < PT_CLUSTER_CNT; cluster++)
-        if (p->tap_end_ns[cluster])
-            pt_shard_tap_end(p->shard, (enum pt_cluster)cluster, p->tap_end_ns[cluster]);
+    for (enum pt_cluster c = 0; c < PT_CLUSTER_CNT; c++)
+        if (p->tap_end_ns[c] && pt_totals_saw_all(&p->totals, c))
+            pt_shard_tap_end(p->shard, c, p->tap_end_ns[c]);
     for (size_t i = 0; i < p->totals.conn_cnt; i++)
         if (p->totals.conns[i].kind == PT_CONN_TLS)
             tls[p->totals.conns[i].cluster] += p->totals.conns[i].connections;

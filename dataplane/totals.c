@@ -125,9 +125,9 @@ void pt_totals_add(struct pt_totals *t, const struct pt_totals *other)
     t->refused |= other->refused;
 }
 
-bool pt_totals_saw_all(const struct pt_totals *t)
+bool pt_totals_saw_all(const struct pt_totals *t, enum pt_cluster cluster)
 {
-    return !t->streams.holes && !t->mirror.lost && !t->mirror.restarts && !t->mirror.refused &&
+    return !t->streams.holes && !t->loss.cluster[cluster].one_way && !t->mirror.lost && !t->mirror.restarts && !t->mirror.refused &&
            !pt_datagrams_lost(&t->fragments) && !t->fragments.fragments_refused &&
            !t->packets.kind[PT_PACKET_CUT] && !t->packets.kind[PT_PACKET_MIXED];
 }

@@ -31,10 +31,10 @@ void pt_totals_intake(struct pt_totals *t, const struct pt_intake *in);
 /* pt_totals_add adds other totals. */
 void pt_totals_add(struct pt_totals *t, const struct pt_totals *other);
 
-/* pt_totals_saw_all: whatever passed the taps was seen, as far as streams, fragments and mirrors
- * can tell. Holes do not say it all: a packet that was lost behind the last one of its connection
- * leaves none. */
-bool pt_totals_saw_all(const struct pt_totals *t);
+/* pt_totals_saw_all: whatever passed the taps of a cluster was seen, as far as streams, fragments
+ * and mirrors can tell. Holes do not say it all: a packet that was lost behind the last one of its
+ * connection leaves none, nor does a direction that is not mirrored at all. */
+bool pt_totals_saw_all(const struct pt_totals *t, enum pt_cluster cluster);
 
 /* pt_totals_worker adds a worker that stands still. */
 void pt_totals_worker(struct pt_totals *t, const struct pt_worker *w);

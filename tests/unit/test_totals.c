@@ -117,16 +117,18 @@ static void test_saw_all(void **state)
         &t.fragments.fragments_refused,
         &t.packets.kind[PT_PACKET_CUT],
         &t.packets.kind[PT_PACKET_MIXED],
+        &t.loss.cluster[PT_CLUSTER_SOURCE].one_way,
     };
 
     (void)state;
+    t.loss.cluster[PT_CLUSTER_TARGET].one_way = 9;
     t.packets.kind[PT_PACKET_FRAGMENT] = t.packets.kind[PT_PACKET_TCP] = 9;
     t.fragments.fragments = t.fragments.fragments_again = 9;
     t.mirror.packets = t.mirror.again = t.mirror.strays = 9;
-    assert_true(pt_totals_saw_all(&t));
+    assert_true(pt_totals_saw_all(&t, PT_CLUSTER_SOURCE));
     for (size_t i = 0; i < sizeof(loss) / sizeof(loss[0]); i++) {
         *loss[i] = 1;
-        assert_false(pt_totals_saw_all(&t));
+        assert_false(pt_totals_saw_all(&t, PT_CLUSTER_SOURCE));
         *loss[i] = 0;
     }
 }
