@@ -199,13 +199,19 @@ static bool pass_equal(struct pt_align *a)
 
 /* --- a conflict: one window of both sides is solved --- */
 
-enum leftover_class { CLOSED = 0, UNSEEN_NEAR = 1, NOT_SOLVED = 2 };
+enum leftover_class {
+    CLOSED = 0,
+    UNSEEN_NEAR = 1,
+    NOT_SOLVED = 2, /* all was seen, but its order was too much to work out */
+    SURPLUS = 3     /* there are too many of them, whatever was not seen or not worked out */
+};
 
 struct solution {
     struct pt_window w;
     uint8_t *class_s; /* enum leftover_class of unmatched records */
     uint8_t *class_t;
-    uint8_t *unique;
+    uint8_t *firm;
+    bool repeated;  /* pt_anchor_repeated */
     uint32_t s_cut; /* how much of the window is decided */
     uint32_t t_cut;
 };
@@ -226,7 +232,7 @@ static bool gap_between(const struct pt_window *w, uint32_t s_at, uint32_t t_at,
  * something was not seen, nothing can be said about leftovers; else the region is solved exactly.
  */
 static void refine_region(struct pt_align *a, struct solution *sol, uint32_t s_at, uint32_t t_at,
-                          uint32_t s_end, uint32_t t_end, bool gap)
+                          uint32_t s_end, uint32_t t_end, bool gap, unsigned open)
 {
     struct pt_window *w = &sol->w;
     uint8_t class = CLOSED;
@@ -234,7 +240,7 @@ static void refine_region(struct pt_align *a, struct solution *sol, uint32_t s_a
     if (gap || gap_between(w, s_at, t_at, s_end, t_end)) {
         class = UNSEEN_NEAR;
     } else if (s_at < s_end && t_at < t_end) {
-        if (!pt_lcs_solve(a->mem, w->s + s_at, s_end - s_at, w->t + t_at, t_end - t_at,
+        if (!pt_lcs_solve(a->mem, w->s + s_at, s_end - s_at, w->t + t_at, t_end - t_at, open,
                           w->match + s_at))
             class = NOT_SOLVED;
         for (uint32_t i = s_at; i < s_end; i++)
@@ -243,9 +249,45 @@ static void refine_region(struct pt_align *a, struct solution *sol, uint32_t s_a
     }
     memset(sol->class_s + s_at, class, s_end - s_at);
     memset(sol->class_t + t_at, class, t_end - t_at);
+    if (class == NOT_SOLVED && s_end < w->s_cnt)
+        pt_anchor_surplus(a->mem, w, s_at, s_end, t_at, t_end, sol->class_s, sol->class_t, SURPLUS);
 }
 
-static void refine(struct pt_align *a, struct solution *sol)
+/* Which logs may go on behind the window: PT_LCS_*_OPEN. */
+static unsigned going_on(const struct pt_align *a, bool final)
+{
+    unsigned open = 0;
+
+    if (!final || a->end[PT_SIDE_SOURCE] != PT_END_COMPLETE)
+        open |= PT_LCS_S_OPEN;
+    if (!final || a->end[PT_SIDE_TARGET] != PT_END_COMPLETE)
+        open |= PT_LCS_T_OPEN;
+    return open;
+}
+
+/* What that means for the comparison. Where contents repeat, the source always goes on: its end was
+ * stated at some time, and the target's rest may have been written later. */
+static unsigned open_ends(const struct pt_align *a, const struct solution *sol, bool final)
+{
+    return sol->repeated ? going_on(a, final) | PT_LCS_S_OPEN : 0;
+}
+
+/* The last window, unless both logs are known to end where it does. */
+static void trim(const struct pt_align *a, struct solution *sol, uint32_t s_at)
+{
+    const struct pt_window *w = &sol->w;
+    uint32_t i = w->s_cnt;
+
+    if (!going_on(a, true) || !pt_anchor_trim(a->mem, w, s_at))
+        return;
+    while (i > 0 && w->match[i - 1] == PT_LCS_NONE)
+        i--;
+    memset(sol->class_s + i, UNSEEN_NEAR, w->s_cnt - i);
+    i = i ? w->match[i - 1] + 1 : 0;
+    memset(sol->class_t + i, UNSEEN_NEAR, w->t_cnt - i);
+}
+
+static void refine(struct pt_align *a, struct solution *sol, bool final)
 {
     struct pt_window *w = &sol->w;
     bool gap = a->carry_gap;
@@ -255,23 +297,129 @@ static void refine(struct pt_align *a, struct solution *sol)
     for (uint32_t i = 0; i < w->s_cnt; i++) {
         if (w->match[i] == PT_LCS_NONE)
             continue;
-        refine_region(a, sol, s_at, t_at, i, w->match[i], gap);
+        refine_region(a, sol, s_at, t_at, i, w->match[i], gap, 0);
         s_at = i + 1;
         t_at = w->match[i] + 1;
         gap = false;
     }
     /* Behind the last match: the end of both logs, or of the window (then it is not decided yet).
      */
-    refine_region(a, sol, s_at, t_at, w->s_cnt, w->t_cnt, gap);
+    refine_region(a, sol, s_at, t_at, w->s_cnt, w->t_cnt, gap, open_ends(a, sol, final));
+    if (final)
+        trim(a, sol, s_at);
+}
+
+/* Whether `support` matches between a place and something unseen say enough of what is left over in
+ * it. If fewer were moved than are left over, it may be them that are in the wrong place. */
+static bool is_supported(const struct pt_align *a, uint32_t support, uint32_t left_over)
+{
+    return support >= a->cfg.anchor_run || support >= left_over;
+}
+
+static uint32_t max_of(uint32_t x, uint32_t y)
+{
+    return x > y ? x : y;
+}
+
+static void open_region(const struct solution *sol, uint32_t s_at, uint32_t t_at, uint32_t s_end,
+                        uint32_t t_end)
+{
+    memset(sol->class_s + s_at, UNSEEN_NEAR, s_end - s_at);
+    memset(sol->class_t + t_at, UNSEEN_NEAR, t_end - t_at);
+}
+
+/* Where the last match in front of the unseen offsets was: index in the window, -1 before it, and
+ * offset. */
+struct strong {
+    int64_t at[2];
+    int64_t offset[2];
+    bool valid;
+};
+
+/* From a strong match to this one a side shows more records than the other one has offsets: so many
+ * of them are too many, whatever was not seen. They are taken from the end of the place. */
+static void keep_surplus(const struct solution *sol, const struct strong *from, uint32_t s_end,
+                         uint32_t t_end, const uint32_t left_over[2])
+{
+    const struct pt_window *w = &sol->w;
+    int64_t shown[2] = { s_end - from->at[0] - 1, t_end - from->at[1] - 1 };
+    int64_t offsets[2] = { w->s[s_end].offset - from->offset[0] - 1,
+                           w->t[t_end].offset - from->offset[1] - 1 };
+
+    for (int side = 0; side < 2 && from->valid; side++) {
+        int64_t surplus = shown[side] - offsets[!side];
+
+        if (surplus > left_over[side])
+            surplus = left_over[side];
+        if (surplus > 0)
+            memset((side ? sol->class_t + t_end : sol->class_s + s_end) - surplus, SURPLUS,
+                   (size_t)surplus);
+    }
+}
+
+/* What is left over between two matches rests on them, and on those that they stand together with:
+ * a few beside an unseen rest of their log are a poor witness. From both ends of the window. */
+static void weaken(const struct pt_align *a, struct solution *sol, bool final)
+{
+    const struct pt_window *w = &sol->w;
+    bool anchored = a->left_anchored && !a->carry_gap;
+    struct strong strong = { { -1, -1 }, { a->places.prev[0], a->places.prev[1] }, anchored };
+    uint32_t support = anchored ? UINT32_MAX / 2 : 0;
+    uint32_t s_at = 0;
+    uint32_t t_at = 0;
+    uint32_t s_end = w->s_cnt;
+    uint32_t t_end = w->t_cnt;
+
+    for (uint32_t i = 0; i < w->s_cnt; i++) {
+        uint32_t j = w->match[i];
+        uint32_t left_over[2] = { i - s_at, j - t_at };
+
+        if (j == PT_LCS_NONE)
+            continue;
+        if (gap_between(w, s_at, t_at, i, j)) {
+            if (s_at && support >= a->cfg.anchor_run)
+                strong = (struct strong){ { s_at - 1, t_at - 1 },
+                                          { w->s[s_at - 1].offset, w->t[t_at - 1].offset },
+                                          true };
+            support = 0;
+        } else if (!is_supported(a, support, max_of(left_over[0], left_over[1]))) {
+            open_region(sol, s_at, t_at, i, j);
+            keep_surplus(sol, &strong, i, j, left_over);
+        }
+        support++;
+        s_at = i + 1;
+        t_at = j + 1;
+    }
+    support = going_on(a, final) ? 0 : UINT32_MAX / 2;
+    if (gap_between(w, s_at, t_at, w->s_cnt, w->t_cnt))
+        support = 0;
+    for (uint32_t i = w->s_cnt; i-- > 0;) {
+        uint32_t j = w->match[i];
+
+        if (j == PT_LCS_NONE)
+            continue;
+        if (s_end == w->s_cnt)
+            ; /* behind the last match: nothing rests on what follows */
+        else if (gap_between(w, i + 1, j + 1, s_end, t_end))
+            support = 0;
+        else if (!is_supported(a, support, max_of(s_end - i - 1, t_end - j - 1)))
+            open_region(sol, i + 1, j + 1, s_end, t_end);
+        support++;
+        s_end = i;
+        t_end = j;
+    }
+    if (s_end < w->s_cnt && !gap_between(w, 0, 0, s_end, t_end) &&
+        !is_supported(a, support, max_of(s_end, t_end)))
+        open_region(sol, 0, 0, s_end, t_end);
 }
 
 /* The last place where the window's solution cannot be changed by what follows: a run of anchor_run
- * matches, one of them of a content that occurs once. */
+ * matches that proves itself. */
 static bool stable_cut(struct pt_align *a, struct solution *sol)
 {
     const struct pt_window *w = &sol->w;
     uint32_t run = 0;
-    uint32_t last_unique = 0; /* run length at which a unique content was met, 0: none */
+    bool firm = false;
 
     for (uint32_t i = w->s_cnt; i-- > 0;) {
         uint32_t next = i + 1;
@@ -284,21 +432,20 @@ static bool stable_cut(struct pt_align *a, struct solution *sol)
         }
         if (!joined) {
             run = 0;
-            last_unique = 0;
+            firm = false;
             sol->s_cut = i + 1;
             sol->t_cut = w->match[i] + 1;
         }
         run++;
-        if (sol->unique[i])
-            last_unique = run;
-        if (run >= a->cfg.anchor_run && last_unique)
+        firm |= sol->firm[i];
+        if (run >= a->cfg.anchor_run && firm)
             return true;
     }
     return false;
 }
 
 /* At the largest window without a stable place: give way, and claim as little as possible. */
-static void forced_cut(struct pt_align *a, struct solution *sol)
+static void forced_cut(struct pt_align *a, struct solution *sol, bool gap)
 {
     const struct pt_window *w = &sol->w;
 
@@ -308,28 +455,47 @@ static void forced_cut(struct pt_align *a, struct solution *sol)
             sol->t_cut = w->match[i] + 1;
             return;
         }
-    /* A replay longer than the window repeats what is matched already: the source waits. */
     sol->t_cut = w->t_cnt;
     sol->s_cut = w->s_cnt;
-    if (w->t_cnt && 2 * pt_places_seen_before(&a->places, w->t, w->t_cnt) > w->t_cnt)
+    /* Of a log that has ended all that is left is here: it waits for more of the other one. */
+    if (w->s_cnt < a->window || w->t_cnt < a->window) {
+        if (w->t_cnt < a->window && w->s_cnt)
+            sol->t_cut = 0;
+        else if (w->t_cnt)
+            sol->s_cut = 0;
+        return;
+    }
+    /* A replay longer than the window repeats what is matched already: the source waits. */
+    if (2 * pt_places_seen_before(&a->places, w->t, w->t_cnt) > w->t_cnt) {
         sol->s_cut = 0;
+        return;
+    }
+    /* Nothing in common: each side's partners may lie behind the other side's window, so nothing is
+     * known of any single record; only that the order differs, where both go on from a match. */
+    memset(sol->class_s, UNSEEN_NEAR, w->s_cnt);
+    memset(sol->class_t, UNSEEN_NEAR, w->t_cnt);
+    if (a->left_anchored && !gap)
+        sol->class_s[0] = SURPLUS;
 }
 
-static void leave(struct pt_align *a, enum pt_side side, const struct pt_item *item, uint8_t class)
+static void leave(struct pt_align *a, enum pt_side side, const struct pt_item *item, uint8_t class,
+                  bool shut)
 {
+    unsigned how = class == UNSEEN_NEAR ? PT_LEFT_OPEN : class == SURPLUS ? PT_LEFT_SURPLUS : 0;
+
     if (item->flags & PT_ITEM_GAP_BEFORE)
         pt_places_gap(&a->places, side);
     if (class == NOT_SOLVED) {
         pt_places_give_up(&a->places, side, item,
-                          side == PT_SIDE_SOURCE ? PT_ALIGN_AMBIGUOUS_SOURCE
-                                                 : PT_ALIGN_AMBIGUOUS_TARGET);
+                          side == PT_SIDE_SOURCE ? PT_ALIGN_UNVERIFIABLE_SOURCE
+                                                 : PT_ALIGN_UNVERIFIABLE_TARGET);
         return;
     }
     if (class == UNSEEN_NEAR && !a->carry_gap) {
         pt_places_void(&a->places);
         a->carry_gap = true;
     }
-    pt_places_add(&a->places, side, item, class == UNSEEN_NEAR);
+    pt_places_add(&a->places, side, item, shut ? how | PT_LEFT_SHUT : how);
 }
 
 /* Takes what is decided out of the queues, in order. Leftovers of a region come before the match
@@ -337,18 +503,21 @@ static void leave(struct pt_align *a, enum pt_side side, const struct pt_item *i
 static void apply(struct pt_align *a, const struct solution *sol)
 {
     const struct pt_window *w = &sol->w;
+    uint32_t last = sol->s_cut; /* one past the last match */
     uint32_t j = 0;
 
+    while (last > 0 && w->match[last - 1] == PT_LCS_NONE)
+        last--;
     for (uint32_t i = 0; i <= sol->s_cut; i++) {
         bool matched = i < sol->s_cut && w->match[i] != PT_LCS_NONE;
         uint32_t t_end = matched ? w->match[i] : sol->t_cut;
 
         if (i < sol->s_cut && !matched) {
-            leave(a, PT_SIDE_SOURCE, &w->s[i], sol->class_s[i]);
+            leave(a, PT_SIDE_SOURCE, &w->s[i], sol->class_s[i], i < last);
             continue;
         }
         for (; j < t_end; j++)
-            leave(a, PT_SIDE_TARGET, &w->t[j], sol->class_t[j]);
+            leave(a, PT_SIDE_TARGET, &w->t[j], sol->class_t[j], i < last);
         if (!matched)
             break;
         for (int side = 0; side < 2; side++)
@@ -375,8 +544,8 @@ static bool solution_open(struct pt_align *a, struct solution *sol)
     sol->w.match = pt_mem_alloc(a->mem, (size_t)n * sizeof(uint32_t));
     sol->class_s = pt_mem_zalloc(a->mem, n);
     sol->class_t = pt_mem_zalloc(a->mem, m);
-    sol->unique = pt_mem_zalloc(a->mem, n);
-    return sol->w.match && sol->class_s && sol->class_t && sol->unique;
+    sol->firm = pt_mem_zalloc(a->mem, n);
+    return sol->w.match && sol->class_s && sol->class_t && sol->firm;
 }
 
 static void solution_close(struct pt_align *a, struct solution *sol)
@@ -384,7 +553,7 @@ static void solution_close(struct pt_align *a, struct solution *sol)
     pt_mem_free(a->mem, sol->w.match, (size_t)sol->w.s_cnt * sizeof(uint32_t));
     pt_mem_free(a->mem, sol->class_s, sol->w.s_cnt);
     pt_mem_free(a->mem, sol->class_t, sol->w.t_cnt);
-    pt_mem_free(a->mem, sol->unique, sol->w.s_cnt);
+    pt_mem_free(a->mem, sol->firm, sol->w.s_cnt);
 }
 
 static bool solve_window(struct pt_align *a, struct solution *sol, bool final)
@@ -392,23 +561,28 @@ static bool solve_window(struct pt_align *a, struct solution *sol, bool final)
     struct pt_window *w = &sol->w;
     bool gap = a->carry_gap || gap_between(w, 0, 0, w->s_cnt, w->t_cnt);
 
-    if (gap || !pt_lcs_solve(a->mem, w->s, w->s_cnt, w->t, w->t_cnt, w->match)) {
+    sol->repeated = pt_anchor_repeated(a->mem, w);
+    if (gap ||
+        !pt_lcs_solve(a->mem, w->s, w->s_cnt, w->t, w->t_cnt, open_ends(a, sol, final), w->match)) {
         if (!pt_anchor_solve(a->mem, w, a->cfg.anchor_run))
             return false;
-        refine(a, sol);
+        refine(a, sol, final);
+    } else if (final) {
+        trim(a, sol, 0);
     }
+    weaken(a, sol, final);
     if (final) {
         sol->s_cut = w->s_cnt;
         sol->t_cut = w->t_cnt;
         return true;
     }
-    if (!pt_anchor_unique(a->mem, w, sol->unique))
+    if (!pt_anchor_firm(a->mem, w, sol->firm))
         return false;
     if (stable_cut(a, sol))
         return true;
     sol->s_cut = sol->t_cut = 0;
     if (a->window >= a->cfg.window_max && !a->hurry)
-        forced_cut(a, sol);
+        forced_cut(a, sol, gap);
     return true;
 }
 

@@ -24,8 +24,24 @@ struct pt_window {
  * out of memory, nothing matches. */
 bool pt_anchor_solve(struct pt_mem *mem, const struct pt_window *w, uint32_t anchor_run);
 
-/* pt_anchor_unique marks in unique[i] whether s[i]'s content occurs once on both sides. False: no
- * memory. */
-bool pt_anchor_unique(struct pt_mem *mem, const struct pt_window *w, uint8_t *unique);
+/* pt_anchor_firm marks in firm[i] whether the run of matches up to s[i] proves its place by itself.
+ * False: no memory. */
+bool pt_anchor_firm(struct pt_mem *mem, const struct pt_window *w, uint8_t *firm);
+
+/* pt_anchor_repeated: contents are repeated so often that equal records prove little. */
+bool pt_anchor_repeated(struct pt_mem *mem, const struct pt_window *w);
+
+/* pt_anchor_trim: one of the logs may go on behind the window, so that its end does not belong to
+ * the other one's. Of repeated contents the last matches, from s_at on, are given up unless the run
+ * they stand in proves them: then nothing is known of what lies behind the last match that is left,
+ * and it returns true. */
+bool pt_anchor_trim(struct pt_mem *mem, const struct pt_window *w, uint32_t s_at);
+
+/* pt_anchor_surplus writes `surplus` into the class of as many records of the region [s_at, s_end)
+ * and [t_at, t_end) as one side has more than the other, content by content: whatever the order,
+ * so many have no partner there. Without memory it marks none. */
+void pt_anchor_surplus(struct pt_mem *mem, const struct pt_window *w, uint32_t s_at, uint32_t s_end,
+                       uint32_t t_at, uint32_t t_end, uint8_t *class_s, uint8_t *class_t,
+                       uint8_t surplus);
 
 #endif

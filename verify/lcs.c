@@ -11,15 +11,15 @@ struct problem {
     uint32_t m;
     uint32_t t_base; /* of t within the caller's run */
     uint32_t *match; /* of s[0] */
+    bool timed;      /* of all of s and t */
+    unsigned open;
 };
 
 /* Myers: furthest[k] is how far into s the diagonal k = x - y reaches with d differences. A copy of
  * it before each d lets the path be walked back. */
-static void myers_back(const struct problem *p, const int32_t *history, int32_t d_end)
+static void myers_back(const struct problem *p, const int32_t *history, int32_t d_end, int32_t x,
+                       int32_t y)
 {
-    int32_t x = (int32_t)p->n;
-    int32_t y = (int32_t)p->m;
-
     for (int32_t d = d_end; d >= 0; d--) {
         const int32_t *v = history + (size_t)d * (size_t)d + d; /* v[k], k in [-d, d] */
         int32_t k = x - y;
@@ -47,6 +47,16 @@ static int32_t extend(const struct problem *p, int32_t x, int32_t y)
     return x;
 }
 
+/* The walk has come to where both runs end, or one that goes on. */
+static bool at_end(const struct problem *p, int32_t x, int32_t y)
+{
+    bool s_end = x == (int32_t)p->n;
+    bool t_end = y == (int32_t)p->m;
+
+    return (s_end && t_end) || (s_end && (p->open & PT_LCS_S_OPEN)) ||
+           (t_end && (p->open & PT_LCS_T_OPEN));
+}
+
 static bool myers(const struct problem *p)
 {
     uint32_t d_max = p->n + p->m < PT_LCS_D_MAX ? p->n + p->m : PT_LCS_D_MAX;
@@ -55,6 +65,8 @@ static bool myers(const struct problem *p)
     int32_t *row = pt_mem_zalloc(p->mem, row_cnt * sizeof(*row));
     int32_t *history = pt_mem_alloc(p->mem, history_cnt * sizeof(*history));
     bool found = false;
+    int32_t best_x = 0;
+    int32_t best_k = 0;
 
     if (!row || !history)
         goto out;
@@ -72,12 +84,14 @@ static bool myers(const struct problem *p)
                 continue;
             }
             v[k] = extend(p, x, x - k);
-            if (v[k] == (int32_t)p->n && v[k] - k == (int32_t)p->m) {
+            if (at_end(p, v[k], v[k] - k) && (!found || 2 * v[k] - k > 2 * best_x - best_k)) {
                 found = true;
-                myers_back(p, history, d);
-                break;
+                best_x = v[k];
+                best_k = k;
             }
         }
+        if (found) /* of those with as few differences the one with most matches */
+            myers_back(p, history, d, best_x, best_x - best_k);
     }
 out:
     pt_mem_free(p->mem, row, row_cnt * sizeof(*row));
@@ -99,11 +113,13 @@ struct positions {
     uint32_t mask;
 };
 
-static uint32_t *bucket_of(const struct problem *p, const struct positions *pos, uint64_t content)
+static uint32_t *bucket_of(const struct problem *p, const struct positions *pos,
+                           const struct pt_item *item)
 {
-    uint32_t at = (uint32_t)(content ^ content >> 32) & pos->mask;
+    uint64_t id = pt_item_id(item, p->timed);
+    uint32_t at = (uint32_t)(id ^ id >> 32) & pos->mask;
 
-    while (pos->bucket[at] != PT_LCS_NONE && p->t[pos->bucket[at]].content != content)
+    while (pos->bucket[at] != PT_LCS_NONE && pt_item_id(&p->t[pos->bucket[at]], p->timed) != id)
         at = (at + 1) & pos->mask;
     return &pos->bucket[at];
 }
@@ -167,10 +183,12 @@ static bool add_pair(const struct problem *p, struct chains *c, uint32_t s_idx, 
 static bool all_pairs(const struct problem *p, const struct positions *pos, struct chains *c)
 {
     uint64_t looked_at = 0;
+    /* Beside an open end it must be as good as certain which pairs belong together. */
+    uint64_t limit = p->open ? 2 * ((uint64_t)p->n + p->m) : 4ull * PT_LCS_PAIRS_MAX;
 
     for (uint32_t i = 0; i < p->n; i++) {
-        for (uint32_t j = *bucket_of(p, pos, p->s[i].content); j != PT_LCS_NONE; j = pos->next[j]) {
-            if (++looked_at > 4ull * PT_LCS_PAIRS_MAX)
+        for (uint32_t j = *bucket_of(p, pos, &p->s[i]); j != PT_LCS_NONE; j = pos->next[j]) {
+            if (++looked_at > limit)
                 return false;
             if (pt_item_equal(&p->s[i], &p->t[j]) && !add_pair(p, c, i, j))
                 return false;
@@ -196,7 +214,7 @@ static bool hunt_szymanski(const struct problem *p)
         goto out;
     memset(pos.bucket, 0xff, ((size_t)pos.mask + 1) * 4);
     for (uint32_t j = 0; j < p->m; j++) {
-        uint32_t *b = bucket_of(p, &pos, p->t[j].content);
+        uint32_t *b = bucket_of(p, &pos, &p->t[j]);
 
         pos.next[j] = *b;
         *b = j;
@@ -214,8 +232,27 @@ out:
     return solved;
 }
 
+/* Of equal records in a row the walk leaves over the last ones; without an open end, where the
+ * common end is matched first, it would be the first ones. So it shall be here: of the last that
+ * are left over. */
+static void slide(const struct pt_item *s, uint32_t s_cnt, const struct pt_item *t, uint32_t *match)
+{
+    uint32_t end = s_cnt;
+    uint32_t at;
+
+    while (end > 0 && match[end - 1] != PT_LCS_NONE)
+        end--;
+    for (at = end; at > 0 && match[at - 1] == PT_LCS_NONE; at--)
+        ;
+    while (end < s_cnt && at > 0 && match[at - 1] != PT_LCS_NONE &&
+           pt_item_equal(&s[end - 1], &t[match[at - 1]])) {
+        match[--end] = match[--at];
+        match[at] = PT_LCS_NONE;
+    }
+}
+
 bool pt_lcs_solve(struct pt_mem *mem, const struct pt_item *s, uint32_t s_cnt,
-                  const struct pt_item *t, uint32_t t_cnt, uint32_t *match)
+                  const struct pt_item *t, uint32_t t_cnt, unsigned open, uint32_t *match)
 {
     uint32_t head = 0;
     uint32_t tail = 0;
@@ -230,7 +267,7 @@ bool pt_lcs_solve(struct pt_mem *mem, const struct pt_item *s, uint32_t s_cnt,
         match[head] = head;
         head++;
     }
-    while (tail < s_cnt - head && tail < t_cnt - head &&
+    while (!open && tail < s_cnt - head && tail < t_cnt - head &&
            pt_item_equal(&s[s_cnt - 1 - tail], &t[t_cnt - 1 - tail])) {
         match[s_cnt - 1 - tail] = t_cnt - 1 - tail;
         tail++;
@@ -241,9 +278,14 @@ bool pt_lcs_solve(struct pt_mem *mem, const struct pt_item *s, uint32_t s_cnt,
                           .n = s_cnt - head - tail,
                           .m = t_cnt - head - tail,
                           .t_base = head,
-                          .match = match + head };
-    if (!p.n || !p.m || myers(&p) || hunt_szymanski(&p))
+                          .match = match + head,
+                          .open = open };
+    p.timed = pt_items_timed(p.s, p.n, p.t, p.m);
+    if (!p.n || !p.m || myers(&p) || hunt_szymanski(&p)) {
+        if (open)
+            slide(s, s_cnt, t, match);
         return true;
+    }
     memset(match, 0xff, (size_t)s_cnt * sizeof(*match));
     return false;
 }

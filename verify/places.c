@@ -19,19 +19,6 @@ void pt_places_init(struct pt_places *p, struct pt_mem *mem, uint32_t horizon,
     };
 }
 
-void pt_places_fini(struct pt_places *p)
-{
-    for (int side = 0; side < 2; side++) {
-        struct pt_leftovers *l = &p->left[side];
-
-        pt_mem_free(p->mem, l->ring, l->cap * sizeof(*l->ring));
-        pt_mem_free(p->mem, l->bucket_head, l->cap * sizeof(uint64_t));
-        pt_mem_free(p->mem, l->bucket_tail, l->cap * sizeof(uint64_t));
-    }
-    pt_mem_free(p->mem, p->ring, p->cap * sizeof(*p->ring));
-    pt_mem_free(p->mem, p->history, p->history_cap * sizeof(*p->history));
-}
-
 /* --- leftovers: a FIFO whose entries are also found by content --- */
 
 static size_t bucket_of(const struct pt_leftovers *l, uint64_t content)
@@ -89,7 +76,8 @@ static bool left_push(struct pt_mem *mem, struct pt_leftovers *l, const struct p
 {
     if (l->end - l->head == l->cap && !left_grow(mem, l))
         return false;
-    *left_at(l, l->end) = (struct pt_leftover){ .item = *item, .place = place, .open = open };
+    *left_at(l, l->end) =
+            (struct pt_leftover){ .item = *item, .place = place, .open = open, .copied = -1 };
     left_link(l, l->end++);
     return true;
 }
@@ -104,9 +92,8 @@ static void left_pop(struct pt_leftovers *l)
     l->head++;
 }
 
-/* The oldest waiting equal record; open: whether one whose own place is open will do. */
-static struct pt_leftover *left_find(const struct pt_leftovers *l, const struct pt_item *item,
-                                     bool open)
+/* The oldest waiting equal record. */
+static struct pt_leftover *left_find(const struct pt_leftovers *l, const struct pt_item *item)
 {
     if (!l->cap)
         return NULL;
@@ -114,10 +101,138 @@ static struct pt_leftover *left_find(const struct pt_leftovers *l, const struct 
          i = left_at(l, i)->next) {
         struct pt_leftover *e = left_at(l, i);
 
-        if (!e->done && (open || !e->open) && pt_item_equal(&e->item, item))
+        if (!e->done && pt_item_equal(&e->item, item))
             return e;
     }
     return NULL;
+}
+
+/* Of a source record that was moved, the other copies on the target. */
+static void left_copied(struct pt_leftovers *l, const struct pt_item *source)
+{
+    if (!l->cap)
+        return;
+    for (uint64_t i = l->bucket_head[bucket_of(l, source->content)]; i != NONE;
+         i = left_at(l, i)->next) {
+        struct pt_leftover *e = left_at(l, i);
+
+        if (!e->done && pt_item_equal(&e->item, source))
+            e->copied = source->offset;
+    }
+}
+
+/* --- contents of records whose place was not seen --- */
+
+static uint64_t *unplaced_find(const struct pt_unplaced *u, uint64_t content)
+{
+    size_t at = (size_t)(content ^ content >> 32) & (u->cap - 1);
+
+    while (u->content[at] && u->content[at] != content)
+        at = (at + 1) & (u->cap - 1);
+    return &u->content[at];
+}
+
+static bool unplaced_grow(struct pt_mem *mem, struct pt_unplaced *u)
+{
+    struct pt_unplaced old = *u;
+
+    if (2 * (old.cnt + 1) <= old.cap)
+        return true;
+    u->cap = old.cap ? 2 * old.cap : 64;
+    u->content = pt_mem_zalloc(mem, u->cap * sizeof(*u->content));
+    if (!u->content) {
+        *u = old;
+        return false;
+    }
+    for (size_t i = 0; i < old.cap; i++)
+        if (old.content[i])
+            *unplaced_find(u, old.content[i]) = old.content[i];
+    pt_mem_free(mem, old.content, old.cap * sizeof(*old.content));
+    return true;
+}
+
+static void unplaced_drop(struct pt_mem *mem, struct pt_unplaced *u)
+{
+    pt_mem_free(mem, u->content, u->cap * sizeof(*u->content));
+    *u = (struct pt_unplaced){ 0 };
+}
+
+/* Under what an item is found: with its time, if it has one of its own; any_time: whatever the
+ * other one's time is. */
+static uint64_t unplaced_key(const struct pt_item *item, bool any_time)
+{
+    bool timeless = item->flags & PT_ITEM_LOG_APPEND;
+    uint64_t z = any_time ? 1u + timeless : (uint64_t)item->timestamp_ms * 4;
+
+    z = item->content ^ z * 0x9e3779b97f4a7c15u;
+    return z ? z : 1;
+}
+
+static void unplaced_put(struct pt_places *p, struct pt_unplaced *u, uint64_t key)
+{
+    uint64_t *slot;
+
+    if (!unplaced_grow(p->mem, u)) {
+        p->unplaced_unknown = true; /* then every leftover may be one */
+        return;
+    }
+    slot = unplaced_find(u, key);
+    u->cnt += !*slot;
+    *slot = key;
+}
+
+static void unplaced_add(struct pt_places *p, enum pt_side side, const struct pt_item *item)
+{
+    struct pt_unplaced *u = &p->unplaced[side][0];
+
+    if (p->passed[0] + p->passed[1] - p->unplaced_at > 2 * (uint64_t)p->horizon) {
+        for (int i = 0; i < 2; i++) {
+            unplaced_drop(p->mem, &p->unplaced[i][1]);
+            p->unplaced[i][1] = p->unplaced[i][0];
+            p->unplaced[i][0] = (struct pt_unplaced){ 0 };
+        }
+        p->unplaced_at = p->passed[0] + p->passed[1];
+    }
+    unplaced_put(p, u, unplaced_key(item, true));
+    if (!(item->flags & PT_ITEM_LOG_APPEND))
+        unplaced_put(p, u, unplaced_key(item, false));
+}
+
+static bool unplaced_has(const struct pt_places *p, enum pt_side side, uint64_t key)
+{
+    for (int half = 0; half < 2; half++)
+        if (p->unplaced[side][half].cap && *unplaced_find(&p->unplaced[side][half], key))
+            return true;
+    return p->unplaced_unknown;
+}
+
+/* An equal record of `side` was such a one. */
+static bool is_unplaced(const struct pt_places *p, enum pt_side side, const struct pt_item *item)
+{
+    struct pt_item other = *item;
+
+    other.flags = PT_ITEM_LOG_APPEND;
+    if (unplaced_has(p, side, unplaced_key(&other, true)))
+        return true;
+    if (!(item->flags & PT_ITEM_LOG_APPEND))
+        return unplaced_has(p, side, unplaced_key(item, false));
+    other.flags = 0;
+    return unplaced_has(p, side, unplaced_key(&other, true));
+}
+
+void pt_places_fini(struct pt_places *p)
+{
+    for (int side = 0; side < 2; side++) {
+        struct pt_leftovers *l = &p->left[side];
+
+        pt_mem_free(p->mem, l->ring, l->cap * sizeof(*l->ring));
+        pt_mem_free(p->mem, l->bucket_head, l->cap * sizeof(uint64_t));
+        pt_mem_free(p->mem, l->bucket_tail, l->cap * sizeof(uint64_t));
+        for (int half = 0; half < 2; half++)
+            unplaced_drop(p->mem, &p->unplaced[side][half]);
+    }
+    pt_mem_free(p->mem, p->ring, p->cap * sizeof(*p->ring));
+    pt_mem_free(p->mem, p->history, p->history_cap * sizeof(*p->history));
 }
 
 /* --- history of matched records --- */
@@ -314,40 +429,55 @@ void pt_places_give_up(struct pt_places *p, enum pt_side side, const struct pt_i
     emit_one(p, NULL, side, item->offset, kind);
 }
 
-/* The same record is left over on both sides: seen twice, so only its order can differ. */
-static void emit_reordered(struct pt_places *p, enum pt_side side, int64_t offset,
-                           struct pt_leftover *twin)
+/* A source record that was moved is matched all the same: other copies of it, here and to come, are
+ * surplus. */
+static void moved(struct pt_places *p, const struct pt_item *source)
 {
-    int64_t offsets[2];
-
-    offsets[side] = offset;
-    offsets[!side] = twin->item.offset;
-    twin->done = true;
-    emit(p, place_at(p, twin->place), PT_ALIGN_REORDERED, 0, offsets[0], offsets[1]);
+    left_copied(&p->left[PT_SIDE_TARGET], source);
+    remember(p, source);
 }
 
-void pt_places_add(struct pt_places *p, enum pt_side side, const struct pt_item *item,
-                   bool unseen_near)
+/* Nothing was not seen within the horizon before. */
+static bool seen_lately(const struct pt_places *p)
 {
-    struct pt_leftover *twin = unseen_near ? NULL : left_find(&p->left[!side], item, false);
+    for (int side = 0; side < 2; side++)
+        if (p->gap_at[side] != NONE && p->gap_at[side] + p->horizon > p->passed[side])
+            return false;
+    return true;
+}
 
+/* A record that turns up where it does not belong, when all around is seen, is told as soon as it
+ * comes. Beside unseen offsets that waits for what else there is of its content. */
+static bool add_reordered(struct pt_places *p, enum pt_side side, const struct pt_item *item,
+                          unsigned how)
+{
+    struct pt_leftover *twin =
+            how == PT_LEFT_SHUT && seen_lately(p) ? left_find(&p->left[!side], item) : NULL;
+    int64_t offsets[2];
+
+    if (!twin || twin->open || twin->surplus)
+        return false;
+    offsets[side] = item->offset;
+    offsets[!side] = twin->item.offset;
+    twin->done = true;
+    moved(p, side == PT_SIDE_SOURCE ? item : &twin->item);
+    emit(p, place_at(p, twin->place), PT_ALIGN_REORDERED, 0, offsets[0], offsets[1]);
+    return true;
+}
+
+void pt_places_add(struct pt_places *p, enum pt_side side, const struct pt_item *item, unsigned how)
+{
     pass(p, side, item);
-    if (twin) {
-        emit_reordered(p, side, item->offset, twin);
+    if (add_reordered(p, side, item, how))
         return;
-    }
-    if (place_open(p) && left_push(p->mem, &p->left[side], item, p->end - 1, unseen_near)) {
+    if (place_open(p) && left_push(p->mem, &p->left[side], item, p->end - 1, how & PT_LEFT_OPEN)) {
+        left_at(&p->left[side], p->left[side].end - 1)->surplus = how & PT_LEFT_SURPLUS;
         place_at(p, p->end - 1)->left_end[side] = p->left[side].end;
         return;
     }
-    /* No memory to wait for what explains it. */
-    if (unseen_near)
-        emit_one(p, NULL, side, item->offset,
-                 side == PT_SIDE_SOURCE ? PT_ALIGN_UNVERIFIABLE_SOURCE
-                                        : PT_ALIGN_UNVERIFIABLE_TARGET);
-    else
-        emit_one(p, NULL, side, item->offset,
-                 side == PT_SIDE_SOURCE ? PT_ALIGN_AMBIGUOUS_SOURCE : PT_ALIGN_AMBIGUOUS_TARGET);
+    /* No memory to wait for what explains it, nor for the match that closes its place. */
+    emit_one(p, NULL, side, item->offset,
+             side == PT_SIDE_SOURCE ? PT_ALIGN_UNVERIFIABLE_SOURCE : PT_ALIGN_UNVERIFIABLE_TARGET);
 }
 
 void pt_places_void(struct pt_places *p)
@@ -397,9 +527,48 @@ static bool near_gap(const struct pt_places *p, const struct pt_place *pl, enum 
     return p->gap_at[side] != NONE && p->gap_at[side] + p->horizon > pl->at[side];
 }
 
+struct resolution {
+    struct pt_places *p;
+    const struct pt_place *pl;
+    const struct history_index *ix;
+    const enum pt_end *ends; /* of both logs, once they have ended; else NULL */
+    bool tail;               /* the place lies behind the last match */
+    bool early;              /* nothing is decided: what would be is told */
+};
+
+/* Something that was not seen may be the partner of this record in its own place: nothing follows
+ * from its absence there. */
+static bool is_open(const struct resolution *r, enum pt_side side, const struct pt_leftover *e)
+{
+    bool behind_all = r->p->open && e->place + 1 == r->p->end;
+
+    return e->open || (behind_all && (!r->ends || r->ends[!side] == PT_END_UNSEEN));
+}
+
+static bool near_any_gap(const struct resolution *r)
+{
+    return near_gap(r->p, r->pl, PT_SIDE_SOURCE) || near_gap(r->p, r->pl, PT_SIDE_TARGET);
+}
+
+/* A target record behind the last match: its original may still come. */
+static bool is_waiting(const struct resolution *r)
+{
+    return r->tail && r->ends[PT_SIDE_SOURCE] != PT_END_COMPLETE;
+}
+
 static bool timestamps_compare(const struct pt_item *s, const struct pt_item *t)
 {
     return !((s->flags | t->flags) & PT_ITEM_LOG_APPEND);
+}
+
+/* Beside unseen source records, t could be a copy of one of them; in the tail, the unchanged copy
+ * of s could still come. */
+static bool is_surely_mutation(const struct pt_item *s, const struct pt_item *t)
+{
+    if (s->value && s->value == t->value)
+        return true;
+    return s->key && s->key == t->key && timestamps_compare(s, t) &&
+           s->timestamp_ms == t->timestamp_ms;
 }
 
 static bool is_mutation(const struct pt_item *s, const struct pt_item *t)
@@ -426,14 +595,6 @@ static uint32_t parts_of(const struct pt_item *s, const struct pt_item *t)
     /* Contents differ by 64 bits; should all 32-bit digests agree, the value is the likeliest. */
     return parts ? parts : PT_PART_VALUE;
 }
-
-struct resolution {
-    struct pt_places *p;
-    const struct pt_place *pl;
-    const struct history_index *ix;
-    const enum pt_end *ends; /* of both logs, for the place behind the last match; else NULL */
-    bool early;              /* nothing is decided: what would be is told */
-};
 
 static bool is_told_early(enum pt_align_kind kind)
 {
@@ -464,7 +625,7 @@ static enum pt_align_kind source_verdict(const struct resolution *r, const struc
 {
     /* Behind the last match: its place is among what was not seen, or whether it still comes cannot
      * be known. */
-    if (r->ends)
+    if (r->tail)
         return r->ends[PT_SIDE_TARGET] == PT_END_UNSEEN ? PT_ALIGN_UNVERIFIABLE_SOURCE
                                                         : PT_ALIGN_PENDING_SOURCE;
     if (!near_gap(r->p, r->pl, PT_SIDE_TARGET))
@@ -476,11 +637,9 @@ static enum pt_align_kind source_verdict(const struct resolution *r, const struc
 
 /* A target record without partner. Extra if the source shows everything around; in the tail the
  * source must be certified to its end. */
-static enum pt_align_kind target_verdict(const struct resolution *r, const struct pt_item *t)
+static enum pt_align_kind target_verdict(const struct resolution *r, bool copy)
 {
-    bool copy = in_history(r->p, r->ix, t) != NULL;
-
-    if (r->ends && r->ends[PT_SIDE_SOURCE] != PT_END_COMPLETE)
+    if (is_waiting(r))
         return r->ends[PT_SIDE_SOURCE] == PT_END_UNSEEN ? PT_ALIGN_UNVERIFIABLE_TARGET
                                                         : PT_ALIGN_PENDING_TARGET;
     if (near_gap(r->p, r->pl, PT_SIDE_SOURCE))
@@ -494,31 +653,64 @@ static enum pt_align_kind by_side(enum pt_side side, enum pt_align_kind source,
     return side == PT_SIDE_SOURCE ? source : target;
 }
 
+/* The same record is left over on both sides, and neither stands where the other's place is, all of
+ * which was seen: only its order can differ. */
+static void say_reordered(const struct resolution *r, enum pt_side side, struct pt_leftover *e,
+                          struct pt_leftover *twin)
+{
+    int64_t offsets[2];
+
+    offsets[side] = e->item.offset;
+    offsets[!side] = twin->item.offset;
+    if (!r->early) {
+        twin->done = true;
+        moved(r->p, side == PT_SIDE_SOURCE ? &e->item : &twin->item);
+    }
+    say(r, r->early ? place_at(r->p, twin->place) : r->pl, PT_ALIGN_REORDERED, 0, offsets[0],
+        offsets[1]);
+}
+
 /* Verdicts that do not depend on the other leftovers of the place. False: it is compared with them.
  */
 static bool resolve_alone(const struct resolution *r, enum pt_side side, struct pt_leftover *e)
 {
     const struct pt_matched *original = in_history(r->p, r->ix, &e->item);
-    struct pt_leftover *twin = left_find(&r->p->left[!side], &e->item, !e->open);
+    struct pt_leftover *twin = left_find(&r->p->left[!side], &e->item);
+    bool elsewhere = twin || is_unplaced(r->p, !side, &e->item);
+    bool open = is_open(r, side, e);
 
-    if (twin && !original) {
-        /* It stands on the other side within the horizon, and one of the two places was seen whole.
-         */
-        if (r->early)
-            say(r, place_at(r->p, twin->place), PT_ALIGN_REORDERED, 0,
-                side == PT_SIDE_SOURCE ? e->item.offset : twin->item.offset,
-                side == PT_SIDE_SOURCE ? twin->item.offset : e->item.offset);
-        else
-            emit_reordered(r->p, side, e->item.offset, twin);
-    } else if (e->open) {
-        say_one(r, side, e->item.offset,
-                by_side(side, PT_ALIGN_UNVERIFIABLE_SOURCE, PT_ALIGN_UNVERIFIABLE_TARGET));
-    } else if (twin) {
-        /* One of several copies, and one of them beside something unseen: which, cannot be told. */
+    if (e->surplus) {
         say_one(r, side, e->item.offset,
                 by_side(side, PT_ALIGN_AMBIGUOUS_SOURCE, PT_ALIGN_AMBIGUOUS_TARGET));
-    } else if (side == PT_SIDE_TARGET && original) {
-        say(r, r->pl, target_verdict(r, &e->item), 0, original->offset, e->item.offset);
+    } else if (open && (e->open || !r->tail)) {
+        if (!r->early)
+            unplaced_add(r->p, side, &e->item);
+        say_one(r, side, e->item.offset,
+                by_side(side, PT_ALIGN_UNVERIFIABLE_SOURCE, PT_ALIGN_UNVERIFIABLE_TARGET));
+    } else if (twin && r->tail && twin->place + 1 == r->p->end) {
+        /* Both behind the last match, where nothing told which belong together. */
+        say_one(r, side, e->item.offset,
+                side == PT_SIDE_SOURCE ? source_verdict(r, &e->item)
+                : is_waiting(r)        ? target_verdict(r, false)
+                                       : PT_ALIGN_UNVERIFIABLE_TARGET);
+    } else if (twin && !open && !is_open(r, !side, twin) && (!original || !near_any_gap(r))) {
+        say_reordered(r, side, e, twin);
+    } else if (elsewhere && side == PT_SIDE_SOURCE && !r->tail) {
+        /* Not in its place. If no equal record has its own, it is this one that is gone or moved;
+         * else not even which of the copies is displaced is known. */
+        if (!r->early)
+            unplaced_add(r->p, side, &e->item);
+        say_one(r, side, e->item.offset,
+                original ? PT_ALIGN_AMBIGUOUS_SOURCE : PT_ALIGN_MISSING_OR_REORDERED);
+    } else if (elsewhere && side == PT_SIDE_TARGET && !is_waiting(r)) {
+        /* Not in its place either; whether it was moved or is one too many depends on what was not
+         * seen around its twin. */
+        if (!r->early)
+            unplaced_add(r->p, side, &e->item);
+        say_one(r, side, e->item.offset, PT_ALIGN_AMBIGUOUS_TARGET);
+    } else if (side == PT_SIDE_TARGET && (original || e->copied >= 0)) {
+        say(r, r->pl, target_verdict(r, true), 0, original ? original->offset : e->copied,
+            e->item.offset);
     } else {
         return false;
     }
@@ -540,6 +732,15 @@ static struct pt_leftover *next_left(const struct resolution *r, enum pt_side si
     return NULL;
 }
 
+/* The source's record is not in its place, changed, missing or moved; what stands there may be its
+ * changed copy, or that of a record that was not seen. */
+static void say_unlike(const struct resolution *r, const struct pt_item *s, const struct pt_item *t)
+{
+    say_one(r, PT_SIDE_SOURCE, s->offset,
+            r->tail ? source_verdict(r, s) : PT_ALIGN_MISSING_OR_REORDERED);
+    say_one(r, PT_SIDE_TARGET, t->offset, PT_ALIGN_AMBIGUOUS_TARGET);
+}
+
 /* All leftovers of a place; those of each side begin at at[]. */
 static void judge_place(const struct resolution *r, uint64_t at[2])
 {
@@ -553,23 +754,30 @@ static void judge_place(const struct resolution *r, uint64_t at[2])
         /* k-th with k-th in the same place: the record that should stand there stands there
          * changed. In the tail this needs the source's end, else the target's record may have a
          * partner of its own. */
-        if (s && t && is_mutation(&s->item, &t->item) &&
-            (!r->ends || r->ends[PT_SIDE_SOURCE] == PT_END_COMPLETE)) {
-            say(r, r->pl, PT_ALIGN_MUTATED, parts_of(&s->item, &t->item), s->item.offset,
-                t->item.offset);
+        if (s && t && is_mutation(&s->item, &t->item) && !is_waiting(r)) {
+            bool sure = (!near_gap(r->p, r->pl, PT_SIDE_SOURCE) && !r->tail) ||
+                        is_surely_mutation(&s->item, &t->item);
+
+            if (sure)
+                say(r, r->pl, PT_ALIGN_MUTATED, parts_of(&s->item, &t->item), s->item.offset,
+                    t->item.offset);
+            else
+                say_unlike(r, &s->item, &t->item);
             continue;
         }
         if (s)
             say_one(r, PT_SIDE_SOURCE, s->item.offset, source_verdict(r, &s->item));
         if (t)
-            say_one(r, PT_SIDE_TARGET, t->item.offset, target_verdict(r, &t->item));
+            say_one(r, PT_SIDE_TARGET, t->item.offset, target_verdict(r, false));
     }
 }
 
 static void resolve_place(struct pt_places *p, const struct pt_place *pl,
                           const struct history_index *ix, const enum pt_end *ends)
 {
-    const struct resolution r = { .p = p, .pl = pl, .ix = ix, .ends = ends };
+    const struct resolution r = {
+        .p = p, .pl = pl, .ix = ix, .ends = ends, .tail = p->open && p->head + 1 == p->end
+    };
     uint64_t at[2] = { p->left[0].head, p->left[1].head };
 
     judge_place(&r, at);
@@ -589,7 +797,7 @@ static void resolve_until(struct pt_places *p, uint64_t end, const enum pt_end *
     for (; p->head < end; p->head++) {
         struct pt_place pl = *place_at(p, p->head);
 
-        resolve_place(p, &pl, &ix, p->open && p->head + 1 == p->end ? ends : NULL);
+        resolve_place(p, &pl, &ix, ends);
     }
     if (ix.cap)
         drop_index(p, &ix);
@@ -636,10 +844,20 @@ void pt_places_early(struct pt_places *p)
         drop_index(p, &ix);
 }
 
+/* Records of `side` wait behind the last match. */
+static bool has_tail(const struct pt_places *p, enum pt_side side)
+{
+    const struct pt_leftovers *l = &p->left[side];
+
+    return p->open && l->head < l->end && left_at(l, l->end - 1)->place + 1 == p->end;
+}
+
 void pt_places_finish(struct pt_places *p, const enum pt_end end[2])
 {
+    /* A log that may go on, and is behind the other one, may still show what is missed in it. */
     for (int side = 0; side < 2; side++)
-        if (end[side] == PT_END_UNSEEN)
+        if (end[side] == PT_END_UNSEEN ||
+            (end[side] == PT_END_OPEN && has_tail(p, (enum pt_side) !side)))
             pt_places_gap(p, (enum pt_side)side);
     resolve_until(p, p->end, end);
     p->open = false;

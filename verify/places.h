@@ -32,6 +32,9 @@ struct pt_leftover {
     uint64_t next;  /* number of the next leftover in its bucket, UINT64_MAX none */
     bool done;      /* has its verdict */
     bool open;      /* something unseen lies in its place: nothing follows from its absence there */
+    bool surplus;   /* there are more of them, whatever was not seen */
+    int64_t copied; /* target: the source offset of an equal record that was moved to another place
+                       than this; -1 none */
 };
 
 /* FIFO of one side's leftovers, numbered from 0 and found by content. */
@@ -52,6 +55,14 @@ struct pt_place {
     uint64_t closed_at;   /* calls of pt_places_early when its match behind it came */
 };
 
+/* Contents of leftovers whose verdict was that their place was not seen: an equal record of the
+ * other side may be theirs, wherever it is left over. Held for one to two horizons. */
+struct pt_unplaced {
+    uint64_t *content; /* hash set, 0 empty */
+    size_t cap;        /* power of two, at most half full */
+    size_t cnt;
+};
+
 /* A matched record, remembered to recognise copies. */
 struct pt_matched {
     uint64_t content;
@@ -66,6 +77,9 @@ struct pt_places {
     uint32_t horizon;
     struct pt_events *events;
     struct pt_leftovers left[2];
+    struct pt_unplaced unplaced[2][2]; /* by side; the newer and the older half */
+    uint64_t unplaced_at;              /* records passed when the halves changed places last */
+    bool unplaced_unknown;             /* some did not find room */
     struct pt_place *ring;
     size_t cap; /* power of two */
     uint64_t head;
@@ -92,10 +106,16 @@ void pt_places_match(struct pt_places *p, const struct pt_item *s, const struct 
 /* pt_places_gap: offsets in front of the next record of `side` were not seen. */
 void pt_places_gap(struct pt_places *p, enum pt_side side);
 
-/* pt_places_add: a record without partner in the place that is open now. unseen_near: something in
- * that place was not seen. */
+/* What is known of a record without partner and its place. */
+#define PT_LEFT_OPEN 0x1u    /* something in the place was not seen */
+#define PT_LEFT_SURPLUS 0x2u /* all the same it is one too many */
+#define PT_LEFT_SHUT                                                                               \
+    0x4u /* the match behind the place is known: nothing will be added to it that                  \
+            opens it */
+
+/* pt_places_add: a record without partner in the place that is open now. */
 void pt_places_add(struct pt_places *p, enum pt_side side, const struct pt_item *item,
-                   bool unseen_near);
+                   unsigned how);
 
 /* pt_places_give_up: a record without partner whose verdict does not depend on anything else. */
 void pt_places_give_up(struct pt_places *p, enum pt_side side, const struct pt_item *item,

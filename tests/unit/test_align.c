@@ -129,6 +129,13 @@ static const struct {
     { "abcdef|", "abcde_", "=5 uf", "unseen behind the last match" },
     { "__cdefgh|", "abcdefgh|", "=6 Ua Ub", "late attach on the source" },
     { "abcdefgh|", "__cdefgh|", "=6 ua ub", "late attach on the target" },
+    { "abcdefgh|", "ab_defghc|", "=7 uc Tc",
+      "seen elsewhere, but the unseen one could be its copy, and this one too many" },
+    { "ab_defgh|", "abdefghc|", "=7 Tc", "the unseen one could be it, moved, or not" },
+    { "abcaabab~", "abcaababbaabab|", "=8 Ubb Uaa Uaa Ubb Uaa Ubb",
+      "repeated contents are not matched with the other log's end" },
+    { "abz~", "abcdefghijklmnopqz|", "=3 Uc Ud Ue Uf Ug Uh Ui Uj Uk Ul Um Un Uo Up Uq",
+      "one record alone in front of the unseen: it could be the one that was moved" },
     { "ab_|", "_xy|", "=0 ua ub Ux Uy", "nothing in common beside the unseen: nothing is claimed" },
 };
 

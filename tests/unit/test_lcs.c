@@ -48,7 +48,7 @@ static void check(const struct pt_item *s, uint32_t n, const struct pt_item *t, 
     int64_t last = -1;
 
     pt_mem_init(&mem, 1ull << 30);
-    assert_true(pt_lcs_solve(&mem, s, n, t, m, match));
+    assert_true(pt_lcs_solve(&mem, s, n, t, m, 0, match));
     for (uint32_t i = 0; i < n; i++) {
         if (match[i] == PT_LCS_NONE)
             continue;
