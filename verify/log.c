@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "verify/log_pvt.h"
+
 struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_t cluster,
                            int32_t partition)
 {
@@ -54,8 +56,7 @@ void pt_log_close(struct pt_log *l)
     pt_mem_free(mem, l, sizeof(*l));
 }
 
-/* grow makes room for one more element of elem_sz in an array of the log; false if refused. */
-static bool grow(struct pt_log *l, void **p, size_t cnt, size_t *cap, size_t elem_sz)
+bool pt_log_grow(struct pt_log *l, void **p, size_t cnt, size_t *cap, size_t elem_sz)
 {
     size_t bigger = *cap ? *cap * 2 : 8;
     void *q;
@@ -82,7 +83,7 @@ static uint32_t evidence_new(struct pt_log *l, const struct pt_sighting *b)
         void *p = l->evidence;
 
         if (l->evidence_cnt >= UINT32_MAX ||
-            !grow(l, &p, l->evidence_cnt, &l->evidence_cap, sizeof(*l->evidence)))
+            !pt_log_grow(l, &p, l->evidence_cnt, &l->evidence_cap, sizeof(*l->evidence)))
             return UINT32_MAX;
         l->evidence = p;
         i = l->evidence_cnt++;
@@ -108,98 +109,6 @@ static void evidence_drop(struct pt_log *l, uint32_t i)
 {
     if (--l->evidence[i].refs == 0)
         evidence_free(l, i);
-}
-
-/* Index of the first gone range that ends behind off. */
-static size_t gone_find(const struct pt_log *l, int64_t off)
-{
-    size_t lo = 0;
-    size_t hi = l->gone_cnt;
-
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-
-        if (l->gone[mid].to > off)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
-    return lo;
-}
-
-static void gone_add(struct pt_log *l, int64_t off, int64_t time_ns)
-{
-    size_t i = gone_find(l, off);
-    void *p = l->gone;
-
-    if (i < l->gone_cnt && l->gone[i].from <= off)
-        return; /* known, since earlier */
-    if (i > 0 && l->gone[i - 1].to == off && l->gone[i - 1].time_ns == time_ns) {
-        l->gone[i - 1].to++;
-        return;
-    }
-    if (l->gone_cnt < PT_GONE_MAX && grow(l, &p, l->gone_cnt, &l->gone_cap, sizeof(*l->gone))) {
-        l->gone = p;
-        memmove(&l->gone[i + 1], &l->gone[i], (l->gone_cnt - i) * sizeof(*l->gone));
-        l->gone[i] = (struct pt_gone){ .from = off, .to = off + 1, .time_ns = time_ns };
-        l->gone_cnt++;
-    } else {
-        l->gone_unknown = true;
-    }
-}
-
-/* A statement of the log start. */
-static void trim_add(struct pt_log *l, int64_t log_start, int64_t time_ns)
-{
-    struct pt_trim *last = l->trim_cnt ? &l->trim[l->trim_cnt - 1] : NULL;
-    void *p = l->trim;
-
-    if (log_start < l->log_start)
-        return; /* an old one, or a follower's */
-    if (last && log_start == last->log_start) {
-        if (time_ns > last->last_ns)
-            last->last_ns = time_ns;
-        return;
-    }
-    l->log_start = log_start;
-    if (l->trim_cnt == PT_TRIM_MAX || !grow(l, &p, l->trim_cnt, &l->trim_cap, sizeof(*l->trim))) {
-        size_t kept = 0;
-
-        /* The first stays: it says where the log began. */
-        for (size_t i = 0; i < l->trim_cnt; i += 2)
-            l->trim[kept++] = l->trim[i];
-        l->trim_cnt = kept;
-        p = l->trim;
-    }
-    l->trim = p;
-    if (l->trim_cnt < l->trim_cap)
-        l->trim[l->trim_cnt++] = (struct pt_trim){ log_start, time_ns, time_ns };
-    else
-        l->gone_unknown = true;
-}
-
-static enum pt_gone_when trimmed(const struct pt_log *l, int64_t off, int64_t time_ns)
-{
-    for (size_t k = 0; k < l->trim_cnt; k++)
-        if (off < l->trim[k].log_start) {
-            if (l->trim[k].time_ns < time_ns)
-                return PT_GONE_BEFORE;
-            return k && l->trim[k - 1].last_ns >= time_ns ? PT_GONE_NOT : PT_GONE_MAYBE;
-        }
-    return PT_GONE_NOT;
-}
-
-enum pt_gone_when pt_log_gone(const struct pt_log *l, int64_t off, int64_t time_ns)
-{
-    size_t i = gone_find(l, off);
-    enum pt_gone_when when = trimmed(l, off, time_ns);
-
-    if (i < l->gone_cnt && l->gone[i].from <= off && l->gone[i].time_ns < time_ns)
-        when = PT_GONE_BEFORE;
-    else if (when == PT_GONE_NOT &&
-             (l->gone_unknown || (i < l->gone_cnt && l->gone[i].from <= off)))
-        when = PT_GONE_MAYBE;
-    return when;
 }
 
 /* A log may lose its uncommitted end when the leader changes: what is seen there anew is what
@@ -396,7 +305,7 @@ static void mark_gone(struct pt_log *l, int64_t from, int64_t to, int64_t time_n
     for (int64_t off; (off = pt_slots_next(&l->slots, from)) < to; from = off + 1) {
         pt_slots_get(&l->slots, off, &state);
         if ((*state & PT_SLOT_KIND) == PT_SLOT_DATA)
-            gone_add(l, off, time_ns);
+            pt_log_gone_add(l, off, time_ns);
     }
 }
 
@@ -547,43 +456,6 @@ bool pt_log_again(struct pt_log *l, const struct pt_sighting *b)
     return true;
 }
 
-void pt_log_bad(struct pt_log *l, const struct pt_sighting *b, enum pt_status status)
-{
-    struct pt_fact fact = { .cluster = l->cluster, .cnt = 1 };
-    bool produce = b->source == PT_SRC_PRODUCE;
-    enum pt_lost_reason reason = status == PT_OVERSIZE  ? PT_LOST_OVERSIZE
-                                 : status == PT_BAD_CRC ? PT_LOST_CRC_BAD
-                                 : status == PT_GAP     ? PT_LOST_TAP_GAP
-                                                        : PT_LOST_MALFORMED;
-    void *p = l->bad;
-
-    if (produce)
-        pt_log_lost(l, -1, -1, reason);
-    else
-        pt_log_lost(l, b->base, b->last < INT64_MAX ? b->last + 1 : -1, reason);
-    if (reason == PT_LOST_OVERSIZE || reason == PT_LOST_TAP_GAP)
-        return;
-    for (size_t i = 0; i < l->bad_cnt; i++)
-        if (l->bad[i].fingerprint == b->fingerprint ||
-            (!produce && l->bad[i].base == b->base && l->bad[i].last == b->last))
-            return;
-    if (l->bad_cnt < PT_BAD_MAX && grow(l, &p, l->bad_cnt, &l->bad_cap, sizeof(*l->bad))) {
-        l->bad = p;
-        l->bad[l->bad_cnt++] = (struct pt_bad){ .base = produce ? -1 : b->base,
-                                                .last = produce ? -1 : b->last,
-                                                .fingerprint = b->fingerprint };
-    }
-    l->bad = p;
-    fact.code = status == PT_BAD_CRC ? PT_FINDING_BATCH_CRC_BAD : PT_FINDING_BATCH_MALFORMED;
-    fact.site[l->cluster] = (struct pt_site){ .log = l,
-                                              .offset = produce ? -1 : b->base,
-                                              .timestamp_ms = -1,
-                                              .client = b->client,
-                                              .at = b->at };
-    fact.text = pt_status_name(status);
-    pt_findings_add(l->env->findings, &fact);
-}
-
 void pt_log_bounds(struct pt_log *l, const struct pt_obs_bounds *b)
 {
     int64_t hw = b->high_watermark;
@@ -602,54 +474,7 @@ void pt_log_bounds(struct pt_log *l, const struct pt_obs_bounds *b)
         commit_up_to(l, hw);
     }
     if (b->log_start_offset >= 0)
-        trim_add(l, b->log_start_offset, b->head.at.time_ns);
-}
-
-void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason reason)
-{
-    if (from < 0 || to <= from) {
-        l->lost_somewhere[reason]++;
-        if (reason != PT_LOST_NO_OUTCOME)
-            l->lost_ns = l->env->now_ns;
-        return;
-    }
-    if (!pt_ranges_add(&l->lost[reason], from, to))
-        l->lost_somewhere[reason]++;
-    /* Offsets of a batch that fails its checksum are hearsay: no reason to believe in an end there.
-     */
-    if (reason != PT_LOST_CRC_BAD && reason != PT_LOST_MALFORMED)
-        pt_log_reaches(l, to);
-}
-
-void pt_log_shed(struct pt_log *l, const struct pt_obs_lost *o)
-{
-    bool placed = o->from >= 0 && o->to > o->from;
-    bool certified = placed && pt_ranges_until(&l->certified, o->from) >= o->to;
-
-    if (certified && o->known)
-        return;
-    /* What it may have shown is not known, even of offsets that are: that a record is gone. */
-    l->shed_ns = l->env->now_ns;
-    l->holds_v2 |= o->magic >= 2;
-    if (certified)
-        return;
-    pt_log_lost(l, o->from, o->to, PT_LOST_SHED);
-    l->env->shed[l->cluster] = true;
-}
-
-bool pt_log_shed_since(const struct pt_log *l, int64_t ns)
-{
-    int64_t shed_ns = l->env->shed_ns[l->cluster];
-
-    if (l->shed_ns > shed_ns)
-        shed_ns = l->shed_ns;
-    return shed_ns > INT64_MIN && shed_ns >= ns;
-}
-
-void pt_log_reaches(struct pt_log *l, int64_t end)
-{
-    if (end > l->lost_end)
-        l->lost_end = end;
+        pt_log_trim_add(l, b->log_start_offset, b->head.at.time_ns);
 }
 
 void pt_log_count(struct pt_log *l, const struct pt_obs_batch *b)
@@ -663,7 +488,7 @@ void pt_log_count(struct pt_log *l, const struct pt_obs_batch *b)
             l->rows[i].codec == b->codec)
             row = &l->rows[i];
     if (!row) {
-        if (!grow(l, &p, l->row_cnt, &l->row_cap, sizeof(*row)))
+        if (!pt_log_grow(l, &p, l->row_cnt, &l->row_cap, sizeof(*row)))
             return;
         l->rows = p;
         row = &l->rows[l->row_cnt++];

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which records a log has lawfully lost, and since when that is known: by compaction, which leaves
+ * holes, and by the log start that moves (retention, DeleteRecords).
+ */
+#include <string.h>
+
+#include "verify/log_pvt.h"
+
+/* Index of the first gone range that ends behind off. */
+static size_t gone_find(const struct pt_log *l, int64_t off)
+{
+    size_t lo = 0;
+    size_t hi = l->gone_cnt;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (l->gone[mid].to > off)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo;
+}
+
+void pt_log_gone_add(struct pt_log *l, int64_t off, int64_t time_ns)
+{
+    size_t i = gone_find(l, off);
+    void *p = l->gone;
+
+    if (i < l->gone_cnt && l->gone[i].from <= off)
+        return; /* known, since earlier */
+    if (i > 0 && l->gone[i - 1].to == off && l->gone[i - 1].time_ns == time_ns) {
+        l->gone[i - 1].to++;
+        return;
+    }
+    if (l->gone_cnt < PT_GONE_MAX &&
+        pt_log_grow(l, &p, l->gone_cnt, &l->gone_cap, sizeof(*l->gone))) {
+        l->gone = p;
+        memmove(&l->gone[i + 1], &l->gone[i], (l->gone_cnt - i) * sizeof(*l->gone));
+        l->gone[i] = (struct pt_gone){ .from = off, .to = off + 1, .time_ns = time_ns };
+        l->gone_cnt++;
+    } else {
+        l->gone_unknown = true;
+    }
+}
+
+void pt_log_trim_add(struct pt_log *l, int64_t log_start, int64_t time_ns)
+{
+    struct pt_trim *last = l->trim_cnt ? &l->trim[l->trim_cnt - 1] : NULL;
+    void *p = l->trim;
+
+    if (log_start < l->log_start)
+        return; /* an old one, or a follower's */
+    if (last && log_start == last->log_start) {
+        if (time_ns > last->last_ns)
+            last->last_ns = time_ns;
+        return;
+    }
+    l->log_start = log_start;
+    if (l->trim_cnt == PT_TRIM_MAX ||
+        !pt_log_grow(l, &p, l->trim_cnt, &l->trim_cap, sizeof(*l->trim))) {
+        size_t kept = 0;
+
+        /* The first stays: it says where the log began. */
+        for (size_t i = 0; i < l->trim_cnt; i += 2)
+            l->trim[kept++] = l->trim[i];
+        l->trim_cnt = kept;
+        p = l->trim;
+    }
+    l->trim = p;
+    if (l->trim_cnt < l->trim_cap)
+        l->trim[l->trim_cnt++] = (struct pt_trim){ log_start, time_ns, time_ns };
+    else
+        l->gone_unknown = true;
+}
+
+static enum pt_gone_when trimmed(const struct pt_log *l, int64_t off, int64_t time_ns)
+{
+    for (size_t k = 0; k < l->trim_cnt; k++)
+        if (off < l->trim[k].log_start) {
+            if (l->trim[k].time_ns < time_ns)
+                return PT_GONE_BEFORE;
+            return k && l->trim[k - 1].last_ns >= time_ns ? PT_GONE_NOT : PT_GONE_MAYBE;
+        }
+    return PT_GONE_NOT;
+}
+
+enum pt_gone_when pt_log_gone(const struct pt_log *l, int64_t off, int64_t time_ns)
+{
+    size_t i = gone_find(l, off);
+    enum pt_gone_when when = trimmed(l, off, time_ns);
+
+    if (i < l->gone_cnt && l->gone[i].from <= off && l->gone[i].time_ns < time_ns)
+        when = PT_GONE_BEFORE;
+    else if (when == PT_GONE_NOT &&
+             (l->gone_unknown || (i < l->gone_cnt && l->gone[i].from <= off)))
+        when = PT_GONE_MAYBE;
+    return when;
+}
