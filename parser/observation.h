@@ -56,6 +56,7 @@ enum pt_obs_kind {
     PT_OBS_BOUNDS,
     PT_OBS_ABORTED,
     PT_OBS_LOST,
+    PT_OBS_CLEANUP,
     PT_OBS_TICKET = 0x8000 /* handoff.h; never leaves the worker */
 };
 
@@ -126,6 +127,15 @@ struct pt_obs_partition {
     int32_t leader_id;
     int32_t leader_epoch; /* -1 unknown */
     int32_t replica_cnt;  /* -1 not told */
+    uint32_t pad;
+};
+
+/* PT_OBS_CLEANUP: what was said of the cleanup.policy of head.topic. */
+#define PT_CLEANUP_DELETE 1u /* it is `delete`, and nothing else */
+#define PT_CLEANUP_OTHER 2u  /* it is something else, or may be from now on */
+struct pt_obs_cleanup {
+    struct pt_obs head;
+    uint32_t policy;
     uint32_t pad;
 };
 

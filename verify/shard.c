@@ -86,6 +86,7 @@ static bool size_fits(const struct pt_obs *o)
         [PT_OBS_BOUNDS] = sizeof(struct pt_obs_bounds),
         [PT_OBS_ABORTED] = sizeof(struct pt_obs_aborted),
         [PT_OBS_LOST] = sizeof(struct pt_obs_lost),
+        [PT_OBS_CLEANUP] = sizeof(struct pt_obs_cleanup),
     };
     const void *m = o;
     uint64_t tail = 0;
@@ -190,6 +191,9 @@ static void dispatch_topic(struct pt_shard *s, uint32_t lane, struct pt_topic *t
         return;
     case PT_OBS_PARTITION:
         on_partition(s, t, m);
+        return;
+    case PT_OBS_CLEANUP:
+        t->cleanup |= (uint8_t)((const struct pt_obs_cleanup *)m)->policy;
         return;
     default:
         break;
