@@ -163,7 +163,7 @@ struct pt_record {
 #define PT_BATCH_ABORT 0x0008u      /* control batch: ABORT marker */
 #define PT_BATCH_LOG_APPEND 0x0010u /* timestamps are the broker's */
 #define PT_BATCH_SEEN_AGAIN                                                                        \
-    0x0020u /* same bytes, same log, same offsets as a batch whose records were                    \
+    0x0020u /* same bytes, log, offsets and leader epoch as a batch whose records were             \
                sent before: CRC checked, no records follow */
 #define PT_BATCH_READ_COMMITTED 0x0040u
 #define PT_BATCH_FROM_KNOWN                                                                        \

@@ -39,7 +39,9 @@ static struct pt_sighting sighting_of(const struct pt_obs_batch *b, uint32_t cli
         .append_time_ms = -1,
         .fingerprint = b->fingerprint,
         .client = client,
-        .leader_epoch = b->leader_epoch,
+        .leader_epoch = b->source == PT_SRC_PRODUCE ? -1 : b->leader_epoch,
+        .base_sequence = b->base_sequence,
+        .producer_epoch = b->producer_epoch,
         .flags = b->flags,
         .source = b->source,
         .magic = b->magic,
@@ -58,10 +60,11 @@ static void count_credit(struct pt_shard *s, enum pt_credit credit)
 static enum pt_credit credit_again(struct pt_shard *s, struct pt_log *l,
                                    const struct pt_sighting *b)
 {
+    enum pt_credit credit = pt_log_again(l, b);
     const struct pt_float *e;
 
-    if (pt_log_again(l, b))
-        return PT_CREDIT_AGAIN;
+    if (credit != PT_CREDIT_REFUSED)
+        return credit;
     e = pt_floating_same(s->floating, l, b->fingerprint);
     if (!e || e->b.last - e->b.base != b->last - b->base)
         return PT_CREDIT_REFUSED;

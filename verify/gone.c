@@ -8,7 +8,7 @@
 #include "verify/log_pvt.h"
 
 /* Index of the first gone range that ends behind off. */
-static size_t gone_find(const struct pt_log *l, int64_t off)
+static size_t find(const struct pt_log *l, int64_t off)
 {
     size_t lo = 0;
     size_t hi = l->gone_cnt;
@@ -24,9 +24,9 @@ static size_t gone_find(const struct pt_log *l, int64_t off)
     return lo;
 }
 
-void pt_log_gone_add(struct pt_log *l, int64_t off, int64_t time_ns)
+static void add(struct pt_log *l, int64_t off, int64_t time_ns)
 {
-    size_t i = gone_find(l, off);
+    size_t i = find(l, off);
     void *p = l->gone;
 
     if (i < l->gone_cnt && l->gone[i].from <= off)
@@ -46,7 +46,28 @@ void pt_log_gone_add(struct pt_log *l, int64_t off, int64_t time_ns)
     }
 }
 
-void pt_log_trim_add(struct pt_log *l, int64_t log_start, int64_t time_ns)
+void pt_gone_mark(struct pt_log *l, int64_t from, int64_t to, const struct pt_sighting *b)
+{
+    uint16_t *state;
+
+    for (int64_t off; (off = pt_slots_next(&l->slots, from)) < to; from = off + 1) {
+        const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
+
+        if ((*state & PT_SLOT_KIND) != PT_SLOT_DATA ||
+            (b->leader_epoch >= 0 && l->evidence[slot->evidence].leader_epoch > b->leader_epoch))
+            continue; /* a later leader wrote it there */
+        *state |= PT_SLOT_GONE;
+        add(l, off, b->at.time_ns);
+    }
+}
+
+void pt_gone_before(struct pt_log *l, int64_t off, uint16_t *state, const struct pt_sighting *b)
+{
+    *state |= PT_SLOT_GONE;
+    add(l, off, b->at.time_ns);
+}
+
+void pt_gone_trim(struct pt_log *l, int64_t log_start, int64_t time_ns)
 {
     struct pt_trim *last = l->trim_cnt ? &l->trim[l->trim_cnt - 1] : NULL;
     void *p = l->trim;
@@ -89,7 +110,7 @@ static enum pt_gone_when trimmed(const struct pt_log *l, int64_t off, int64_t ti
 
 enum pt_gone_when pt_log_gone(const struct pt_log *l, int64_t off, int64_t time_ns)
 {
-    size_t i = gone_find(l, off);
+    size_t i = find(l, off);
     enum pt_gone_when when = trimmed(l, off, time_ns);
 
     if (i < l->gone_cnt && l->gone[i].from <= off && l->gone[i].time_ns < time_ns)

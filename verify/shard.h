@@ -37,6 +37,7 @@ struct pt_shard;
     X(slots_evicted, "offsets given up for lack of memory before they were aligned")               \
     X(late_evidence, "offsets that arrived after their verdict")                                   \
     X(messages_refused, "observations dropped: memory, or a limit")                                \
+    X(leaders_joined, "changes of leader that share a place in a log's list, which is full")       \
     X(map_runs_dropped, "runs of the offset map that memory had no room for")
 
 /* What the work was; see PT_PARSER_WORK_COUNTERS. */
