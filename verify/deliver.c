@@ -159,6 +159,8 @@ void pt_shard_batch(struct pt_shard *s, uint32_t lane, struct pt_topic *t,
         return;
     }
     if (produce) {
+        if (b->producer_id >= 0 && b->base_sequence == 0)
+            pt_producers_begin(&l->producers, b->producer_id, b->producer_epoch);
         float_batch(s, lane, l, b, &seen, rec, rec_cnt);
     } else {
         check_order(s, lane, l, b, client);

@@ -22,6 +22,7 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
     pt_ranges_init(&l->open, env->mem);
     pt_ranges_init(&l->reduced, env->mem);
     pt_markers_init(&l->markers, env->mem);
+    pt_producers_init(&l->producers, env->mem, &env->stats->producers_forgotten);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
         pt_ranges_init(&l->lost[i], env->mem);
     l->log_start = -1;
@@ -46,6 +47,7 @@ void pt_log_close(struct pt_log *l)
     pt_ranges_fini(&l->open);
     pt_ranges_fini(&l->reduced);
     pt_markers_fini(&l->markers);
+    pt_producers_fini(&l->producers);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
         pt_ranges_fini(&l->lost[i]);
     pt_mem_free(mem, l->evidence, l->evidence_cap * sizeof(*l->evidence));
@@ -369,6 +371,7 @@ void pt_log_evict(struct pt_log *l)
         if (l->cursor >= 0) {
             l->cursor = to;
             l->gap = true;
+            pt_producers_break(&l->producers, to);
         }
     }
     drop_chunks(l, 1);

@@ -22,6 +22,7 @@
 #include "parser/status.h"
 #include "verify/findings.h"
 #include "verify/markers.h"
+#include "verify/producers.h"
 #include "verify/ranges.h"
 #include "verify/shard.h"
 #include "verify/slots.h"
@@ -158,6 +159,7 @@ struct pt_log {
     bool reduced_unknown; /* some did not find room */
     bool holds_v2;        /* a batch of magic 2 was credited */
     struct pt_markers markers;
+    struct pt_producers producers;
     struct pt_ranges lost[PT_LOST_REASON_CNT];   /* why something may be unseen */
     uint64_t lost_somewhere[PT_LOST_REASON_CNT]; /* the same without offsets */
     int64_t lost_end;     /* one past the highest offset known to exist and not seen */

@@ -9,6 +9,7 @@
  *   sighting.c  a record meets what its offset holds already
  *   leaders.c   ends of the log that a new leader did not have
  *   gone.c      what is gone, lawfully or not
+ *   held.c      batches that the log holds, as a whole
  *   lost.c      what passed and gave no evidence
  *   txn.c       what became of transactions
  *   settle.c    records out, in offset order
@@ -88,6 +89,11 @@ void pt_leaders_truncate(struct pt_log *l, int64_t from, int32_t epoch, bool sur
 /* pt_leaders_pass looks whether a batch of a consumer shows that what lies behind it is not there
  * any more. */
 void pt_leaders_pass(struct pt_log *l, const struct pt_sighting *b);
+
+/* held.c */
+
+/* pt_held_pass: the record at off, in this slot, is settled: it is committed. */
+void pt_held_pass(struct pt_log *l, int64_t off, const struct pt_slot *slot, uint16_t state);
 
 /* gone.c */
 

@@ -38,6 +38,7 @@ struct pt_shard;
     X(late_evidence, "offsets that arrived after their verdict")                                   \
     X(messages_refused, "observations dropped: memory, or a limit")                                \
     X(leaders_joined, "changes of leader that share a place in a log's list, which is full")       \
+    X(producers_forgotten, "producers whose next batch is not expected: limit, or memory")         \
     X(map_runs_dropped, "runs of the offset map that memory had no room for")
 
 /* What the work was; see PT_PARSER_WORK_COUNTERS. */

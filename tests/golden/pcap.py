@@ -95,6 +95,14 @@ def contradicting(cap, rng, share):
     return _changed(cap, lambda d, at: not d[at + 22] & 7 and rng.random() < share, _flip(-3))
 
 
+def renumbered(cap, start, by):
+    """Batches of idempotent producers get another sequence, from `start` on. Returns the same."""
+    def change(d, at, _):
+        struct.pack_into(">i", d, at + 53, struct.unpack_from(">i", d, at + 53)[0] + by)
+    return _changed(cap, lambda d, at: struct.unpack_from(">q", d, at + 43)[0] >= 0 and
+                    struct.unpack_from(">i", d, at + 53)[0] >= start, change)
+
+
 def _flip(place):
     def change(d, at, end):
         d[(at if place > 0 else end) + place] ^= 0x55

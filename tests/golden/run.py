@@ -9,6 +9,7 @@
     workers   by 1, 2 and 5 workers, whole, with packets lost, with batches that cannot be decoded,
               and with copies that contradict each other: byte for byte the same, also if they
               decode all of each other's batches
+    producers sequence numbers of idempotent producers changed in all copies: found, nothing else
     segments  the same TCP bytes in other segments, with copies, overlaps and reordering: the same
               report but for what counts packets and segments, and when they came
     wrapped   every frame in what mirrors wrap around it, and IP packets in fragments: the same
@@ -220,6 +221,34 @@ def one_workers(program, name, how=None):
         if r.raw != runs["1", ()].raw:
             errors.append("%s workers%s: another report than by one"
                           % (w, " handing off" if c else ""))
+    return errors
+
+
+# ---------------------------------------------------------------- producers
+
+# Those in which whole batches of an idempotent producer lie in single packets.
+IDEMPOTENT = ("mirror-faults", "mm2-clean")
+
+# From this sequence on.
+RENUMBERED = 20
+
+
+def suite_producers(program, names):
+    for name in names:
+        for by, code in ((0, None), (7, "SEQUENCE_GAP"), (-5, "SEQUENCE_REPEATED")):
+            if name in IDEMPOTENT:
+                yield "%s %+d" % (name, by), lambda n=name, b=by, c=code: one_producers(
+                    program, n, b, c)
+
+
+def one_producers(program, name, by, code):
+    with tempfile.TemporaryDirectory() as tmp:
+        cap, cnt = pcap.renumbered(pcap.read(pair_file(name, "source")), RENUMBERED, by)
+        r = paritap(program, "inspect", cap.write(os.path.join(tmp, "renumbered.pcap")))
+    errors = run_errors(r) + ([] if cnt else ["nothing was changed"])
+    found = [f["code"] for f in r.report["findings"] if f["severity"] == "divergence"]
+    if set(found) != ({code} if code else set()):
+        errors.append("found %s" % found)
     return errors
 
 
@@ -1103,6 +1132,7 @@ def bad_config(program):
 # ---------------------------------------------------------------- main
 
 SUITES = {"pairs": suite_pairs, "split": suite_split, "workers": suite_workers,
+          "producers": suite_producers,
           "segments": suite_segments, "clocks": suite_clocks, "wrapped": suite_wrapped,
           "clients": suite_clients,
           "loss": suite_loss, "orphans": suite_orphans, "topicids": suite_topicids,
