@@ -102,6 +102,7 @@ void pt_shard_float_ended(struct pt_shard *s, const struct pt_float *e, bool for
 {
     if (e->answered)
         return;
+    pt_refusals_attempt(s->refusals, e, forgotten);
     if (forgotten)
         s->stats.batches_floating_full++;
     else
@@ -217,13 +218,17 @@ void pt_shard_outcome(struct pt_shard *s, uint32_t lane, struct pt_topic *t,
         struct pt_log *l = e->log;
 
         if (acked) {
+            pt_refusals_attempt(s->refusals, e, false);
             pt_floating_take(s->floating, e);
             acknowledge(s, e, o);
             pt_floating_free(s->floating, e);
         } else if (o->outcome == PT_PRODUCE_REJECTED) {
             s->stats.batches_rejected++;
+            pt_refusals_note(s->refusals, e, o->error_code);
             pt_floating_answer(s->floating, e);
         } else {
+            if (o->acks != 0) /* those without an answer are not sent again */
+                pt_refusals_attempt(s->refusals, e, true);
             pt_shard_float_ended(s, e, false);
             pt_floating_answer(s->floating, e);
         }

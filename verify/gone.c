@@ -24,16 +24,16 @@ static size_t find(const struct pt_log *l, int64_t off)
     return lo;
 }
 
-static void add(struct pt_log *l, int64_t off, int64_t time_ns)
+static bool add(struct pt_log *l, int64_t off, int64_t time_ns)
 {
     size_t i = find(l, off);
     void *p = l->gone;
 
     if (i < l->gone_cnt && l->gone[i].from <= off)
-        return; /* known, since earlier */
+        return false; /* known, since earlier */
     if (i > 0 && l->gone[i - 1].to == off && l->gone[i - 1].time_ns == time_ns) {
         l->gone[i - 1].to++;
-        return;
+        return true;
     }
     if (l->gone_cnt < PT_GONE_MAX &&
         pt_log_grow(l, &p, l->gone_cnt, &l->gone_cap, sizeof(*l->gone))) {
@@ -43,7 +43,21 @@ static void add(struct pt_log *l, int64_t off, int64_t time_ns)
         l->gone_cnt++;
     } else {
         l->gone_unknown = true;
+        return false;
     }
+    return true;
+}
+
+/* An acknowledged record inside the log is gone. That is what a cleaner does; only at the end can
+ * it be known that there was none (suspects.h). An old format does not show all that is there. */
+static void suspect(struct pt_log *l, int64_t off, const struct pt_sighting *b)
+{
+    struct pt_fact fact = { .code = PT_FINDING_ACKED_LOST, .cluster = l->cluster, .cnt = 1 };
+
+    if (b->magic < 2 || off < l->log_start)
+        return;
+    fact.site[l->cluster] = pt_log_site(l, off);
+    pt_findings_add(l->env->suspects, &fact);
 }
 
 void pt_gone_mark(struct pt_log *l, int64_t from, int64_t to, const struct pt_sighting *b)
@@ -57,14 +71,17 @@ void pt_gone_mark(struct pt_log *l, int64_t from, int64_t to, const struct pt_si
             (b->leader_epoch >= 0 && l->evidence[slot->evidence].leader_epoch > b->leader_epoch))
             continue; /* a later leader wrote it there */
         *state |= PT_SLOT_GONE;
-        add(l, off, b->at.time_ns);
+        if (add(l, off, b->at.time_ns) && (*state & PT_SLOT_SURE))
+            suspect(l, off, b);
     }
 }
 
 void pt_gone_before(struct pt_log *l, int64_t off, uint16_t *state, const struct pt_sighting *b)
 {
     *state |= PT_SLOT_GONE;
-    add(l, off, b->at.time_ns);
+    if (add(l, off, b->at.time_ns) && (*state & PT_SLOT_SURE) && b->source == PT_SRC_PRODUCE &&
+        !pt_log_reduced(l, off, off + 1))
+        suspect(l, off, b);
 }
 
 void pt_gone_trim(struct pt_log *l, int64_t log_start, int64_t time_ns)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a batch says as a whole, when the log settles its first record: whether its producer's
- * numbers go on. What is not known to be in the log, or came in an old format, in which producers
- * do not show, leaves open what else there was.
+ * numbers go on, and whether it was one that a broker had refused. What is not known to be in the
+ * log, or came in an old format, in which producers do not show, leaves open what else there was.
  */
 #include "verify/log_pvt.h"
+#include "verify/refused.h"
 #include "verify/registry.h"
 
 /* Whether what the slot holds is what the log holds there: it was fetched, or all replicas have
@@ -55,4 +56,11 @@ void pt_held_pass(struct pt_log *l, int64_t off, const struct pt_slot *slot, uin
         return;
     if (ev->producer_id >= 0 && !l->topic->name->internal)
         check_sequence(l, ev, slot, state);
+    if (l->refused && !(state & PT_SLOT_PRODUCED)) {
+        uint16_t *last_state;
+        const struct pt_slot *last = pt_slots_get(&l->slots, off + ev->last_delta, &last_state);
+
+        if (last)
+            pt_refusals_held(l->env->refusals, l, ev, slot, last);
+    }
 }

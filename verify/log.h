@@ -27,6 +27,7 @@
 #include "verify/shard.h"
 #include "verify/slots.h"
 
+struct pt_refusals;
 struct pt_topic;
 
 /* A record is compared when it was first seen this long ago, in packet time: what else belongs to
@@ -39,6 +40,8 @@ struct pt_ledger {
     struct pt_mem *mem;
     struct pt_shard_stats *stats;
     struct pt_findings *findings;
+    struct pt_findings *suspects; /* kept back until the end (suspects.h) */
+    struct pt_refusals *refusals;
     int64_t now_ns;                     /* packet time of the observation being read */
     int64_t tap_end_ns[PT_CLUSTER_CNT]; /* time of a cluster's last packet; INT64_MIN: not known, or
                                            its taps lost something */
@@ -160,6 +163,7 @@ struct pt_log {
     bool holds_v2;        /* a batch of magic 2 was credited */
     struct pt_markers markers;
     struct pt_producers producers;
+    bool refused;                                /* some of its batches were (refused.h) */
     struct pt_ranges lost[PT_LOST_REASON_CNT];   /* why something may be unseen */
     uint64_t lost_somewhere[PT_LOST_REASON_CNT]; /* the same without offsets */
     int64_t lost_end;     /* one past the highest offset known to exist and not seen */

@@ -39,6 +39,7 @@ struct pt_shard;
     X(messages_refused, "observations dropped: memory, or a limit")                                \
     X(leaders_joined, "changes of leader that share a place in a log's list, which is full")       \
     X(producers_forgotten, "producers whose next batch is not expected: limit, or memory")         \
+    X(refused_dropped, "refused batches not kept, so that nothing is said of ghosts")              \
     X(map_runs_dropped, "runs of the offset map that memory had no room for")
 
 /* What the work was; see PT_PARSER_WORK_COUNTERS. */
