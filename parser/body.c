@@ -58,6 +58,11 @@ const struct pt_body *pt_body_find(int16_t api_key, enum pt_dir dir)
         return request ? NULL : &pt_body_delete_topics_response;
     case PT_API_DELETE_RECORDS:
         return request ? NULL : &pt_body_delete_records_response;
+    case PT_API_DESCRIBE_CONFIGS:
+        return request ? NULL : &pt_body_describe_configs_response;
+    case PT_API_ALTER_CONFIGS:
+    case PT_API_INCREMENTAL_ALTER_CONFIGS:
+        return request ? &pt_body_alter_configs_request : NULL;
     case PT_API_API_VERSIONS:
         return request ? &pt_body_api_versions_request : NULL;
     default:

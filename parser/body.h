@@ -35,6 +35,8 @@ extern const struct pt_body pt_body_create_topics_response;
 extern const struct pt_body pt_body_delete_topics_response;
 extern const struct pt_body pt_body_delete_records_response;
 extern const struct pt_body pt_body_api_versions_request;
+extern const struct pt_body pt_body_describe_configs_response;
+extern const struct pt_body pt_body_alter_configs_request; /* and IncrementalAlterConfigs */
 
 /* pt_produce_unknown sends PT_PRODUCE_UNKNOWN for every log of a Produce request that is still
  * open. */
@@ -47,6 +49,12 @@ void pt_body_topic_id(struct pt_msg *m, enum pt_obs_kind kind, const uint8_t id[
 void pt_body_partition(struct pt_msg *m, uint32_t topic, int32_t partition, int32_t leader_id,
                        int32_t leader_epoch, int32_t replica_cnt);
 void pt_body_broker(struct pt_msg *m, int32_t node_id, struct pt_view host, int32_t port);
+
+/* pt_body_cleanup sends PT_OBS_CLEANUP; pt_body_is_cleanup tells whether this configuration is the
+ * cleanup policy, pt_body_cleanup_policy what its value means (a null view: the default). */
+void pt_body_cleanup(struct pt_msg *m, struct pt_view topic, uint8_t policy);
+bool pt_body_is_cleanup(struct pt_view name);
+uint8_t pt_body_cleanup_policy(struct pt_view value);
 
 /* pt_metalog_batch reads the records of the batch that m's reader has just decoded: the
  * controllers' metadata log. */

@@ -92,6 +92,7 @@ static void topic_begin(struct pt_metadata_msg *d)
     d->name_len = 0;
     d->error_code = 0;
     d->internal = false;
+    d->policy = 0;
     d->in_topic = true;
 }
 
@@ -135,7 +136,7 @@ static void metadata_value(struct pt_msg *m, const struct pt_walk_event *ev)
             d->error_code = (int16_t)ev->i64;
         break;
     case PT_F_NAME:
-        if (d->in_topic && !d->in_config)
+        if (d->in_topic)
             d->name_len = keep(d->name, sizeof(d->name), ev->view);
         break;
     case PT_F_TOPIC_ID:
@@ -213,19 +214,34 @@ const struct pt_body pt_body_create_topics_request = {
     .end = end,
 };
 
+static void topic_created(struct pt_msg *m)
+{
+    const struct pt_metadata_msg *d = &m->u.metadata;
+
+    if (d->error_code || m->req.dry_run)
+        return;
+    pt_body_topic_id(m, PT_OBS_TOPIC_ID, d->topic_id, name_of(d), false);
+    if (d->policy && d->name_len)
+        pt_body_cleanup(m, name_of(d), d->policy);
+}
+
 static void create_response_field(struct pt_msg *m, const struct pt_walk_event *ev)
 {
     struct pt_metadata_msg *d = &m->u.metadata;
 
-    if (ev->kind == PT_WALK_VALUE) {
+    if (ev->kind == PT_WALK_VALUE && d->in_config) {
+        if (ev->field == PT_F_NAME)
+            d->is_cleanup = pt_body_is_cleanup(ev->view);
+        else if (ev->field == PT_F_VALUE && d->is_cleanup)
+            d->policy = pt_body_cleanup_policy(ev->view);
+    } else if (ev->kind == PT_WALK_VALUE) {
         metadata_value(m, ev);
     } else if (ev->field == PT_F_CONFIGS) {
         d->in_config = ev->kind == PT_WALK_STRUCT_BEGIN;
     } else if (ev->field == PT_F_TOPICS && ev->kind == PT_WALK_STRUCT_BEGIN) {
         topic_begin(d);
     } else if (ev->field == PT_F_TOPICS && ev->kind == PT_WALK_STRUCT_END) {
-        if (!d->error_code && !m->req.dry_run)
-            pt_body_topic_id(m, PT_OBS_TOPIC_ID, d->topic_id, name_of(d), false);
+        topic_created(m);
     }
 }
 

@@ -5,10 +5,15 @@
  *   frame version uvarint (1) | record type uvarint | record version uvarint | body */
 #define METALOG_FRAME 1u
 
+#define RESOURCE_TOPIC 2
+
 struct value { /* the fields of all record types that are looked at */
     uint8_t topic_id[16];
     struct pt_view name;
     struct pt_view host;
+    struct pt_view resource;
+    struct pt_view config;
+    int8_t resource_type;
     int32_t partition;
     int32_t node_id;
     int32_t leader;
@@ -25,6 +30,15 @@ static void value_field(struct value *v, const struct pt_walk_event *ev)
         break;
     case PT_F_NAME:
         v->name = ev->view;
+        break;
+    case PT_F_RESOURCE_TYPE:
+        v->resource_type = (int8_t)ev->i64;
+        break;
+    case PT_F_RESOURCE_NAME:
+        v->resource = ev->view;
+        break;
+    case PT_F_VALUE:
+        v->config = ev->view;
         break;
     case PT_F_PARTITION_ID:
         v->partition = (int32_t)ev->i64;
@@ -67,6 +81,10 @@ static void tell(struct pt_msg *m, uint64_t type, const struct value *v)
             break;
         topic = pt_topics_by_id(&m->parser->topics, m->conn->cluster, v->topic_id, &m->at);
         pt_body_partition(m, topic, v->partition, v->leader, v->leader_epoch, -1);
+        break;
+    case PT_RECORD_CONFIG:
+        if (v->resource_type == RESOURCE_TOPIC && pt_body_is_cleanup(v->name))
+            pt_body_cleanup(m, v->resource, pt_body_cleanup_policy(v->config));
         break;
     default:
         break;

@@ -78,6 +78,8 @@ struct pt_metadata_msg {
     bool in_topic;
     bool in_partition;
     bool in_config;
+    bool is_cleanup; /* the configuration is the cleanup policy */
+    uint8_t policy;  /* PT_CLEANUP_*, 0 not told */
     int32_t node_id;
     int32_t port;
     int32_t leader_id;
@@ -88,6 +90,17 @@ struct pt_metadata_msg {
     uint16_t host_len;
     char name[PT_TOPIC_NAME_MAX + 1]; /* one more shows that it is too long */
     char host[256];
+};
+
+struct pt_config_msg {
+    int16_t error_code;
+    int8_t resource_type;
+    int8_t operation;
+    bool in_synonym;
+    bool is_cleanup;
+    uint8_t policy; /* PT_CLEANUP_*, 0 not told */
+    uint16_t name_len;
+    char name[PT_TOPIC_NAME_MAX];
 };
 
 /* The message that a direction is in the middle of. */
@@ -109,6 +122,7 @@ struct pt_msg {
         struct pt_produce_msg produce;
         struct pt_fetch_msg fetch;
         struct pt_metadata_msg metadata;
+        struct pt_config_msg configs;
     } u;
 };
 

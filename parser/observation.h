@@ -56,6 +56,7 @@ enum pt_obs_kind {
     PT_OBS_BOUNDS,
     PT_OBS_ABORTED,
     PT_OBS_LOST,
+    PT_OBS_CLEANUP,
     PT_OBS_TICKET = 0x8000 /* handoff.h; never leaves the worker */
 };
 
@@ -129,6 +130,15 @@ struct pt_obs_partition {
     uint32_t pad;
 };
 
+/* PT_OBS_CLEANUP: what was said of the cleanup.policy of head.topic. */
+#define PT_CLEANUP_DELETE 1u /* it is `delete`, and nothing else */
+#define PT_CLEANUP_OTHER 2u  /* it is something else, or may be from now on */
+struct pt_obs_cleanup {
+    struct pt_obs head;
+    uint32_t policy;
+    uint32_t pad;
+};
+
 enum pt_obs_source {
     PT_SRC_PRODUCE = 0,
     PT_SRC_FETCH_CONSUMER = 1, /* all of it is below the high watermark */
@@ -153,7 +163,7 @@ struct pt_record {
 #define PT_BATCH_ABORT 0x0008u      /* control batch: ABORT marker */
 #define PT_BATCH_LOG_APPEND 0x0010u /* timestamps are the broker's */
 #define PT_BATCH_SEEN_AGAIN                                                                        \
-    0x0020u /* same bytes, same log, same offsets as a batch whose records were                    \
+    0x0020u /* same bytes, log, offsets and leader epoch as a batch whose records were             \
                sent before: CRC checked, no records follow */
 #define PT_BATCH_READ_COMMITTED 0x0040u
 #define PT_BATCH_FROM_KNOWN                                                                        \

@@ -144,7 +144,8 @@ static struct pt_seen_key seen_key(const struct pt_msg *m, const struct pt_batch
     return (struct pt_seen_key){ .log_hash = pt_topics_hash(&m->parser->topics, log->topic),
                                  .partition = log->partition,
                                  .base_offset = b->base_offset,
-                                 .fingerprint = b->fingerprint };
+                                 .fingerprint = b->fingerprint,
+                                 .leader_epoch = b->leader_epoch };
 }
 
 static bool seen_before(const struct pt_msg *m, const struct pt_batch *b,
@@ -200,10 +201,13 @@ bool pt_records_shed(const struct pt_msg *m)
                    log.partition, p->shed.share);
 }
 
-/* Only plain data batches of the present format have all that the message tells in their header. */
+/* Only plain data batches of the present format have all that the message tells in their header.
+ * Without its leader's epoch, which every broker writes, a batch that lost its place could not be
+ * told from one that has it (verify/leaders.c). */
 static bool may_be_known(const struct pt_msg *m, const struct pt_batch *b)
 {
-    return b->magic == 2 && !(b->flags & PT_BATCH_CONTROL) && !is_produce(&m->records);
+    return b->magic == 2 && b->leader_epoch >= 0 && !(b->flags & PT_BATCH_CONTROL) &&
+           !is_produce(&m->records);
 }
 
 /* may_be_handed: what the header tells is all that the connection has to know of it. */

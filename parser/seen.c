@@ -32,7 +32,8 @@ static uint64_t place_of(const struct pt_seen_key *key)
     uint64_t h = key->log_hash ^ (uint64_t)key->base_offset * 0x9e3779b97f4a7c15u;
 
     h ^= h >> 32;
-    h += (uint32_t)key->partition * 0xff51afd7ed558ccdu;
+    h += ((uint64_t)(uint32_t)key->leader_epoch << 32 | (uint32_t)key->partition) *
+         0xff51afd7ed558ccdu;
     h *= 0xc4ceb9fe1a85ec53u;
     return h ^ h >> 29;
 }

@@ -5,7 +5,7 @@
  * Batches whose records were sent before: a follower's, another consumer group's and a re-read copy
  * of a batch pays for its checksum only. One table for all workers, since the copies come on
  * connections of their own. Only batches with absolute offsets (from a Fetch) belong here, and a
- * hit means the same bytes (fingerprint) at the same offset of the same log.
+ * hit means the same bytes (fingerprint) at the same offset of the same log, by the same leader.
  *
  * Lossy: each batch has one slot, a newer one takes it, and a miss only means hashing again. No
  * lock: the words of a slot are stored each on its own, and an entry is only believed if all of
@@ -33,13 +33,14 @@ struct pt_seen {
     uint32_t slot_cnt;
 };
 
-/* The log and offset of a batch, the same for all workers: log_hash is that of the cluster and the
- * topic as it was named (pt_topics_hash). */
+/* The log, offset and leader of a batch, the same for all workers: log_hash is that of the cluster
+ * and the topic as it was named (pt_topics_hash). */
 struct pt_seen_key {
     uint64_t log_hash;
     int32_t partition;
     int64_t base_offset;
     uint64_t fingerprint;
+    int32_t leader_epoch; /* under which the log holds it */
 };
 
 /* pt_seen_open: slot_cnt is a power of two. 0, -EINVAL or -ENOMEM. */

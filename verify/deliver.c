@@ -39,7 +39,9 @@ static struct pt_sighting sighting_of(const struct pt_obs_batch *b, uint32_t cli
         .append_time_ms = -1,
         .fingerprint = b->fingerprint,
         .client = client,
-        .leader_epoch = b->leader_epoch,
+        .leader_epoch = b->source == PT_SRC_PRODUCE ? -1 : b->leader_epoch,
+        .base_sequence = b->base_sequence,
+        .producer_epoch = b->producer_epoch,
         .flags = b->flags,
         .source = b->source,
         .magic = b->magic,
@@ -58,10 +60,11 @@ static void count_credit(struct pt_shard *s, enum pt_credit credit)
 static enum pt_credit credit_again(struct pt_shard *s, struct pt_log *l,
                                    const struct pt_sighting *b)
 {
+    enum pt_credit credit = pt_log_again(l, b);
     const struct pt_float *e;
 
-    if (pt_log_again(l, b))
-        return PT_CREDIT_AGAIN;
+    if (credit != PT_CREDIT_REFUSED)
+        return credit;
     e = pt_floating_same(s->floating, l, b->fingerprint);
     if (!e || e->b.last - e->b.base != b->last - b->base)
         return PT_CREDIT_REFUSED;
@@ -99,6 +102,7 @@ void pt_shard_float_ended(struct pt_shard *s, const struct pt_float *e, bool for
 {
     if (e->answered)
         return;
+    pt_refusals_attempt(s->refusals, e, forgotten);
     if (forgotten)
         s->stats.batches_floating_full++;
     else
@@ -156,6 +160,8 @@ void pt_shard_batch(struct pt_shard *s, uint32_t lane, struct pt_topic *t,
         return;
     }
     if (produce) {
+        if (b->producer_id >= 0 && b->base_sequence == 0)
+            pt_producers_begin(&l->producers, b->producer_id, b->producer_epoch);
         float_batch(s, lane, l, b, &seen, rec, rec_cnt);
     } else {
         check_order(s, lane, l, b, client);
@@ -212,13 +218,17 @@ void pt_shard_outcome(struct pt_shard *s, uint32_t lane, struct pt_topic *t,
         struct pt_log *l = e->log;
 
         if (acked) {
+            pt_refusals_attempt(s->refusals, e, false);
             pt_floating_take(s->floating, e);
             acknowledge(s, e, o);
             pt_floating_free(s->floating, e);
         } else if (o->outcome == PT_PRODUCE_REJECTED) {
             s->stats.batches_rejected++;
+            pt_refusals_note(s->refusals, e, o->error_code);
             pt_floating_answer(s->floating, e);
         } else {
+            if (o->acks != 0) /* those without an answer are not sent again */
+                pt_refusals_attempt(s->refusals, e, true);
             pt_shard_float_ended(s, e, false);
             pt_floating_answer(s->floating, e);
         }

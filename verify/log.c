@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "verify/log_pvt.h"
+
 struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_t cluster,
                            int32_t partition)
 {
@@ -20,6 +22,7 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
     pt_ranges_init(&l->open, env->mem);
     pt_ranges_init(&l->reduced, env->mem);
     pt_markers_init(&l->markers, env->mem);
+    pt_producers_init(&l->producers, env->mem, &env->stats->producers_forgotten);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
         pt_ranges_init(&l->lost[i], env->mem);
     l->log_start = -1;
@@ -44,6 +47,7 @@ void pt_log_close(struct pt_log *l)
     pt_ranges_fini(&l->open);
     pt_ranges_fini(&l->reduced);
     pt_markers_fini(&l->markers);
+    pt_producers_fini(&l->producers);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
         pt_ranges_fini(&l->lost[i]);
     pt_mem_free(mem, l->evidence, l->evidence_cap * sizeof(*l->evidence));
@@ -54,8 +58,7 @@ void pt_log_close(struct pt_log *l)
     pt_mem_free(mem, l, sizeof(*l));
 }
 
-/* grow makes room for one more element of elem_sz in an array of the log; false if refused. */
-static bool grow(struct pt_log *l, void **p, size_t cnt, size_t *cap, size_t elem_sz)
+bool pt_log_grow(struct pt_log *l, void **p, size_t cnt, size_t *cap, size_t elem_sz)
 {
     size_t bigger = *cap ? *cap * 2 : 8;
     void *q;
@@ -68,336 +71,6 @@ static bool grow(struct pt_log *l, void **p, size_t cnt, size_t *cap, size_t ele
     *p = q;
     *cap = bigger;
     return true;
-}
-
-/* Index of a new evidence with no references yet, or UINT32_MAX if memory is refused. */
-static uint32_t evidence_new(struct pt_log *l, const struct pt_sighting *b)
-{
-    size_t i;
-
-    if (l->evidence_free) {
-        i = l->evidence_free - 1;
-        l->evidence_free = (size_t)l->evidence[i].producer_id;
-    } else {
-        void *p = l->evidence;
-
-        if (l->evidence_cnt >= UINT32_MAX ||
-            !grow(l, &p, l->evidence_cnt, &l->evidence_cap, sizeof(*l->evidence)))
-            return UINT32_MAX;
-        l->evidence = p;
-        i = l->evidence_cnt++;
-    }
-    l->evidence[i] = (struct pt_evidence){
-        .at = b->at,
-        .producer_id = b->producer_id,
-        .client = b->client,
-        .source = b->source,
-        .magic = b->magic,
-        .leader_epoch = b->leader_epoch,
-    };
-    return (uint32_t)i;
-}
-
-static void evidence_free(struct pt_log *l, uint32_t i)
-{
-    l->evidence[i].producer_id = (int64_t)l->evidence_free;
-    l->evidence_free = (size_t)i + 1;
-}
-
-static void evidence_drop(struct pt_log *l, uint32_t i)
-{
-    if (--l->evidence[i].refs == 0)
-        evidence_free(l, i);
-}
-
-/* Index of the first gone range that ends behind off. */
-static size_t gone_find(const struct pt_log *l, int64_t off)
-{
-    size_t lo = 0;
-    size_t hi = l->gone_cnt;
-
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-
-        if (l->gone[mid].to > off)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
-    return lo;
-}
-
-static void gone_add(struct pt_log *l, int64_t off, int64_t time_ns)
-{
-    size_t i = gone_find(l, off);
-    void *p = l->gone;
-
-    if (i < l->gone_cnt && l->gone[i].from <= off)
-        return; /* known, since earlier */
-    if (i > 0 && l->gone[i - 1].to == off && l->gone[i - 1].time_ns == time_ns) {
-        l->gone[i - 1].to++;
-        return;
-    }
-    if (l->gone_cnt < PT_GONE_MAX && grow(l, &p, l->gone_cnt, &l->gone_cap, sizeof(*l->gone))) {
-        l->gone = p;
-        memmove(&l->gone[i + 1], &l->gone[i], (l->gone_cnt - i) * sizeof(*l->gone));
-        l->gone[i] = (struct pt_gone){ .from = off, .to = off + 1, .time_ns = time_ns };
-        l->gone_cnt++;
-    } else {
-        l->gone_unknown = true;
-    }
-}
-
-/* A statement of the log start. */
-static void trim_add(struct pt_log *l, int64_t log_start, int64_t time_ns)
-{
-    struct pt_trim *last = l->trim_cnt ? &l->trim[l->trim_cnt - 1] : NULL;
-    void *p = l->trim;
-
-    if (log_start < l->log_start)
-        return; /* an old one, or a follower's */
-    if (last && log_start == last->log_start) {
-        if (time_ns > last->last_ns)
-            last->last_ns = time_ns;
-        return;
-    }
-    l->log_start = log_start;
-    if (l->trim_cnt == PT_TRIM_MAX || !grow(l, &p, l->trim_cnt, &l->trim_cap, sizeof(*l->trim))) {
-        size_t kept = 0;
-
-        /* The first stays: it says where the log began. */
-        for (size_t i = 0; i < l->trim_cnt; i += 2)
-            l->trim[kept++] = l->trim[i];
-        l->trim_cnt = kept;
-        p = l->trim;
-    }
-    l->trim = p;
-    if (l->trim_cnt < l->trim_cap)
-        l->trim[l->trim_cnt++] = (struct pt_trim){ log_start, time_ns, time_ns };
-    else
-        l->gone_unknown = true;
-}
-
-static enum pt_gone_when trimmed(const struct pt_log *l, int64_t off, int64_t time_ns)
-{
-    for (size_t k = 0; k < l->trim_cnt; k++)
-        if (off < l->trim[k].log_start) {
-            if (l->trim[k].time_ns < time_ns)
-                return PT_GONE_BEFORE;
-            return k && l->trim[k - 1].last_ns >= time_ns ? PT_GONE_NOT : PT_GONE_MAYBE;
-        }
-    return PT_GONE_NOT;
-}
-
-enum pt_gone_when pt_log_gone(const struct pt_log *l, int64_t off, int64_t time_ns)
-{
-    size_t i = gone_find(l, off);
-    enum pt_gone_when when = trimmed(l, off, time_ns);
-
-    if (i < l->gone_cnt && l->gone[i].from <= off && l->gone[i].time_ns < time_ns)
-        when = PT_GONE_BEFORE;
-    else if (when == PT_GONE_NOT &&
-             (l->gone_unknown || (i < l->gone_cnt && l->gone[i].from <= off)))
-        when = PT_GONE_MAYBE;
-    return when;
-}
-
-/* A log may lose its uncommitted end when the leader changes: what is seen there anew is what
- * counts. */
-static void forget_from(struct pt_log *l, int64_t from)
-{
-    uint16_t *state;
-    int64_t at = from;
-
-    for (int64_t off; (off = pt_slots_next(&l->slots, at)) != INT64_MAX; at = off + 1) {
-        struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
-
-        evidence_drop(l, slot->evidence);
-        *state = PT_SLOT_EMPTY;
-    }
-    pt_ranges_remove(&l->certified, from, INT64_MAX);
-    pt_markers_cut(&l->markers, 0, from);
-}
-
-/* What a slot's state becomes when this batch fills it. */
-static uint16_t state_of(const struct pt_sighting *b)
-{
-    unsigned state = b->flags & PT_BATCH_CONTROL ? PT_SLOT_CONTROL : PT_SLOT_DATA;
-
-    state |= b->source == PT_SRC_PRODUCE ? PT_SLOT_PRODUCED : PT_SLOT_FETCHED;
-    if (b->flags & PT_BATCH_LOG_APPEND)
-        state |= PT_SLOT_LOG_APPEND;
-    if ((b->flags & PT_BATCH_TRANSACTIONAL) && !(b->flags & PT_BATCH_CONTROL))
-        state |= PT_SLOT_TXN;
-    if (b->source == PT_SRC_FETCH_CONSUMER || (b->source == PT_SRC_PRODUCE && b->acks_all))
-        state |= PT_SLOT_SURE;
-    if (b->source == PT_SRC_FETCH_CONSUMER)
-        state |= PT_SLOT_READ;
-    return (uint16_t)state;
-}
-
-enum change { SAME, TAKE_NEW, KEEP_OLD, DIFFERS };
-
-/* What a record seen at an offset that already holds one means. Lawful are: the broker's append
- * time in place of the producer's, and what a format conversion cannot carry (headers before magic
- * 2, timestamps before magic 1). */
-static enum change compare(const struct pt_slot *old, uint16_t old_state, uint8_t old_magic,
-                           const struct pt_record *rec, const struct pt_sighting *b)
-{
-    uint16_t state = state_of(b);
-    uint8_t magic_min = old_magic < b->magic ? old_magic : b->magic;
-    bool converted = old_magic != b->magic && magic_min < 2;
-
-    if ((old_state & PT_SLOT_KIND) != (state & PT_SLOT_KIND))
-        return DIFFERS;
-    if (old->content != rec->content &&
-        !(converted && old->key == rec->key && old->value == rec->value))
-        return DIFFERS;
-    if (old->timestamp_ms != rec->timestamp_ms && !(converted && magic_min == 0) &&
-        !((old_state | state) & PT_SLOT_LOG_APPEND))
-        return DIFFERS;
-    if (b->magic != old_magic)
-        return b->magic > old_magic ? TAKE_NEW : KEEP_OLD;
-    if (old->timestamp_ms == rec->timestamp_ms && !((old_state ^ state) & PT_SLOT_LOG_APPEND))
-        return SAME;
-    /* What a fetch says of the time is what the log holds. (A broker answers a repeated Produce
-     * with the largest timestamp of the batch, as if that were its append time.) */
-    if ((old_state ^ state) & PT_SLOT_FETCHED)
-        return state & PT_SLOT_FETCHED ? TAKE_NEW : KEEP_OLD;
-    return state & PT_SLOT_LOG_APPEND ? TAKE_NEW : KEEP_OLD;
-}
-
-static void report_change(struct pt_log *l, int64_t off, const struct pt_record *rec,
-                          const struct pt_sighting *b, bool produce_and_fetch)
-{
-    struct pt_fact fact = {
-        .code = produce_and_fetch ? PT_FINDING_PRODUCE_FETCH_DIFFER : PT_FINDING_LOG_REWRITTEN,
-        .cluster = l->cluster,
-        .cnt = 1,
-    };
-
-    fact.site[l->cluster] = (struct pt_site){ .log = l,
-                                              .offset = off,
-                                              .timestamp_ms = rec->timestamp_ms,
-                                              .key = rec->key,
-                                              .client = b->client,
-                                              .at = b->at };
-    pt_findings_add(l->env->findings, &fact);
-}
-
-/* What is not committed (a Produce that only the leader acknowledged, what a follower was given)
- * can lose its place lawfully when the leader changes. It is only held against the log if the
- * leader was the same, or if what is there now is recognisably the same record: of the same time,
- * with the same key or value. */
-static bool may_have_lost_place(const struct pt_slot *old, uint16_t old_state,
-                                const struct pt_evidence *was, const struct pt_record *rec,
-                                const struct pt_sighting *b)
-{
-    bool weak = !(old_state & PT_SLOT_SURE) || (b->source == PT_SRC_PRODUCE && !b->acks_all);
-    bool same_leader = was->leader_epoch >= 0 && was->leader_epoch == b->leader_epoch;
-
-    return weak && !same_leader &&
-           !(old->timestamp_ms == rec->timestamp_ms &&
-             ((old->key && old->key == rec->key) || (old->value && old->value == rec->value)));
-}
-
-static void fill(struct pt_slot *slot, const struct pt_record *rec)
-{
-    slot->content = rec->content;
-    slot->timestamp_ms = rec->timestamp_ms;
-    slot->key = rec->key;
-    slot->value = rec->value;
-    slot->headers = rec->headers;
-}
-
-/* The offset holds something already: compare, report, keep the earliest evidence. */
-static void confirm(struct pt_log *l, int64_t off, struct pt_slot *slot, uint16_t *state,
-                    const struct pt_record *rec, const struct pt_sighting *b, uint32_t ev)
-{
-    struct pt_evidence *was = &l->evidence[slot->evidence];
-    enum change change = compare(slot, *state, was->magic, rec, b);
-    bool earlier = b->at.order < was->at.order;
-    int32_t epoch = was->leader_epoch;
-    uint16_t seen = *state & PT_SLOT_SEEN;
-    uint16_t now = state_of(b);
-
-    if (change == DIFFERS) {
-        if (!may_have_lost_place(slot, *state, was, rec, b))
-            report_change(l, off, rec, b, !(seen & now));
-        /* What was fetched is what the log holds. */
-        if (!(now & PT_SLOT_FETCHED) && (seen & PT_SLOT_FETCHED))
-            return;
-        fill(slot, rec);
-        *state = now;
-        earlier = true;
-    } else if (change == TAKE_NEW) {
-        fill(slot, rec);
-        *state = (uint16_t)((*state & PT_SLOT_KEEP) | seen | now);
-        /* A down-converted sighting does not even show whose transaction it is. */
-        earlier |= was->source != PT_SRC_PRODUCE && was->magic < b->magic;
-    } else if (b->magic < was->magic) {
-        *state |= now & (PT_SLOT_SEEN | PT_SLOT_SURE | PT_SLOT_READ);
-        return;
-    } else {
-        *state |= now & (PT_SLOT_SEEN | PT_SLOT_SURE | PT_SLOT_READ);
-    }
-    /* A Produce does not say whose it became. */
-    if (change != DIFFERS && epoch < 0)
-        was->leader_epoch = b->leader_epoch;
-    else if (change != DIFFERS && earlier && b->leader_epoch < 0)
-        l->evidence[ev].leader_epoch = epoch;
-    if (earlier) {
-        evidence_drop(l, slot->evidence);
-        slot->evidence = ev;
-        l->evidence[ev].refs++;
-    }
-}
-
-/* place puts one record at its offset; false if memory is refused. */
-static bool place(struct pt_log *l, int64_t off, const struct pt_record *rec,
-                  const struct pt_sighting *b, uint32_t ev)
-{
-    uint16_t *state;
-    struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
-
-    if (slot && off >= l->committed_end &&
-        compare(slot, *state, l->evidence[slot->evidence].magic, rec, b) == DIFFERS) {
-        forget_from(l, off);
-        slot = NULL;
-    }
-    if (slot) {
-        confirm(l, off, slot, state, rec, b, ev);
-        return true;
-    }
-    if (off < l->cursor)
-        return true; /* settled and given up, or unseen when it was settled */
-    slot = pt_slots_make(&l->slots, off, &state);
-    if (!slot)
-        return false;
-    fill(slot, rec);
-    *state = state_of(b);
-    slot->evidence = ev;
-    l->evidence[ev].refs++;
-    l->env->stats->records_credited++;
-    l->fresh++;
-    if (!l->waiting) {
-        l->waiting = true;
-        l->waiting_next = l->env->waiting;
-        l->env->waiting = l;
-    }
-    return true;
-}
-
-/* Data in [from, to) that a fetch certified to be absent at that time. */
-static void mark_gone(struct pt_log *l, int64_t from, int64_t to, int64_t time_ns)
-{
-    uint16_t *state;
-
-    for (int64_t off; (off = pt_slots_next(&l->slots, from)) < to; from = off + 1) {
-        pt_slots_get(&l->slots, off, &state);
-        if ((*state & PT_SLOT_KIND) == PT_SLOT_DATA)
-            gone_add(l, off, time_ns);
-    }
 }
 
 static void commit_up_to(struct pt_log *l, int64_t end)
@@ -467,121 +140,127 @@ static void commit_by(struct pt_log *l, const struct pt_sighting *b)
         commit_up_to(l, b->last + 1);
 }
 
-enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
-                             const struct pt_record *rec, uint32_t rec_cnt)
+/* What of [b->base, b->last] may be in the log still: b->last, or where a later leader went on. */
+static int64_t last_held(const struct pt_log *l, const struct pt_sighting *b)
 {
-    uint32_t ev = evidence_new(l, b);
-    int64_t end = b->last + 1; /* what is below it could be stored */
-    int64_t at = b->cert_from;
-    bool credited;
+    int64_t end = pt_leaders_end(l, b->leader_epoch);
 
-    if (ev == UINT32_MAX)
-        return PT_CREDIT_REFUSED;
-    for (uint32_t i = 0; i < rec_cnt; i++) {
-        int64_t off = b->base + rec[i].offset_delta;
-        struct pt_record r = rec[i];
+    return b->last < end ? b->last : end - 1;
+}
 
-        if (b->append_time_ms >= 0)
-            r.timestamp_ms = b->append_time_ms;
-        if (!place(l, off, &r, b, ev)) {
-            end = off;
-            break;
-        }
-        if (off > at)
-            mark_gone(l, at, off, b->at.time_ns);
-        at = off + 1;
-    }
-    if (at < end)
-        mark_gone(l, at, end, b->at.time_ns);
-    if (b->flags & (PT_BATCH_COMMIT | PT_BATCH_ABORT)) {
-        struct pt_marker marker = { .producer_id = b->producer_id,
-                                    .offset = b->base,
-                                    .time_ns = b->at.time_ns,
-                                    .commit = b->flags & PT_BATCH_COMMIT };
-
-        if (!pt_markers_add(&l->markers, &marker))
-            end = b->base < end ? b->base : end;
-    }
-    note_format(l, b, b->cert_from, end);
-    credited = certify(l, b->cert_from, end);
+/* What a batch says of the log as a whole, whether its records came with it or before. */
+static void learn(struct pt_log *l, const struct pt_sighting *b)
+{
     commit_by(l, b);
     note_tail(l, b);
-    if (l->evidence[ev].refs == 0)
-        evidence_free(l, ev);
-    if (end <= b->last)
-        return PT_CREDIT_REFUSED;
-    if (!credited)
-        return PT_CREDIT_AGAIN;
+    pt_leaders_pass(l, b);
+}
+
+/* An offset got its first evidence. */
+static enum pt_credit note_growth(struct pt_log *l, const struct pt_sighting *b)
+{
     if (b->at.time_ns > l->grew_ns)
         l->grew_ns = b->at.time_ns;
     return PT_CREDIT_NEW;
 }
 
-/* What a follower was given first, a consumer has got as well. */
-static void make_sure(struct pt_log *l, const struct pt_sighting *b)
+static bool add_marker(struct pt_log *l, const struct pt_sighting *b)
 {
+    struct pt_marker marker = { .producer_id = b->producer_id,
+                                .offset = b->base,
+                                .time_ns = b->at.time_ns,
+                                .commit = b->flags & PT_BATCH_COMMIT };
+
+    return !(b->flags & (PT_BATCH_COMMIT | PT_BATCH_ABORT)) || pt_markers_add(&l->markers, &marker);
+}
+
+enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *whole,
+                             const struct pt_record *rec, uint32_t rec_cnt)
+{
+    struct pt_sighting held = *whole;
+    struct pt_sighting *b = &held;
+    uint32_t ev = pt_evidence_new(l, whole);
+    struct pt_meeting m = { .b = b, .ev = ev, .met = PT_NO_EVIDENCE };
+    enum pt_placed placed = PT_PLACED;
+    uint32_t cnt = 0; /* placed */
+    int64_t at = b->cert_from;
+    bool credited = false; /* if nothing of it is in the log */
+
+    if (ev == PT_NO_EVIDENCE)
+        return PT_CREDIT_REFUSED;
+    b->last = last_held(l, whole); /* from here on: what is below its end could be stored */
+    for (; cnt < rec_cnt; cnt++) {
+        int64_t off = b->base + rec[cnt].offset_delta;
+        struct pt_record r = rec[cnt];
+
+        if (off > b->last)
+            break;
+        if (b->append_time_ms >= 0)
+            r.timestamp_ms = b->append_time_ms;
+        placed = pt_sighting_place(l, &m, off, &r);
+        if (placed != PT_PLACED) {
+            b->last = off - 1;
+            break;
+        }
+        if (off > at)
+            pt_gone_mark(l, at, off, b);
+        at = off + 1;
+    }
+    pt_sighting_settle(l, &m, rec, cnt);
+    if (b->last >= b->base && !add_marker(l, b)) {
+        placed = PT_PLACED_NOT;
+        b->last = b->base - 1;
+    }
+    if (b->last >= b->base) {
+        pt_gone_mark(l, at, b->last + 1, b);
+        note_format(l, b, b->cert_from, b->last + 1);
+        credited = certify(l, b->cert_from, b->last + 1);
+        learn(l, b);
+    }
+    if (l->evidence[ev].refs == 0)
+        pt_evidence_free(l, ev);
+    if (placed == PT_PLACED_NOT) {
+        commit_by(l, whole);
+        return PT_CREDIT_REFUSED;
+    }
+    return credited ? note_growth(l, b) : PT_CREDIT_AGAIN;
+}
+
+/* What a follower was given first, a consumer has got as well: a batch that ended at `last`. */
+static void make_sure(struct pt_log *l, const struct pt_sighting *b, int64_t last)
+{
+    int64_t at = b->base;
     uint16_t *state;
-    int64_t off = pt_slots_next(&l->slots, b->base);
 
-    if (off > b->last || !pt_slots_get(&l->slots, off, &state) || (*state & PT_SLOT_READ))
-        return; /* batches are confirmed as a whole */
-    for (; off <= b->last; off = pt_slots_next(&l->slots, off + 1)) {
-        pt_slots_get(&l->slots, off, &state);
-        *state |= PT_SLOT_SURE | PT_SLOT_READ;
+    for (int64_t off; (off = pt_slots_next(&l->slots, at)) <= b->last; at = off + 1) {
+        const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
+
+        if (!(*state & (PT_SLOT_DISPUTED | PT_SLOT_GONE | PT_SLOT_READ)) &&
+            pt_evidence_is_of(&l->evidence[slot->evidence], b, last))
+            *state |= PT_SLOT_SURE | PT_SLOT_READ;
     }
 }
 
-bool pt_log_again(struct pt_log *l, const struct pt_sighting *b)
+enum pt_credit pt_log_again(struct pt_log *l, const struct pt_sighting *whole)
 {
-    if (pt_ranges_until(&l->certified, b->base) <= b->last)
-        return b->last < l->cursor; /* settled long ago */
+    struct pt_sighting held = *whole;
+    struct pt_sighting *b = &held;
+    bool credited = false;
+
+    b->last = last_held(l, whole);
+    if (b->last < b->base)
+        return PT_CREDIT_AGAIN;
+    if (pt_ranges_until(&l->certified, b->base) <= b->last) /* or settled long ago */
+        return b->last < l->cursor ? PT_CREDIT_AGAIN : PT_CREDIT_REFUSED;
     if (b->cert_from < b->base) {
-        mark_gone(l, b->cert_from, b->base, b->at.time_ns);
+        pt_gone_mark(l, b->cert_from, b->base, b);
         note_format(l, b, b->cert_from, b->base);
-        certify(l, b->cert_from, b->base);
+        credited = certify(l, b->cert_from, b->base);
     }
-    commit_by(l, b);
     if (b->source == PT_SRC_FETCH_CONSUMER)
-        make_sure(l, b);
-    note_tail(l, b);
-    return true;
-}
-
-void pt_log_bad(struct pt_log *l, const struct pt_sighting *b, enum pt_status status)
-{
-    struct pt_fact fact = { .cluster = l->cluster, .cnt = 1 };
-    bool produce = b->source == PT_SRC_PRODUCE;
-    enum pt_lost_reason reason = status == PT_OVERSIZE  ? PT_LOST_OVERSIZE
-                                 : status == PT_BAD_CRC ? PT_LOST_CRC_BAD
-                                 : status == PT_GAP     ? PT_LOST_TAP_GAP
-                                                        : PT_LOST_MALFORMED;
-    void *p = l->bad;
-
-    if (produce)
-        pt_log_lost(l, -1, -1, reason);
-    else
-        pt_log_lost(l, b->base, b->last < INT64_MAX ? b->last + 1 : -1, reason);
-    if (reason == PT_LOST_OVERSIZE || reason == PT_LOST_TAP_GAP)
-        return;
-    for (size_t i = 0; i < l->bad_cnt; i++)
-        if (l->bad[i].fingerprint == b->fingerprint ||
-            (!produce && l->bad[i].base == b->base && l->bad[i].last == b->last))
-            return;
-    if (l->bad_cnt < PT_BAD_MAX && grow(l, &p, l->bad_cnt, &l->bad_cap, sizeof(*l->bad))) {
-        l->bad = p;
-        l->bad[l->bad_cnt++] = (struct pt_bad){ .base = produce ? -1 : b->base,
-                                                .last = produce ? -1 : b->last,
-                                                .fingerprint = b->fingerprint };
-    }
-    l->bad = p;
-    fact.code = status == PT_BAD_CRC ? PT_FINDING_BATCH_CRC_BAD : PT_FINDING_BATCH_MALFORMED;
-    fact.site[l->cluster] = (struct pt_site){ .log = l,
-                                              .offset = produce ? -1 : b->base,
-                                              .timestamp_ms = -1,
-                                              .client = b->client,
-                                              .at = b->at };
-    fact.text = pt_status_name(status);
-    pt_findings_add(l->env->findings, &fact);
+        make_sure(l, b, whole->last);
+    learn(l, b);
+    return credited ? note_growth(l, b) : PT_CREDIT_AGAIN;
 }
 
 void pt_log_bounds(struct pt_log *l, const struct pt_obs_bounds *b)
@@ -602,54 +281,7 @@ void pt_log_bounds(struct pt_log *l, const struct pt_obs_bounds *b)
         commit_up_to(l, hw);
     }
     if (b->log_start_offset >= 0)
-        trim_add(l, b->log_start_offset, b->head.at.time_ns);
-}
-
-void pt_log_lost(struct pt_log *l, int64_t from, int64_t to, enum pt_lost_reason reason)
-{
-    if (from < 0 || to <= from) {
-        l->lost_somewhere[reason]++;
-        if (reason != PT_LOST_NO_OUTCOME)
-            l->lost_ns = l->env->now_ns;
-        return;
-    }
-    if (!pt_ranges_add(&l->lost[reason], from, to))
-        l->lost_somewhere[reason]++;
-    /* Offsets of a batch that fails its checksum are hearsay: no reason to believe in an end there.
-     */
-    if (reason != PT_LOST_CRC_BAD && reason != PT_LOST_MALFORMED)
-        pt_log_reaches(l, to);
-}
-
-void pt_log_shed(struct pt_log *l, const struct pt_obs_lost *o)
-{
-    bool placed = o->from >= 0 && o->to > o->from;
-    bool certified = placed && pt_ranges_until(&l->certified, o->from) >= o->to;
-
-    if (certified && o->known)
-        return;
-    /* What it may have shown is not known, even of offsets that are: that a record is gone. */
-    l->shed_ns = l->env->now_ns;
-    l->holds_v2 |= o->magic >= 2;
-    if (certified)
-        return;
-    pt_log_lost(l, o->from, o->to, PT_LOST_SHED);
-    l->env->shed[l->cluster] = true;
-}
-
-bool pt_log_shed_since(const struct pt_log *l, int64_t ns)
-{
-    int64_t shed_ns = l->env->shed_ns[l->cluster];
-
-    if (l->shed_ns > shed_ns)
-        shed_ns = l->shed_ns;
-    return shed_ns > INT64_MIN && shed_ns >= ns;
-}
-
-void pt_log_reaches(struct pt_log *l, int64_t end)
-{
-    if (end > l->lost_end)
-        l->lost_end = end;
+        pt_gone_trim(l, b->log_start_offset, b->head.at.time_ns);
 }
 
 void pt_log_count(struct pt_log *l, const struct pt_obs_batch *b)
@@ -663,7 +295,7 @@ void pt_log_count(struct pt_log *l, const struct pt_obs_batch *b)
             l->rows[i].codec == b->codec)
             row = &l->rows[i];
     if (!row) {
-        if (!grow(l, &p, l->row_cnt, &l->row_cap, sizeof(*row)))
+        if (!pt_log_grow(l, &p, l->row_cnt, &l->row_cap, sizeof(*row)))
             return;
         l->rows = p;
         row = &l->rows[l->row_cnt++];
@@ -711,7 +343,7 @@ static void drop_chunks(struct pt_log *l, size_t cnt)
     for (size_t k = 0; k < cnt; k++)
         for (size_t i = 0; i < PT_CHUNK_SLOTS; i++)
             if (l->slots.chunk[k]->state[i] != PT_SLOT_EMPTY)
-                evidence_drop(l, l->slots.chunk[k]->slot[i].evidence);
+                pt_evidence_drop(l, l->slots.chunk[k]->slot[i].evidence);
     pt_slots_drop(&l->slots, cnt);
     l->trimmed |= cnt > 0;
 }
@@ -739,6 +371,7 @@ void pt_log_evict(struct pt_log *l)
         if (l->cursor >= 0) {
             l->cursor = to;
             l->gap = true;
+            pt_producers_break(&l->producers, to);
         }
     }
     drop_chunks(l, 1);

@@ -22,10 +22,12 @@
 #include "parser/status.h"
 #include "verify/findings.h"
 #include "verify/markers.h"
+#include "verify/producers.h"
 #include "verify/ranges.h"
 #include "verify/shard.h"
 #include "verify/slots.h"
 
+struct pt_refusals;
 struct pt_topic;
 
 /* A record is compared when it was first seen this long ago, in packet time: what else belongs to
@@ -38,6 +40,8 @@ struct pt_ledger {
     struct pt_mem *mem;
     struct pt_shard_stats *stats;
     struct pt_findings *findings;
+    struct pt_findings *suspects; /* kept back until the end (suspects.h) */
+    struct pt_refusals *refusals;
     int64_t now_ns;                     /* packet time of the observation being read */
     int64_t tap_end_ns[PT_CLUSTER_CNT]; /* time of a cluster's last packet; INT64_MIN: not known, or
                                            its taps lost something */
@@ -60,22 +64,45 @@ struct pt_sighting {
     int64_t append_time_ms; /* of a Produce outcome; -1 none */
     uint64_t fingerprint;
     uint32_t client;
-    int32_t leader_epoch; /* -1 not known */
-    uint16_t flags;       /* PT_BATCH_* */
-    uint8_t source;       /* enum pt_obs_source */
+    int32_t leader_epoch; /* -1 not known: what a producer writes there means nothing */
+    int32_t base_sequence;
+    int16_t producer_epoch;
+    uint16_t flags; /* PT_BATCH_* */
+    uint8_t source; /* enum pt_obs_source */
     uint8_t magic;
     bool acks_all; /* Produce: acknowledged by all replicas */
 };
 
-/* Slots refer to their earliest sighting. */
+/* Slots refer to their earliest sighting. Batch and leader epoch are those in which a fetch shows
+ * that the log holds them, once one did. */
 struct pt_evidence {
     struct pt_packet_ref at;
     int64_t producer_id;
+    uint64_t fingerprint; /* of the batch, ... */
+    int64_t base;
+    int32_t last_delta;
     uint32_t client;
-    uint32_t refs; /* slots; 0: free, producer_id is the next free index + 1 */
-    int32_t leader_epoch;
+    uint32_t refs;         /* slots; 0: free, producer_id is the next free index + 1 */
+    int32_t leader_epoch;  /* -1: no fetch has shown it */
+    int32_t base_sequence; /* -1 none */
+    int16_t producer_epoch;
     uint8_t source;
     uint8_t magic;
+};
+
+/* The last evidence that joins two (evidence.c). */
+struct pt_joined {
+    uint32_t first;
+    uint32_t in;
+    uint32_t to; /* UINT32_MAX: none */
+};
+
+/* From `from` on the log holds nothing that was written before that leader epoch. Only kept where
+ * something else had been seen. At the limit the oldest two become one, which takes away more. */
+#define PT_LEADERS_MAX 16u
+struct pt_leader {
+    int64_t from;
+    int32_t epoch;
 };
 
 /* Offsets that held data and were certified absent later (compaction), and when that was first
@@ -124,6 +151,9 @@ struct pt_log {
     size_t evidence_cnt;
     size_t evidence_cap;
     size_t evidence_free; /* index + 1 of the first free one */
+    struct pt_joined joined;
+    struct pt_leader leader[PT_LEADERS_MAX]; /* both rising */
+    size_t leader_cnt;
     struct pt_ranges certified;
     /* Offsets that only a fetch in a format before magic 2 shows. If the log holds newer batches,
      * its answer was down-converted: headers, transactions and markers are not in it. What is
@@ -132,6 +162,8 @@ struct pt_log {
     bool reduced_unknown; /* some did not find room */
     bool holds_v2;        /* a batch of magic 2 was credited */
     struct pt_markers markers;
+    struct pt_producers producers;
+    bool refused;                                /* some of its batches were (refused.h) */
     struct pt_ranges lost[PT_LOST_REASON_CNT];   /* why something may be unseen */
     uint64_t lost_somewhere[PT_LOST_REASON_CNT]; /* the same without offsets */
     int64_t lost_end;     /* one past the highest offset known to exist and not seen */
@@ -200,9 +232,9 @@ enum pt_credit {
 enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *b,
                              const struct pt_record *rec, uint32_t rec_cnt);
 
-/* pt_log_again takes a batch whose bytes were credited at these offsets before. False: nothing is
- * known of them here, nothing was done. */
-bool pt_log_again(struct pt_log *l, const struct pt_sighting *b);
+/* pt_log_again takes a batch whose bytes were credited at these offsets before, and does what
+ * pt_log_credit would. PT_CREDIT_REFUSED: nothing is known of them here, nothing was done. */
+enum pt_credit pt_log_again(struct pt_log *l, const struct pt_sighting *b);
 
 /* pt_log_reduced: of some offset in [from, to) only a down-converted answer was seen. */
 bool pt_log_reduced(const struct pt_log *l, int64_t from, int64_t to);

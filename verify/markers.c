@@ -66,12 +66,12 @@ const struct pt_marker *pt_markers_next(const struct pt_markers *s, int64_t prod
     return i < s->cnt && s->m[i].producer_id == producer_id ? &s->m[i] : NULL;
 }
 
-void pt_markers_cut(struct pt_markers *s, int64_t from, int64_t to)
+void pt_markers_forget(struct pt_markers *s, int64_t from, int64_t to)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < s->cnt; i++)
-        if (s->m[i].offset >= from && s->m[i].offset < to)
+        if (s->m[i].offset < from || s->m[i].offset >= to)
             s->m[kept++] = s->m[i];
     s->cnt = kept;
 }

@@ -36,7 +36,7 @@ bool pt_markers_add(struct pt_markers *s, const struct pt_marker *marker);
 const struct pt_marker *pt_markers_next(const struct pt_markers *s, int64_t producer_id,
                                         int64_t off);
 
-/* pt_markers_cut forgets markers outside [from, to). */
-void pt_markers_cut(struct pt_markers *s, int64_t from, int64_t to);
+/* pt_markers_forget forgets those in [from, to). */
+void pt_markers_forget(struct pt_markers *s, int64_t from, int64_t to);
 
 #endif

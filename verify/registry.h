@@ -60,6 +60,7 @@ struct pt_topic {
     bool deleted;
     bool misnamed; /* batches of another topic were taken for its own: the operator's mistake, of
                       which the cluster told too late. Nothing is concluded from what it holds */
+    uint8_t cleanup; /* PT_CLEANUP_*: all that was stated of it */
     uint8_t id[16];
     int64_t deleted_ns;
     struct pt_span alive; /* the cluster has shown that this id was this topic's */

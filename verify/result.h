@@ -31,6 +31,10 @@ enum pt_severity { PT_SEV_INFO = 0, PT_SEV_WARNING = 1, PT_SEV_DIVERGENCE = 2 };
     X(OFFSET_ORDER, DIVERGENCE, 0, "offsets of a log out of order")                                \
     X(LOG_REWRITTEN, DIVERGENCE, 0, "a committed offset holds another record than before")         \
     X(PRODUCE_FETCH_DIFFER, DIVERGENCE, 0, "fetched record differs from the produced one")         \
+    X(ACKED_LOST, DIVERGENCE, 0, "acknowledged record that the log does not hold any more")        \
+    X(GHOST_WRITE, DIVERGENCE, 0, "the log holds records whose Produce was refused")               \
+    X(SEQUENCE_GAP, DIVERGENCE, 0, "a producer's sequence numbers leave some out")                 \
+    X(SEQUENCE_REPEATED, DIVERGENCE, 0, "a producer's sequence numbers come again")                \
     X(TOPIC_UNPAIRED, WARNING, 1, "source topic with records and without a partner")               \
     X(BROKER_NOT_SEEN, WARNING, 1, "broker that leads active partitions is not on the tap")        \
     X(PARTITION_NOT_SEEN, WARNING, 1, "active partition without its records on the tap")           \

@@ -5,7 +5,7 @@
  * record is there; behind an offset that is unseen or undecided the next record carries
  * PT_ITEM_GAP_BEFORE.
  */
-#include "verify/log.h"
+#include "verify/log_pvt.h"
 
 /* The log began at off, when it was first heard of or later. A log start that moved past off behind
  * that says nothing about what had been in front of it. */
@@ -37,6 +37,7 @@ static void pass_hole(struct pt_log *l, int64_t to)
     if (!pt_ranges_add(&l->holes, l->cursor, to))
         l->holes_unknown = true;
     l->cursor = to;
+    pt_producers_break(&l->producers, to);
 }
 
 /* There is no timestamp to compare: the original never had one (whoever copies it may give it one),
@@ -83,6 +84,7 @@ static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct p
     uint16_t *state;
     const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
     enum pt_txn_state txn = PT_TXN_UNDECIDED;
+    bool held;
 
     if (how == PT_SETTLE_RUNNING &&
         l->env->now_ns - l->evidence[slot->evidence].at.time_ns < PT_SETTLE_NS) {
@@ -94,12 +96,17 @@ static bool settle_slot(struct pt_log *l, unsigned how, bool *ret_stop, struct p
         l->cursor++;
         return false;
     }
-    if (off < l->committed_end && stands(l, off, slot, *state))
+    held = off < l->committed_end && stands(l, off, slot, *state);
+    if (held)
         txn = pt_txn_decide(l, off, slot, *state);
     if (txn == PT_TXN_UNDECIDED && how != PT_SETTLE_ALL) {
         *ret_stop = true;
         return false;
     }
+    if (held)
+        pt_held_pass(l, off, slot, *state);
+    else
+        pt_producers_break(&l->producers, off + 1);
     l->cursor++;
     if (txn == PT_TXN_UNDECIDED) {
         l->undecided++;
@@ -146,6 +153,7 @@ bool pt_log_next(struct pt_log *l, unsigned how, struct pt_item *ret_item)
                 return false;
             l->cursor = next;
             l->gap = true;
+            pt_producers_break(&l->producers, next);
             continue;
         }
         off = pt_slots_next(&l->slots, l->cursor);

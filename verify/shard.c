@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "parser/batch.h"
-#include "verify/shard_pvt.h"
+#include "verify/suspects.h"
 
 int pt_shard_open(struct pt_mem *mem, const struct pt_policy *policy, struct pt_shard **ret_s)
 {
@@ -20,11 +20,13 @@ int pt_shard_open(struct pt_mem *mem, const struct pt_policy *policy, struct pt_
     s->relief_sz = mem->limit_sz - mem->limit_sz / 4;
     s->feed_ns = INT64_MIN;
     pt_findings_init(&s->findings, mem, policy->finding_max);
+    pt_findings_init(&s->suspects, mem, PT_SUSPECTS_MAX);
     pt_clients_init(&s->clients, mem);
     s->env = (struct pt_ledger){
         .mem = mem,
         .stats = &s->stats,
         .findings = &s->findings,
+        .suspects = &s->suspects,
         .now_ns = INT64_MIN,
         .seen_ns = { INT64_MIN, INT64_MIN },
         .tap_end_ns = { INT64_MIN, INT64_MIN },
@@ -32,7 +34,8 @@ int pt_shard_open(struct pt_mem *mem, const struct pt_policy *policy, struct pt_
     };
     s->registry = pt_registry_open(mem, policy->waiting_max_sz);
     s->floating = pt_floating_open(mem, policy->floating_max_sz);
-    if (!s->registry || !s->floating) {
+    s->refusals = s->env.refusals = pt_refusals_open(mem, &s->stats.refused_dropped);
+    if (!s->registry || !s->floating || !s->refusals) {
         pt_shard_close(s);
         return -ENOMEM;
     }
@@ -65,6 +68,9 @@ void pt_shard_close(struct pt_shard *s)
     if (s->registry)
         pt_registry_close(s->registry);
     pt_clients_fini(&s->clients);
+    if (s->refusals)
+        pt_refusals_close(s->refusals);
+    pt_findings_fini(&s->suspects);
     pt_findings_fini(&s->findings);
     pt_mem_free(mem, s, sizeof(*s));
 }
@@ -86,6 +92,7 @@ static bool size_fits(const struct pt_obs *o)
         [PT_OBS_BOUNDS] = sizeof(struct pt_obs_bounds),
         [PT_OBS_ABORTED] = sizeof(struct pt_obs_aborted),
         [PT_OBS_LOST] = sizeof(struct pt_obs_lost),
+        [PT_OBS_CLEANUP] = sizeof(struct pt_obs_cleanup),
     };
     const void *m = o;
     uint64_t tail = 0;
@@ -190,6 +197,9 @@ static void dispatch_topic(struct pt_shard *s, uint32_t lane, struct pt_topic *t
         return;
     case PT_OBS_PARTITION:
         on_partition(s, t, m);
+        return;
+    case PT_OBS_CLEANUP:
+        t->cleanup |= (uint8_t)((const struct pt_obs_cleanup *)m)->policy;
         return;
     default:
         break;
@@ -547,12 +557,20 @@ static void withdraw_misnamed(struct pt_shard *s)
  * itself may be two, if some of it was told by name alone and nothing proves of which of both. */
 static void withdraw_mixed(struct pt_shard *s)
 {
+    static const enum pt_finding_code contradictions[] = {
+        PT_FINDING_LOG_REWRITTEN, PT_FINDING_PRODUCE_FETCH_DIFFER, PT_FINDING_ACKED_LOST,
+        PT_FINDING_SEQUENCE_GAP,  PT_FINDING_SEQUENCE_REPEATED,
+    };
+
     for (size_t i = 0; i < s->log_cnt; i++) {
         struct pt_log *l = s->log[i];
+        uint64_t cnt = 0;
 
-        if (pt_topic_is_sure(l->topic) ||
-            !(pt_findings_forget_log(&s->findings, l, PT_FINDING_LOG_REWRITTEN) +
-              pt_findings_forget_log(&s->findings, l, PT_FINDING_PRODUCE_FETCH_DIFFER)))
+        if (pt_topic_is_sure(l->topic))
+            continue;
+        for (size_t k = 0; k < sizeof(contradictions) / sizeof(*contradictions); k++)
+            cnt += pt_findings_forget_log(&s->findings, l, contradictions[k]);
+        if (!cnt)
             continue;
         withdraw_pairs(s, l->topic);
         say_of_log(s, l,
@@ -617,6 +635,7 @@ const struct pt_result *pt_shard_finish(struct pt_shard *s)
     }
     for (struct pt_pair *p = s->pairs; p; p = p->next)
         conclude_pair(s, p);
+    pt_shard_judge(s);
     return pt_shard_conclude(s);
 }
 

@@ -37,6 +37,9 @@ struct pt_shard;
     X(slots_evicted, "offsets given up for lack of memory before they were aligned")               \
     X(late_evidence, "offsets that arrived after their verdict")                                   \
     X(messages_refused, "observations dropped: memory, or a limit")                                \
+    X(leaders_joined, "changes of leader that share a place in a log's list, which is full")       \
+    X(producers_forgotten, "producers whose next batch is not expected: limit, or memory")         \
+    X(refused_dropped, "refused batches not kept, so that nothing is said of ghosts")              \
     X(map_runs_dropped, "runs of the offset map that memory had no room for")
 
 /* What the work was; see PT_PARSER_WORK_COUNTERS. */

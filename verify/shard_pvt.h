@@ -7,6 +7,7 @@
  *   shard.c    messages in: checked, put together, given their meaning
  *   deliver.c  batches of named topics to their logs, produced ones by way of the floating store
  *   pairs.c    which logs are compared; when; what is given up when memory runs short
+ *   suspects.c what can be held against a cluster only in the end
  *   scope.c    what should have been seen and was not
  *   conclude.c the report
  */
@@ -17,6 +18,7 @@
 #include "verify/log.h"
 #include "verify/mapping.h"
 #include "verify/pair.h"
+#include "verify/refused.h"
 #include "verify/registry.h"
 #include "verify/shard.h"
 
@@ -46,6 +48,8 @@ struct pt_shard {
     struct pt_policy policy;
     struct pt_shard_stats stats;
     struct pt_findings findings;
+    struct pt_findings suspects;
+    struct pt_refusals *refusals;
     struct pt_ledger env;
     struct pt_registry *registry;
     struct pt_clients clients;

@@ -29,7 +29,12 @@
  * watermark alone does not tell whose record it counts, once the leader has changed. */
 #define PT_SLOT_SURE 0x100u
 #define PT_SLOT_READ 0x200u /* a consumer got it: it was there when the mirror could read it */
-#define PT_SLOT_KEEP (PT_SLOT_COMMITTED | PT_SLOT_ABORTED | PT_SLOT_SURE | PT_SLOT_READ)
+/* What was seen at this offset contradicts itself, and that is settled: nothing changes it. */
+#define PT_SLOT_DISPUTED 0x400u
+/* It was certified absent since: nobody is given it any more. */
+#define PT_SLOT_GONE 0x800u
+#define PT_SLOT_KEEP                                                                               \
+    (PT_SLOT_COMMITTED | PT_SLOT_ABORTED | PT_SLOT_SURE | PT_SLOT_READ | PT_SLOT_GONE)
 #define PT_SLOT_SEEN (PT_SLOT_PRODUCED | PT_SLOT_FETCHED)
 
 struct pt_slot {

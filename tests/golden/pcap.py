@@ -86,13 +86,37 @@ def spoiled(cap, rng, share):
     """Of compressed batches (magic 2) that lie in one packet, the first byte behind the header is
     changed, so that they cannot be decoded, and the checksum made right again. Returns the copy and
     how many there were."""
+    return _changed(cap, lambda d, at: d[at + 22] & 7 and rng.random() < share, _flip(61))
+
+
+def contradicting(cap, rng, share):
+    """Of plain batches (magic 2) that lie in one packet, one of the last bytes is changed, and the
+    checksum made right again: copies of one log say different things. Returns the same."""
+    return _changed(cap, lambda d, at: not d[at + 22] & 7 and rng.random() < share, _flip(-3))
+
+
+def renumbered(cap, start, by):
+    """Batches of idempotent producers get another sequence, from `start` on. Returns the same."""
+    def change(d, at, _):
+        struct.pack_into(">i", d, at + 53, struct.unpack_from(">i", d, at + 53)[0] + by)
+    return _changed(cap, lambda d, at: struct.unpack_from(">q", d, at + 43)[0] >= 0 and
+                    struct.unpack_from(">i", d, at + 53)[0] >= start, change)
+
+
+def _flip(place):
+    def change(d, at, end):
+        d[(at if place > 0 else end) + place] ^= 0x55
+    return change
+
+
+def _changed(cap, wanted, change):
     packets, cnt = [], 0
     for s, f, w, d in cap.packets:
         d = bytearray(d)
         for at in _batches(d):
             end = at + 12 + struct.unpack_from(">i", d, at + 8)[0]
-            if d[at + 22] & 7 and rng.random() < share:
-                d[at + 61] ^= 0x55
+            if wanted(d, at):
+                change(d, at, end)
                 struct.pack_into(">I", d, at + 17, crc32c(d[at + 21:end]))
                 cnt += 1
         packets.append((s, f, w, bytes(d)))

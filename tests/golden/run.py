@@ -6,8 +6,10 @@
 
     pairs     the two-cluster captures against their expected.json, twice, byte for byte
     split     the same with every file cut in many: the same report but for what counts packets
-    workers   by 1, 2 and 5 workers, whole, with packets lost, and with batches that cannot be
-              decoded: byte for byte the same, also if they decode all of each other's batches
+    workers   by 1, 2 and 5 workers, whole, with packets lost, with batches that cannot be decoded,
+              and with copies that contradict each other: byte for byte the same, also if they
+              decode all of each other's batches
+    producers sequence numbers of idempotent producers changed in all copies: found, nothing else
     segments  the same TCP bytes in other segments, with copies, overlaps and reordering: the same
               report but for what counts packets and segments, and when they came
     wrapped   every frame in what mirrors wrap around it, and IP packets in fragments: the same
@@ -179,31 +181,35 @@ WORKERS = ("2", "5")
 # Those with compressed batches small enough for a packet.
 COMPRESSED = ("dual-write", "late", "mirror-faults", "mm2-clean")
 
+# Those with plain batches small enough for a packet that are fetched more than once.
+PLAIN = ("repeat", "old", "compact")
+
 # Every compressed batch may be decoded by another worker.
 HANDOFF = "limits: { handoff: 1B }\n"
 
 
 def suite_workers(program, names):
     for name in names:
-        yield name, lambda name=name: one_workers(program, name, 0)
+        yield name, lambda name=name: one_workers(program, name)
         for share in (0.01, 0.1):
-            yield "%s %g lost" % (name, share), lambda n=name, s=share: one_workers(program, n, s)
-        if name in COMPRESSED:
-            yield "%s spoiled" % name, lambda n=name: one_workers(program, n, 0, 0.3)
+            yield "%s %g lost" % (name, share), lambda n=name, s=share: one_workers(
+                program, n, lambda cap, rng: (pcap.thinned(cap, rng, s), 1))
+        for how, of in ((pcap.spoiled, COMPRESSED), (pcap.contradicting, PLAIN)):
+            if name in of:
+                yield "%s %s" % (name, how.__name__), lambda n=name, h=how: one_workers(
+                    program, n, lambda cap, rng: h(cap, rng, 0.3))
 
 
-def one_workers(program, name, lost, spoiled=0):
-    rng = random.Random("%s %g" % (name, lost))
+def one_workers(program, name, how=None):
+    """how makes another capture of one, and says of how many places it is another."""
+    rng = random.Random(name)
     errors = []
     with tempfile.TemporaryDirectory() as tmp:
         files = {s: pair_file(name, s) for s in ("source", "target")}
-        for side in files if lost else ():
-            cap = pcap.thinned(pcap.read(files[side]), rng, lost)
+        for side in files if how else ():
+            cap, cnt = how(pcap.read(files[side]), rng)
             files[side] = cap.write(os.path.join(tmp, side + ".pcap"))
-        for side in files if spoiled else ():
-            cap, cnt = pcap.spoiled(pcap.read(files[side]), rng, spoiled)
-            files[side] = cap.write(os.path.join(tmp, side + ".pcap"))
-            errors += [] if cnt or side == "target" else ["no batch was spoiled"]
+            errors += [] if cnt or side == "target" else ["nothing was changed"]
         config = os.path.join(tmp, "handoff.yaml")
         with open(config, "w", encoding="ascii") as f:
             f.write(HANDOFF)
@@ -215,6 +221,34 @@ def one_workers(program, name, lost, spoiled=0):
         if r.raw != runs["1", ()].raw:
             errors.append("%s workers%s: another report than by one"
                           % (w, " handing off" if c else ""))
+    return errors
+
+
+# ---------------------------------------------------------------- producers
+
+# Those in which whole batches of an idempotent producer lie in single packets.
+IDEMPOTENT = ("mirror-faults", "mm2-clean")
+
+# From this sequence on.
+RENUMBERED = 20
+
+
+def suite_producers(program, names):
+    for name in names:
+        for by, code in ((0, None), (7, "SEQUENCE_GAP"), (-5, "SEQUENCE_REPEATED")):
+            if name in IDEMPOTENT:
+                yield "%s %+d" % (name, by), lambda n=name, b=by, c=code: one_producers(
+                    program, n, b, c)
+
+
+def one_producers(program, name, by, code):
+    with tempfile.TemporaryDirectory() as tmp:
+        cap, cnt = pcap.renumbered(pcap.read(pair_file(name, "source")), RENUMBERED, by)
+        r = paritap(program, "inspect", cap.write(os.path.join(tmp, "renumbered.pcap")))
+    errors = run_errors(r) + ([] if cnt else ["nothing was changed"])
+    found = [f["code"] for f in r.report["findings"] if f["severity"] == "divergence"]
+    if set(found) != ({code} if code else set()):
+        errors.append("found %s" % found)
     return errors
 
 
@@ -1189,6 +1223,7 @@ def bad_config(program):
 # ---------------------------------------------------------------- main
 
 SUITES = {"pairs": suite_pairs, "split": suite_split, "workers": suite_workers,
+          "producers": suite_producers,
           "segments": suite_segments, "clocks": suite_clocks, "wrapped": suite_wrapped,
           "clients": suite_clients,
           "loss": suite_loss, "orphans": suite_orphans, "topicids": suite_topicids,

@@ -191,6 +191,9 @@ struct say {
     int32_t epoch;           /* of the leader; 0: not known */
     int64_t shift_ms;        /* added to all timestamps */
     bool plain;              /* without headers: what an old format can carry */
+    bool idempotent;         /* by producer pid, with seq and pepoch */
+    int32_t seq;
+    int16_t pepoch;
 };
 
 static inline void tell_batch(struct world *w, const struct say *say)
@@ -206,13 +209,16 @@ static inline void tell_batch(struct world *w, const struct say *say)
     b->last_offset =
             say->last ? say->last
                       : say->base + (say->delta ? say->delta[say->cnt - 1] : (int32_t)say->cnt - 1);
-    b->producer_id = say->flags & (PT_BATCH_TRANSACTIONAL | PT_BATCH_CONTROL) ? say->pid : -1;
+    b->producer_id = say->idempotent || say->flags & (PT_BATCH_TRANSACTIONAL | PT_BATCH_CONTROL)
+                             ? say->pid
+                             : -1;
     b->fingerprint = say->fingerprint ? say->fingerprint : say->first * 977 + say->cnt;
     b->record_cnt = say->cnt;
     b->records_here = records ? say->cnt : 0;
     b->client = say->client;
     b->request = w->request;
-    b->base_sequence = -1;
+    b->base_sequence = say->idempotent ? say->seq : -1;
+    b->producer_epoch = say->idempotent ? say->pepoch : -1;
     b->leader_epoch = say->epoch ? say->epoch : -1;
     b->flags = (uint16_t)(say->flags | (say->again ? PT_BATCH_SEEN_AGAIN : 0));
     b->source = say->source;
@@ -249,6 +255,29 @@ static inline void tell_outcome(struct world *w, const struct say *say, int64_t 
     o->request = w->request;
     o->acks = acks;
     o->outcome = (uint8_t)outcome;
+}
+
+static inline void tell_refused(struct world *w, const struct say *say, int16_t error_code)
+{
+    struct pt_obs_produce_outcome *o = tell(w, PT_OBS_PRODUCE_OUTCOME, say->cluster, sizeof(*o), 0);
+
+    o->head.topic = say->topic;
+    o->head.partition = say->partition;
+    o->base_offset = -1;
+    o->log_append_time_ms = -1;
+    o->client = say->client;
+    o->request = w->request;
+    o->error_code = error_code;
+    o->acks = -1;
+    o->outcome = PT_PRODUCE_REJECTED;
+}
+
+static inline void tell_cleanup(struct world *w, uint8_t cluster, uint32_t topic, uint32_t policy)
+{
+    struct pt_obs_cleanup *o = tell(w, PT_OBS_CLEANUP, cluster, sizeof(*o), 0);
+
+    o->head.topic = topic;
+    o->policy = policy;
 }
 
 /* A Produce with acks=all and its answer. */

@@ -19,20 +19,21 @@
 
 static void test_key(void **state)
 {
-    const struct pt_seen_key key = { 4, 7, 100, 0xabc };
+    const struct pt_seen_key key = { 4, 7, 100, 0xabc, 3 };
     const struct {
         struct pt_seen_key key;
         uint64_t order;
         bool hit;
         const char *why;
     } rows[] = {
-        { { 4, 7, 100, 0xabc }, ORDER + 1, true, "the same, later" },
-        { { 4, 7, 100, 0xabc }, ORDER, false, "it began in the packet that was in hand" },
-        { { 4, 7, 100, 0xabc }, ORDER - 1, false, "it began before that" },
-        { { 4, 7, 100, 0xabd }, ORDER + 1, false, "other bytes" },
-        { { 4, 7, 101, 0xabc }, ORDER + 1, false, "another offset" },
-        { { 5, 7, 100, 0xabc }, ORDER + 1, false, "another topic" },
-        { { 4, 8, 100, 0xabc }, ORDER + 1, false, "another partition" },
+        { { 4, 7, 100, 0xabc, 3 }, ORDER + 1, true, "the same, later" },
+        { { 4, 7, 100, 0xabc, 3 }, ORDER, false, "it began in the packet that was in hand" },
+        { { 4, 7, 100, 0xabc, 3 }, ORDER - 1, false, "it began before that" },
+        { { 4, 7, 100, 0xabd, 3 }, ORDER + 1, false, "other bytes" },
+        { { 4, 7, 101, 0xabc, 3 }, ORDER + 1, false, "another offset" },
+        { { 5, 7, 100, 0xabc, 3 }, ORDER + 1, false, "another topic" },
+        { { 4, 8, 100, 0xabc, 3 }, ORDER + 1, false, "another partition" },
+        { { 4, 7, 100, 0xabc, 4 }, ORDER + 1, false, "another leader wrote it" },
     };
     struct pt_seen s;
     struct pt_mem mem;
@@ -47,7 +48,7 @@ static void test_key(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (pt_seen_find(&s, &rows[i].key, rows[i].order) != rows[i].hit)
             fail_msg("%s", rows[i].why);
-    pt_seen_add(&s, &(struct pt_seen_key){ 4, 7, 200, 0xdef }, ORDER);
+    pt_seen_add(&s, &(struct pt_seen_key){ 4, 7, 200, 0xdef, 3 }, ORDER);
     assert_false(pt_seen_find(&s, &key, ORDER + 1));
     pt_seen_close(&s, &mem);
     assert_int_equal(mem.used_sz, 0);
@@ -55,7 +56,7 @@ static void test_key(void **state)
 
 static struct pt_seen_key nth(int i)
 {
-    return (struct pt_seen_key){ 1, i % 8, i / 8 * 10, 0x1000u + (unsigned)i };
+    return (struct pt_seen_key){ 1, i % 8, i / 8 * 10, 0x1000u + (unsigned)i, 3 };
 }
 
 static void test_spread(void **state)
@@ -68,7 +69,7 @@ static void test_spread(void **state)
     pt_mem_init(&mem, 1u << 20);
     assert_int_equal(pt_seen_open(&s, &mem, 4096), 0);
     for (int i = 0; i < 1024; i++)
-        pt_seen_add(&s, &(struct pt_seen_key){ 1, i % 8, i / 8 * 10, 0x1000u + (unsigned)i }, 1);
+        pt_seen_add(&s, &(struct pt_seen_key){ 1, i % 8, i / 8 * 10, 0x1000u + (unsigned)i, 3 }, 1);
     for (int i = 0; i < 1024; i++) {
         struct pt_seen_key key = nth(i);
 
@@ -93,9 +94,9 @@ static void *write_and_ask(void *arg)
     struct writer *w = arg;
 
     for (int64_t n = w->first; n < ROUNDS; n += 2) {
-        struct pt_seen_key mine = { 9, 1, n, (uint64_t)n };
-        struct pt_seen_key never = { 9, 1, n, (uint64_t)n + 1 };
-        struct pt_seen_key other = { 9, 1, n ^ 1, (uint64_t)(n ^ 1) };
+        struct pt_seen_key mine = { 9, 1, n, (uint64_t)n, 3 };
+        struct pt_seen_key never = { 9, 1, n, (uint64_t)n + 1, 3 };
+        struct pt_seen_key other = { 9, 1, n ^ 1, (uint64_t)(n ^ 1), 3 };
 
         pt_seen_add(w->s, &mine, (uint64_t)n);
         w->wrong += pt_seen_find(w->s, &never, UINT64_MAX - 1);
