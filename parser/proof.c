@@ -102,7 +102,8 @@ void pt_conn_paired(struct pt_conn *c, int side, enum pt_body_end how)
 {
     const struct pt_msg *m = &c->dir[side]->msg;
 
-    if (is_sure(c, side) || m->strange || how == PT_BODY_BAD || !speaks_for(c, m->req.number))
+    if (is_sure(c, side) || m->strange || m->orphan || how == PT_BODY_BAD ||
+        !speaks_for(c, m->req.number))
         return;
     if (how == PT_BODY_CUT && !c->dir[c->request_side]->sure)
         return;
