@@ -139,6 +139,31 @@ uint32_t pt_entry_size(const uint8_t prefix[PT_ENTRY_PREFIX_SZ], int64_t *ret_of
     return len < 14 || len > INT32_MAX ? 0 : PT_ENTRY_PREFIX_SZ + len;
 }
 
+#define OFFSET_MAX (1ll << 48)
+
+bool pt_batch_likely(const uint8_t head[PT_BATCH_HEADER_SZ])
+{
+    struct pt_cursor c = pt_cur(head, PT_BATCH_HEADER_SZ);
+    int64_t base_offset = pt_cur_i64(&c);
+    int32_t batch_length = pt_cur_i32(&c);
+    uint16_t attributes;
+    int32_t last_offset_delta;
+    int32_t record_cnt;
+    int8_t magic;
+
+    (void)pt_cur_i32(&c); /* leader_epoch */
+    magic = pt_cur_i8(&c);
+    (void)pt_cur_i32(&c); /* crc */
+    attributes = (uint16_t)pt_cur_i16(&c);
+    last_offset_delta = pt_cur_i32(&c);
+    (void)pt_cur_take(&c, 30); /* timestamps, producer */
+    record_cnt = pt_cur_i32(&c);
+    return magic == 2 && base_offset >= 0 && base_offset < OFFSET_MAX &&
+           batch_length >= PT_BATCH_HEADER_SZ - PT_ENTRY_PREFIX_SZ && attributes < 0x80 &&
+           last_offset_delta >= 0 && record_cnt >= 0 &&
+           record_cnt <= (int64_t)last_offset_delta + 1;
+}
+
 /* A header's fields that struct pt_batch has no room for. */
 struct raw_head {
     struct pt_view covered; /* by the checksum */

@@ -66,6 +66,11 @@ void pt_batch_reader_close(struct pt_batch_reader *r);
  * bytes, prefix included, or 0 if its length field is below the smallest entry (14). */
 uint32_t pt_entry_size(const uint8_t prefix[PT_ENTRY_PREFIX_SZ], int64_t *ret_offset);
 
+/* pt_batch_likely: these PT_BATCH_HEADER_SZ bytes may be the header of a batch of magic 2, by what
+ * its fields can hold: some sixty bits that random bytes do not meet. Offsets above 2^48 are none.
+ */
+bool pt_batch_likely(const uint8_t head[PT_BATCH_HEADER_SZ]);
+
 /* pt_batch_head reads the header of the whole entry [data, data+len) of magic 2 and makes its
  * fingerprint, without a look at the checksum: everything in out is hearsay, until the fingerprint
  * proves to be that of a batch whose checksum was good. Then all that the fingerprint covers is

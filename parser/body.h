@@ -8,12 +8,6 @@
  */
 #include "parser/conn_pvt.h"
 
-enum pt_body_end {
-    PT_BODY_WHOLE,
-    PT_BODY_BAD, /* not what its version says */
-    PT_BODY_CUT  /* a hole, or the end of the connection */
-};
-
 struct pt_body {
     void (*begin)(struct pt_msg *m);
     void (*field)(struct pt_msg *m, const struct pt_walk_event *ev);

@@ -144,6 +144,8 @@ static void partition_records(struct pt_msg *m, int64_t len)
 
     if (log.topic != PT_TOPIC_NONE && !m->orphan) {
         asked = pt_fetch_session_offset(&m->conn->session, log, m->req.number);
+        m->named |= asked >= 0;
+        m->strange |= asked < 0;
         if (len > 0)
             pt_fetch_session_data(&m->conn->session, log, m->req.number);
     }

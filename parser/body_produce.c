@@ -141,9 +141,12 @@ static void partition_end(struct pt_msg *m)
 {
     const struct pt_produce_msg *p = &m->u.produce;
     struct pt_log_ref log = { .topic = m->topic, .partition = m->partition };
+    enum pt_take take = pt_request_take_log(&m->req, log);
     struct pt_obs_bounds *o;
 
-    if (pt_request_take_log(&m->req, log) != PT_TAKE_TWICE)
+    m->named |= take == PT_TAKE_ONE;
+    m->strange |= take == PT_TAKE_NONE;
+    if (take != PT_TAKE_TWICE)
         put_outcome(m->conn, &m->req, log, outcome_of(p->error_code), p->error_code, p->base_offset,
                     p->log_append_time_ms, &m->at);
     if (p->log_start_offset < 0 || log.topic == PT_TOPIC_NONE)

@@ -93,11 +93,13 @@ static void begin_msg(struct pt_conn *c, struct pt_conn_dir *d, enum pt_dir dir,
 
     m->conn = c;
     m->parser = c->parser;
-    m->body = d->sure || dir == PT_DIR_REQUEST ? pt_body_find(req->api_key, dir) : NULL;
+    m->body = pt_body_find(req->api_key, dir);
     m->at = *at;
     m->sure = d->sure;
     m->orphan = false;
     m->bounds = true;
+    m->named = false;
+    m->strange = false;
     m->count_only = false;
     m->req = *req;
     m->topic = PT_TOPIC_NONE;
@@ -108,14 +110,19 @@ static void begin_msg(struct pt_conn *c, struct pt_conn_dir *d, enum pt_dir dir,
         m->body->begin(m);
 }
 
-static void end_msg(struct pt_conn_dir *d, enum pt_body_end how)
+static void end_msg(struct pt_conn *c, int side, enum pt_body_end how)
 {
+    struct pt_conn_dir *d = c->dir[side];
     struct pt_msg *m = &d->msg;
 
     if (!d->in_msg)
         return;
+    if (m->records.found)
+        pt_conn_lands(c, side, false);
     if (m->body)
         m->body->end(m, how);
+    if (c->request_side == !side)
+        pt_conn_paired(c, side, how);
     pt_request_free(m->parser->mem, &m->req);
     d->in_msg = false;
 }
@@ -153,8 +160,10 @@ static struct pt_conn_dir *dir_of(struct pt_conn *c, int side)
     if (!c->dir[side]) {
         c->dir[side] = pt_mem_zalloc(p->mem, sizeof(*c->dir[side]));
         if (c->dir[side]) {
+            pt_hold_init(&c->dir[side]->hold, &p->hold_budget);
             pt_frame_init(&c->dir[side]->frame, p->mem, &p->frame_cfg, &p->counts);
             c->dir[side]->frame.pos = c->refused_sz[side];
+            c->dir[side]->frame.search = c->initiator < 0 ? PT_FRAME_SEARCH_MAX : 0;
         }
     }
     return c->dir[side];
@@ -176,8 +185,10 @@ static void close_dir(struct pt_conn *c, int side)
 
     if (!d)
         return;
+    pt_conn_aim(c, side);
     c->parser->stats.lost_bodies += d->in_msg;
-    end_msg(d, PT_BODY_CUT);
+    end_msg(c, side, PT_BODY_CUT);
+    c->parser->stats.batches_unproven += pt_hold_forget(&d->hold);
     if (pt_frame_at_head(&d->frame))
         lose_head(c, d);
     c->parser->stats.pending_bytes += pt_frame_fini(&d->frame);
@@ -242,6 +253,9 @@ static void forget_roles(struct pt_conn *c, const struct pt_packet_ref *at)
 {
     forget_all(c, at);
     pt_fetch_session_void(&c->session);
+    c->sure_number = c->number;
+    c->any_sure = false;
+    c->response_cnt = 0;
     c->announced = false;
     c->client_id_len = 0;
     c->software_len = 0;
@@ -251,6 +265,15 @@ static void forget_roles(struct pt_conn *c, const struct pt_packet_ref *at)
         set_kind(c, PT_CONN_UNDECIDED, "");
 }
 
+/* forget_guess: what was told behind the guess on this side is taken back, and, if nothing but that
+ * told which side sends the requests, nobody knows any more. */
+static void forget_guess(struct pt_conn *c, int side, const struct pt_packet_ref *at)
+{
+    pt_conn_forget(c, side);
+    if (c->request_side == side && !c->any_sure)
+        forget_roles(c, at);
+}
+
 /* wrong_lock: the boundaries that were believed are none. */
 static void wrong_lock(struct pt_conn *c, int side, const struct pt_packet_ref *at)
 {
@@ -258,7 +281,10 @@ static void wrong_lock(struct pt_conn *c, int side, const struct pt_packet_ref *
 
     c->parser->stats.wrong_locks++;
     pt_frame_unlock(&d->frame);
-    if (!d->trust && c->request_side == side && !c->response_cnt && c->request_cnt <= REQUESTS_SURE)
+    if (!d->sure)
+        forget_guess(c, side, at);
+    else if (!d->trust && c->request_side == side && !c->response_cnt &&
+             c->request_cnt <= REQUESTS_SURE)
         forget_roles(c, at);
     d->trust = 0;
     pt_fetch_session_void(&c->session);
@@ -314,7 +340,7 @@ static void on_field(struct pt_conn *c, int side, const struct pt_walk_event *ev
         return;
     pt_frame_skip(&d->frame);
     shed_body(c, m->req.api_key, &m->at);
-    end_msg(d, PT_BODY_CUT);
+    end_msg(c, side, PT_BODY_CUT);
     d->trust++;
 }
 
@@ -353,11 +379,9 @@ static void take_request(struct pt_conn *c, int side, const struct pt_request_he
 {
     struct pt_parser *p = c->parser;
     struct pt_conn_dir *d = c->dir[side];
-    const struct pt_conn_dir *other = c->dir[!side];
     bool expected = may_be_answered(c, h->correlation_id, at);
     struct pt_request req = {
         .response = pt_layout_find(h->api_key, PT_DIR_RESPONSE, h->api_version),
-        .due_pos = other ? pt_frame_seen(&other->frame) : c->refused_sz[!side],
         .number = ++c->number,
         .correlation_id = h->correlation_id,
         .api_key = h->api_key,
@@ -368,7 +392,7 @@ static void take_request(struct pt_conn *c, int side, const struct pt_request_he
 
     p->stats.requests++;
     c->request_cnt++;
-    d->sure |= d->trust > 0;
+    c->any_sure |= d->sure;
     if (c->kind != PT_CONN_KAFKA)
         set_kind(c, PT_CONN_KAFKA, "");
     learn_client(c, h->client_id, at);
@@ -405,6 +429,33 @@ static void take_request(struct pt_conn *c, int side, const struct pt_request_he
     d->msg.count_only = is_counted(c, d, h->api_key);
 }
 
+/* another_guess: this request does not go on from those before, where all of them are a guess. If
+ * it looks like one by itself, it is the first of another guess. */
+static void another_guess(struct pt_conn *c, int side, const struct pt_request_head *head,
+                          const struct pt_frame_event *ev)
+{
+    struct pt_conn_dir *d = c->dir[side];
+    struct pt_guess_known none = { .frame_max = c->parser->cfg.frame_max };
+    uint32_t needed = 0;
+
+    switch (pt_guess_request(ev->bytes, ev->frame_left, &none, &needed)) {
+    case PT_GUESS_MORE:
+        pt_frame_want(&d->frame, needed);
+        break;
+    case PT_GUESS_YES:
+        c->parser->stats.wrong_locks++;
+        forget_guess(c, side, &ev->at);
+        pt_conn_guessed(c, side, false);
+        c->request_side = (int8_t)side;
+        take_request(c, side, head, &ev->at);
+        break;
+    case PT_GUESS_NO:
+        c->parser->stats.lost_frames++;
+        wrong_lock(c, side, &ev->at);
+        break;
+    }
+}
+
 static void request_head(struct pt_conn *c, int side, const struct pt_frame_event *ev)
 {
     struct pt_conn_dir *d = c->dir[side];
@@ -436,25 +487,39 @@ static void request_head(struct pt_conn *c, int side, const struct pt_frame_even
         wrong_lock(c, side, &ev->at);
         return;
     }
-    take_request(c, side, &head, &ev->at);
+    if (!d->sure && known.known && !pt_guess_goes_on(&head, &known))
+        another_guess(c, side, &head, ev);
+    else
+        take_request(c, side, &head, &ev->at);
 }
 
-static void try_request(struct pt_conn *c, int side, struct pt_view v)
+static void try_request(struct pt_conn *c, int side, const struct pt_frame_event *ev)
 {
     struct pt_conn_dir *d = c->dir[side];
     struct pt_guess_known known = known_of(c);
-    struct pt_view frame = { v.data + 4, v.len - 4 };
+    struct pt_view frame = { ev->bytes.data + 4, ev->bytes.len - 4 };
+    uint32_t size = pt_be32(ev->bytes.data);
     uint32_t needed = 0;
+    enum pt_guess guess;
 
-    switch (pt_guess_request(frame, pt_be32(v.data), &known, &needed)) {
+    known.last = ev->last;
+    known.inside = !ev->start;
+    guess = pt_guess_request(frame, size, &known, &needed);
+    if (guess == PT_GUESS_NO && known.known && !c->any_sure) {
+        /* What is known may be wrong, so it cannot speak against this. */
+        known.known = false;
+        guess = pt_guess_request(frame, size, &known, &needed);
+        if (guess == PT_GUESS_YES)
+            forget_guess(c, side, &ev->at);
+    }
+    switch (guess) {
     case PT_GUESS_MORE:
         pt_frame_want(&d->frame, needed + 4);
         break;
     case PT_GUESS_YES:
-        pt_frame_lock(&d->frame);
-        d->trust = 0;
-        d->sure = c->initiator >= 0 && !d->frame.passed;
         c->request_side = (int8_t)side;
+        pt_frame_lock(&d->frame);
+        pt_conn_guessed(c, side, c->initiator >= 0 && !d->frame.passed);
         break;
     case PT_GUESS_NO:
         break;
@@ -475,16 +540,6 @@ static bool is_refusal(const struct pt_request *req, struct pt_view v)
            pt_be16(v.data + 4) == ERROR_UNSUPPORTED_VERSION;
 }
 
-/* withhold: records may hold whole responses that somebody recorded, so a response whose start was
- * a guess proves nothing; it only shows, with the next one, that the guess was right. */
-static void withhold(struct pt_conn *c, const struct pt_request *req,
-                     const struct pt_packet_ref *at)
-{
-    c->parser->stats.unproven_bodies++;
-    pt_produce_unknown(c, req, at);
-    pt_fetch_session_void(&c->session);
-}
-
 /* take_response: the request behind idx others is answered; head_sz 0: its body is not to be read.
  */
 static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t head_sz,
@@ -500,13 +555,11 @@ static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t he
     (void)pt_exchange_pop(&c->exchange, &req);
     p->stats.responses++;
     c->response_cnt++;
-    d->sure |= d->trust > 0;
     COUNT_API(c, req.api_row, responses);
+    pt_conn_answered(c, side, req.number);
     if (c->request_side >= 0 && c->dir[c->request_side] && !c->dir[c->request_side]->sasl)
         end_sasl(d);
     d->trust++;
-    if (!d->sure)
-        withhold(c, &req, at);
     counted = is_counted(c, d, req.api_key);
     if (req.response && head_sz && !req.silent && !counted) {
         pt_frame_body(&d->frame, head_sz, req.response);
@@ -639,15 +692,26 @@ static void try_other_way(struct pt_conn *c, int side, const struct pt_frame_eve
         return;
     if (other) {
         c->parser->stats.lost_bodies += other->in_msg;
-        end_msg(other, PT_BODY_CUT);
+        end_msg(c, !side, PT_BODY_CUT);
         if (pt_frame_at_head(&other->frame))
             lose_head(c, other);
+        if (!other->sure)
+            pt_conn_forget(c, !side);
         pt_frame_unlock(&other->frame);
         other->trust = 0;
     }
     c->parser->stats.wrong_locks++;
     forget_roles(c, &ev->at);
-    try_request(c, side, v);
+    try_request(c, side, ev);
+}
+
+/* ends_well: where every byte may be the first of a response, an id that waits is found soon. So it
+ * must be there as a whole, and behind it nothing, or the next one. */
+static bool ends_well(const struct pt_conn *c, struct pt_view frame, uint32_t size)
+{
+    if (frame.len < size + 8ull)
+        return frame.len == size;
+    return pt_exchange_find(&c->exchange, (int32_t)pt_be32(frame.data + size + 4)) >= 0;
 }
 
 static void try_response(struct pt_conn *c, int side, const struct pt_frame_event *ev)
@@ -663,26 +727,29 @@ static void try_response(struct pt_conn *c, int side, const struct pt_frame_even
     if (idx < 0) {
         if (d->sasl && size <= SASL_FRAME_MAX) {
             pt_frame_lock(&d->frame);
-            d->sure = c->initiator >= 0 && !d->frame.passed;
-        } else {
+            pt_conn_guessed(c, side, c->initiator >= 0 && !d->frame.passed);
+        } else if (ev->start) {
             try_other_way(c, side, ev);
+            if (size >= d->frame.size_min && size <= c->parser->cfg.frame_max)
+                pt_frame_hop(&d->frame, size + 4ull); /* the answer to a request not seen? */
         }
         return;
     }
+    if (!ev->start && !ends_well(c, frame, size))
+        return;
     if (frame.len < API_VERSIONS_LOOK && size >= API_VERSIONS_LOOK) {
         pt_frame_want(&d->frame, 4 + API_VERSIONS_LOOK);
         return;
     }
     req = pt_exchange_peek(&c->exchange, (uint32_t)idx);
     switch (pt_guess_response(frame, size, c->parser->cfg.frame_max,
-                              is_refusal(req, frame) ? NULL : req->response, &needed)) {
+                              is_refusal(req, frame) ? NULL : req->response, ev->last, &needed)) {
     case PT_GUESS_MORE:
         pt_frame_want(&d->frame, needed + 4);
         break;
     case PT_GUESS_YES:
         pt_frame_lock(&d->frame);
-        d->trust = 0;
-        d->sure = d->frame.pos == req->due_pos;
+        pt_conn_guessed(c, side, c->initiator >= 0 && !d->frame.passed);
         break;
     case PT_GUESS_NO:
         break;
@@ -729,6 +796,7 @@ static bool try_other_kinds(struct pt_conn *c, int side, struct pt_view v)
         c->request_side = (int8_t)side;
         start_sasl(c);
         pt_frame_lock(&d->frame);
+        pt_conn_guessed(c, side, true);
         set_kind(c, PT_CONN_KAFKA, "");
         return true;
     }
@@ -739,10 +807,11 @@ static void on_try(struct pt_conn *c, int side, const struct pt_frame_event *ev)
 {
     struct pt_view v = ev->bytes;
 
-    if (c->kind == PT_CONN_UNDECIDED && c->request_side < 0 && try_other_kinds(c, side, v))
+    if (ev->start && c->kind == PT_CONN_UNDECIDED && c->request_side < 0 &&
+        try_other_kinds(c, side, v))
         return;
     if (is_request_side(c, side))
-        try_request(c, side, v);
+        try_request(c, side, ev);
     else
         try_response(c, side, ev);
 }
@@ -757,11 +826,37 @@ static void on_body_end(struct pt_conn *c, int side, const struct pt_frame_event
         c->parser->stats.bad_bodies++;
         COUNT_API(c, d->msg.req.api_row, unparsed);
     }
-    end_msg(d, bad ? PT_BODY_BAD : PT_BODY_WHOLE);
+    end_msg(c, side, bad ? PT_BODY_BAD : PT_BODY_WHOLE);
     if (bad && !d->sure)
         wrong_lock(c, side, &ev->at);
     else if (!bad)
         d->trust++;
+}
+
+/* on_entry: see pt_records_finds for what is found behind a hole. */
+static void on_entry(struct pt_conn *c, int side, const struct pt_frame_event *ev)
+{
+    struct pt_conn_dir *d = c->dir[side];
+    struct pt_msg *m = &d->msg;
+    struct pt_frame_event entry = *ev;
+
+    if (ev->kind == PT_FRAME_ENTRY_FOUND) {
+        if (!pt_records_found(m, ev))
+            return;
+        m->records.found = true;
+        pt_conn_aim(c, side);
+        pt_frame_found(&d->frame);
+        entry.kind = PT_FRAME_ENTRY;
+    } else if (m->records.found && !pt_records_follows(m, ev)) {
+        pt_conn_lands(c, side, ev->landed);
+        if (ev->kind != PT_FRAME_RECORDS_LOST) {
+            pt_frame_find(&d->frame); /* that was none: the next one, then */
+            return;
+        }
+    }
+    pt_records_event(m, &entry);
+    if (ev->kind == PT_FRAME_RECORDS_LOST && pt_records_finds(m))
+        pt_frame_find(&d->frame);
 }
 
 static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *ev)
@@ -790,13 +885,16 @@ static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *e
     case PT_FRAME_ENTRY_BAD:
     case PT_FRAME_ENTRY_LOST:
     case PT_FRAME_RECORDS_LOST:
+    case PT_FRAME_ENTRY_FOUND:
         if (body && body->records_end)
-            pt_records_event(m, ev);
+            on_entry(c, side, ev);
         want_heads(d);
         break;
     case PT_FRAME_RECORDS_END:
         if (body && body->records_end)
             body->records_end(m);
+        if (m->records.found)
+            pt_conn_lands(c, side, true);
         break;
     case PT_FRAME_BODY_END:
     case PT_FRAME_BODY_BAD:
@@ -804,7 +902,7 @@ static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *e
         break;
     case PT_FRAME_BODY_LOST:
         c->parser->stats.lost_bodies++;
-        end_msg(d, PT_BODY_CUT);
+        end_msg(c, side, PT_BODY_CUT);
         break;
     case PT_FRAME_HEAD_LOST:
         lose_head(c, d);
@@ -813,8 +911,11 @@ static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *e
         break;
     case PT_FRAME_UNLOCKED:
         c->gaps = true;
-        if (ev->status != PT_GAP)
+        if (ev->status != PT_GAP) {
             c->parser->stats.wrong_locks++;
+            if (!d->sure)
+                forget_guess(c, side, &ev->at);
+        }
         d->trust = 0;
         pt_fetch_session_void(&c->session);
         break;
@@ -826,8 +927,10 @@ static void drain(struct pt_conn *c, int side)
 {
     struct pt_frame_event ev;
 
-    while (c->dir[side] && pt_frame_next(&c->dir[side]->frame, &ev))
+    while (c->dir[side] && pt_frame_next(&c->dir[side]->frame, &ev)) {
+        pt_conn_aim(c, side);
         on_event(c, side, &ev);
+    }
     pt_parser_publish(c->parser);
 }
 
@@ -907,8 +1010,11 @@ void pt_conn_close(struct pt_conn *c, const struct pt_packet_ref *at)
 {
     struct pt_parser *p = c->parser;
 
+    if (c->request_side >= 0 && c->dir[c->request_side] && !c->dir[c->request_side]->sure)
+        pt_conn_forget(c, c->request_side);
     close_dir(c, 0);
     close_dir(c, 1);
+    pt_conn_aim(c, 0);
     forget_all(c, at);
     if (c->row == PT_PROFILE_NONE)
         set_kind(c, c->bytes ? c->kind : PT_CONN_EMPTY, "");

@@ -114,7 +114,6 @@ enum pt_conn_kind {
     X(lost_bodies, "bodies of which a hole or the capture's end took a part")                      \
     X(unparsed_bodies, "bodies skipped by size: unknown api or version")                           \
     X(bad_bodies, "bodies that are not what their version says")                                   \
-    X(unproven_bodies, "response bodies not believed, since where their frame began was a guess")  \
     X(trailing_bytes, "body bytes behind the last field")                                          \
     X(resyncs, "frame boundaries found again after they were lost")                                \
     X(wrong_locks, "frame boundaries that turned out to be none")                                  \
@@ -125,6 +124,7 @@ enum pt_conn_kind {
     X(batches_oversize, "larger than the budget")                                                  \
     X(batches_lost, "touched by a hole")                                                           \
     X(batches_partial, "cut by the fetch size, as the protocol allows")                            \
+    X(batches_unproven, "not told, since nothing proved the guess where their frame begins")       \
     X(inflight_full, "requests forgotten because too many were outstanding")                       \
     X(shed_known, "batches known from an earlier sighting and not even checked: overload")         \
     X(batches_shed, "batches of which only the header was looked at: overload")                    \

@@ -9,13 +9,16 @@
 #include "parser/exchange.h"
 #include "parser/fetch_session.h"
 #include "parser/frame.h"
+#include "parser/hold.h"
 #include "parser/profile.h"
 #include "parser/seen.h"
 #include "parser/topics.h"
 
 struct pt_parser {
     struct pt_mem *mem;
-    struct pt_obs_out *out;
+    struct pt_obs_out *lane; /* the worker's */
+    struct pt_obs_out *out;  /* where messages go now: the lane, or ... */
+    struct pt_hold *hold;    /* ... this one's; NULL: none */
     struct pt_parser_cfg cfg;
     struct pt_frame_cfg frame_cfg;
     struct pt_frame_counts counts;
@@ -26,6 +29,7 @@ struct pt_parser {
     struct pt_topics topics;
     struct pt_profile profile;
     struct pt_fetch_budget fetch_budget;
+    struct pt_hold_budget hold_budget;
     struct pt_shed shed; /* in force */
     uint32_t client_cnt;
 };
@@ -38,6 +42,9 @@ struct pt_records {
     bool read_committed;
     bool run_txn;     /* the run below has transactional batches */
     bool unplaced;    /* Produce: an entry was shed, so that nobody knows where the next begins */
+    bool modern;      /* Fetch: an entry was of magic 2, so that those behind it are */
+    bool found;       /* behind a hole an entry was found: what is told waits */
+    int64_t floor;    /* what comes behind the hole has higher offsets, -1: not known */
     int64_t next;     /* Fetch: see known. Produce: number of the next record, -1: not known */
     int64_t run_from; /* Fetch: certified so far without a break, [run_from, run_to); -1: nothing */
     int64_t run_to;
@@ -103,6 +110,12 @@ struct pt_config_msg {
     char name[PT_TOPIC_NAME_MAX];
 };
 
+enum pt_body_end {
+    PT_BODY_WHOLE,
+    PT_BODY_BAD, /* not what its version says */
+    PT_BODY_CUT  /* a hole, or the end of the connection */
+};
+
 /* The message that a direction is in the middle of. */
 struct pt_msg {
     struct pt_conn *conn;
@@ -112,6 +125,8 @@ struct pt_msg {
     bool sure;                  /* see pt_conn_dir */
     bool orphan;                /* a Fetch response whose request was not seen (orphan.h) */
     bool bounds;                /* what it says of a log's bounds counts */
+    bool named;                 /* a response names a log that its request named ... */
+    bool strange;               /* ... or one that it did not, as far as is known */
     bool count_only;            /* Produce: nothing is read but whether it will be answered */
     struct pt_request req; /* a request: a copy for its numbers; a response: the request that it
                               answers, with its log list */
@@ -129,13 +144,13 @@ struct pt_msg {
 /* One direction of a connection, there from its first byte on. */
 struct pt_conn_dir {
     struct pt_frame frame;
-    bool in_msg; /* msg is under way */
-    bool sasl;   /* frames are raw SASL tokens (after SaslHandshake v0, or from the start on) */
-    bool sure;   /* the boundaries are no guess any more: they are those of the connection's start,
-                    or of the first bytes behind a request, or a second frame fitted */
-    bool orphan; /* the frame at hand answers no request that was seen */
+    bool in_msg;    /* msg is under way */
+    bool sasl;      /* frames are raw SASL tokens (after SaslHandshake v0, or from the start on) */
+    bool sure;      /* the boundaries are no guess any more (proof.c) */
+    bool orphan;    /* the frame at hand answers no request that was seen */
     uint32_t trust; /* frames understood since the boundaries were found */
     uint32_t votes; /* pieces that look like TLS, while nothing else is known */
+    struct pt_hold hold; /* what it tells while it, or the requests, are a guess */
     struct pt_msg msg;
 };
 
@@ -150,6 +165,10 @@ struct pt_conn {
     uint32_t row;   /* of the profile; PT_PROFILE_NONE: undecided */
     uint32_t client;
     uint32_t number;      /* of the last request */
+    uint32_t sure_number; /* of the last one that is no guess ... */
+    int32_t sure_id;      /* ... and its correlation id */
+    bool any_sure;        /* there was one */
+    uint32_t pairs;       /* exchanges that went well since the last guess */
     uint32_t request_cnt; /* since it was found out which side sends them */
     uint32_t response_cnt;
     uint32_t last_api_row;
@@ -181,5 +200,27 @@ void pt_parser_count_bad(struct pt_parser_stats *s, enum pt_status st);
 
 /* pt_conn_announce sends PT_OBS_CLIENT. */
 void pt_conn_announce(struct pt_conn *c, const struct pt_packet_ref *at);
+
+/* proof.c */
+
+/* pt_conn_lands: what was found behind a hole in a field of records is right, or it is not. */
+void pt_conn_lands(struct pt_conn *c, int side, bool right);
+
+/* pt_conn_aim: what is told from now on comes from this side, and goes to the lane or waits. */
+void pt_conn_aim(struct pt_conn *c, int side);
+
+/* pt_conn_guessed: a frame's start was guessed on this side; sure: it was none, since its place
+ * says so. */
+void pt_conn_guessed(struct pt_conn *c, int side, bool sure);
+
+/* pt_conn_answered: on this side a response was found by its id. */
+void pt_conn_answered(struct pt_conn *c, int side, uint32_t number);
+
+/* pt_conn_paired: the body of the response under way on this side has ended. */
+void pt_conn_paired(struct pt_conn *c, int side, enum pt_body_end how);
+
+/* pt_conn_forget: the guess on this side was wrong. Messages and requests that were read behind it
+ * are forgotten. */
+void pt_conn_forget(struct pt_conn *c, int side);
 
 #endif

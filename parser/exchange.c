@@ -77,6 +77,12 @@ struct pt_request *pt_exchange_number(struct pt_exchange *x, uint32_t number)
     return NULL;
 }
 
+void pt_exchange_cut(struct pt_exchange *x, uint32_t number)
+{
+    while (x->cnt && (int32_t)(at(x, x->cnt - 1)->number - number) > 0)
+        pt_request_free(x->mem, at(x, --x->cnt));
+}
+
 bool pt_exchange_pop(struct pt_exchange *x, struct pt_request *ret_req)
 {
     if (!x->cnt)

@@ -33,7 +33,6 @@ struct pt_request {
     struct pt_open_log *log;          /* Produce: logs whose outcome is open */
     uint32_t log_cnt;
     uint32_t log_max;
-    uint64_t due_pos; /* where the other direction stood when this was sent */
     uint32_t number;  /* of the request on its connection */
     uint32_t api_row; /* of the profile */
     int32_t correlation_id;
@@ -77,6 +76,9 @@ const struct pt_request *pt_exchange_peek(const struct pt_exchange *x, uint32_t 
 /* pt_exchange_number returns the waiting request with this number, or NULL; valid until the next
  * push. */
 struct pt_request *pt_exchange_number(struct pt_exchange *x, uint32_t number);
+
+/* pt_exchange_cut forgets the requests with a higher number than this, the newest ones. */
+void pt_exchange_cut(struct pt_exchange *x, uint32_t number);
 
 /* pt_exchange_pop moves the oldest request, if any, to *ret_req, which now owns its log list. */
 bool pt_exchange_pop(struct pt_exchange *x, struct pt_request *ret_req);

@@ -18,6 +18,8 @@ enum state {
     STATE_ENTRY,        /* the same, entry_end known */
     STATE_OVERSIZE,     /* the same, and the entry is not going to be gathered */
     STATE_HEAD_ONLY,    /* the same, since it is not wanted */
+    STATE_FIND,         /* in a records field, where an entry may begin */
+    STATE_FOUND,        /* the same, and what is here looks like one that ends at entry_end */
     STATE_SKIP_ENTRY,   /* to entry_end */
     STATE_SKIP_RECORDS, /* to records_end */
     STATE_SKIP          /* to frame_end */
@@ -202,6 +204,25 @@ static const struct pt_packet_ref *packet_here(const struct pt_frame *f)
     return &mark_at(f, lo)->at;
 }
 
+/* forget_places: nothing in front of us is offered or waits. */
+static void forget_places(struct pt_frame *f)
+{
+    f->waiting = false;
+    f->look = 0;
+    f->hop = 0;
+}
+
+/* try_again: who waited may know better now. */
+static void try_again(struct pt_frame *f)
+{
+    if (!gathered(f))
+        f->first = true;
+    forget_places(f);
+    f->want = TRY_MIN;
+    f->start = f->first;
+    f->try_here = true;
+}
+
 void pt_frame_feed(struct pt_frame *f, const uint8_t *data, size_t len,
                    const struct pt_packet_ref *at)
 {
@@ -209,8 +230,8 @@ void pt_frame_feed(struct pt_frame *f, const uint8_t *data, size_t len,
     f->end = data + len;
     f->piece_at = *at;
     f->topped = 0;
-    if (f->state == STATE_TRY && !gathered(f))
-        f->try_here = true;
+    if (f->state == STATE_TRY)
+        try_again(f);
 }
 
 void pt_frame_hole(struct pt_frame *f, uint64_t len, enum pt_lost_reason reason,
@@ -257,7 +278,7 @@ uint64_t pt_frame_fini(struct pt_frame *f)
 
 void pt_frame_want(struct pt_frame *f, uint32_t len)
 {
-    if (len > PT_FRAME_WANT_MAX)
+    if (len > PT_FRAME_WANT_MAX || (f->early && f->state == STATE_TRY))
         return;
     f->want = len;
     if (f->state == STATE_TRY) {
@@ -280,17 +301,35 @@ bool pt_frame_want_whole(struct pt_frame *f)
     return true;
 }
 
+/* settle passes over what stands in front of the place last offered. */
+static void settle(struct pt_frame *f)
+{
+    uint32_t look = f->look;
+
+    forget_places(f);
+    f->passed |= look > 0;
+    consume(f, look);
+}
+
 void pt_frame_lock(struct pt_frame *f)
 {
+    settle(f);
     f->state = STATE_SIZE;
     f->counts->resyncs += f->passed;
 }
 
 void pt_frame_drop(struct pt_frame *f, uint32_t len)
 {
+    settle(f);
     f->eaten = len;
-    f->try_here = true;
+    f->try_here = f->start = f->first = true;
     f->want = TRY_MIN;
+}
+
+void pt_frame_hop(struct pt_frame *f, uint64_t len)
+{
+    if (f->look + len < contiguous(f).len)
+        f->hop = f->look + (uint32_t)len;
 }
 
 void pt_frame_body(struct pt_frame *f, uint32_t head_sz, const struct pt_layout *layout)
@@ -305,17 +344,25 @@ void pt_frame_skip(struct pt_frame *f)
     f->state = STATE_SKIP;
 }
 
+void pt_frame_find(struct pt_frame *f)
+{
+    f->state = STATE_FIND;
+}
+
+void pt_frame_found(struct pt_frame *f)
+{
+    f->eaten = (uint32_t)(f->entry_end - f->pos);
+    f->state = STATE_RECORDS;
+}
+
 void pt_frame_unlock(struct pt_frame *f)
 {
     f->state = STATE_TRY;
     f->try_here = false;
+    forget_places(f);
     f->passed = true;
     f->want = TRY_MIN;
-}
-
-uint64_t pt_frame_seen(const struct pt_frame *f)
-{
-    return f->pos + gathered(f) + (uint64_t)(f->end - f->at);
+    f->search = PT_FRAME_SEARCH_MAX;
 }
 
 bool pt_frame_in_step(const struct pt_frame *f)
@@ -351,6 +398,8 @@ static bool lose(struct pt_frame *f, struct pt_frame_event *ev, enum pt_frame_ev
                  enum state then)
 {
     give(f, ev, kind, contiguous(f));
+    ev->landed = kind == PT_FRAME_RECORDS_LOST && f->state != STATE_RECORDS &&
+                 f->entry_end == f->records_end;
     f->eaten = gathered(f);
     f->state = (uint8_t)then;
     ev->status = PT_GAP;
@@ -359,9 +408,16 @@ static bool lose(struct pt_frame *f, struct pt_frame_event *ev, enum pt_frame_ev
 
 static bool hole_out_of_step(struct pt_frame *f)
 {
+    if (f->waiting && gathered(f) >= TRY_MIN) {
+        /* Who waits for more gets no more: is this enough? */
+        f->early = true;
+        try_again(f);
+        return false;
+    }
     pass_hole(f, f->hole_len);
     f->hole_unknown = false;
     f->passed = true;
+    forget_places(f);
     f->try_here = false;
     f->want = TRY_MIN;
     return false;
@@ -404,6 +460,10 @@ static bool next_hole(struct pt_frame *f, struct pt_frame_event *ev)
         if (hole_end > f->entry_end)
             return lose(f, ev, PT_FRAME_RECORDS_LOST, STATE_SKIP_RECORDS);
         break;
+    case STATE_FOUND:
+        f->state = STATE_FIND;
+        /* fallthrough */
+    case STATE_FIND:
     case STATE_SKIP_RECORDS:
         if (hole_end > f->records_end)
             return lose(f, ev, PT_FRAME_BODY_LOST, STATE_SKIP);
@@ -423,52 +483,116 @@ static bool next_hole(struct pt_frame *f, struct pt_frame_event *ev)
     return false;
 }
 
-/* next_start: how many gathered bytes stand in front of the next one that may begin a frame, which
- * is where a piece began; behind the last mark any may. 0: there is none. */
-static uint32_t next_start(const struct pt_frame *f)
+/* next_piece: how many bytes stand between the place last offered and the next one where a piece
+ * began; behind the last mark any may be one. 0: there is none. */
+static uint32_t next_piece(const struct pt_frame *f)
 {
+    uint32_t from = f->gather_off + f->look;
     uint32_t here = f->gather_end - f->topped; /* the present piece */
-    uint32_t to = f->topped && here > f->gather_off ? here : 0;
 
     for (uint32_t i = 0; i < f->mark_cnt; i++)
-        if (mark_at(f, i)->off > f->gather_off) {
-            to = !to || mark_at(f, i)->off < to ? mark_at(f, i)->off : to;
-            return to - f->gather_off;
-        }
-    if (f->mark_cnt == PT_FRAME_MARKS && gathered(f) > 1)
-        return 1;
-    return to ? to - f->gather_off : 0;
+        if (mark_at(f, i)->off > from)
+            return mark_at(f, i)->off - from;
+    if ((f->topped || f->at != f->end) && here > from)
+        return here - from;
+    return f->mark_cnt == PT_FRAME_MARKS && f->gather_end > from + 1 ? 1 : 0;
+}
+
+/* next_start: the same, also for where a hop leads to. */
+static uint32_t next_start(const struct pt_frame *f)
+{
+    uint32_t piece = next_piece(f);
+    uint32_t hop = f->hop > f->look ? f->hop - f->look : 0;
+
+    return hop && (!piece || hop < piece) ? hop : piece;
+}
+
+/* next_likely: how many bytes stand between the place last offered and the next one that may hold a
+ * size, but no more than start, if that is not 0. 0: there is none. */
+static uint32_t next_likely(struct pt_frame *f, uint32_t start)
+{
+    struct pt_view v = contiguous(f);
+    const uint8_t *at;
+    uint32_t len;
+    uint32_t to;
+    uint32_t i = 1;
+
+    if (v.len <= f->look)
+        return start;
+    at = v.data + f->look;
+    len = (uint32_t)v.len - f->look;
+    to = start ? start : len;
+    if (to > f->search) {
+        f->search = 0;
+        return start;
+    }
+    while (i < to && i + SIZE_LEN <= len &&
+           (pt_be32(at + i) > f->cfg->frame_max || pt_be32(at + i) < f->size_min))
+        i++;
+    f->search -= i < to ? i : to;
+    return i < to ? i : start;
 }
 
 /* pass_piece goes over everything that is there. */
 static bool pass_piece(struct pt_frame *f)
 {
     f->passed |= gathered(f) || f->at != f->end;
+    forget_places(f);
     consume(f, gathered(f));
     consume(f, (size_t)(f->end - f->at));
     return false;
 }
 
+/* next_place goes to the next place that may begin a frame. While an earlier one waits for more
+ * bytes nothing is passed over; who waits must not hide what is there. False: there is none. */
+static bool next_place(struct pt_frame *f)
+{
+    uint32_t start = next_start(f);
+    uint32_t len = f->search ? next_likely(f, start) : start;
+
+    if (!len)
+        return false;
+    if (f->waiting) {
+        f->look += len;
+    } else {
+        f->passed = true;
+        f->hop = f->hop > len ? f->hop - len : 0;
+        consume(f, len);
+        f->first = len == start;
+    }
+    f->start = len == start;
+    f->try_here = true;
+    return true;
+}
+
 static bool next_try(struct pt_frame *f, struct pt_frame_event *ev)
 {
-    enum have h;
+    struct pt_view v;
 
-    if (!f->try_here && next_start(f)) {
-        /* What began in an earlier piece is no frame; one may begin with a later one. */
-        f->passed = true;
-        consume(f, next_start(f));
-        f->try_here = true;
+    for (;;) {
+        enum have h;
+
+        if (!f->try_here && !next_place(f))
+            break;
+        h = need(f, f->look + f->want);
+        f->try_here = false; /* unless the caller answers */
+        f->want = TRY_MIN;
+        if (h == HAVE_REFUSED)
+            return pass_piece(f);
+        if (h == HAVE_ALL) {
+            v = contiguous(f);
+            v.data += f->look;
+            v.len -= f->look;
+            give(f, ev, PT_FRAME_TRY, v);
+            ev->start = f->start;
+            ev->last = f->early;
+            return true;
+        }
+        f->waiting = true;
     }
-    if (!f->try_here)
+    if (!f->waiting || need(f, gathered(f) + (uint32_t)(f->end - f->at)) == HAVE_REFUSED)
         return pass_piece(f);
-    h = need(f, f->want);
-    if (h == HAVE_WAIT)
-        return false;
-    f->try_here = false; /* unless the caller answers */
-    f->want = TRY_MIN;
-    if (h == HAVE_REFUSED)
-        return pass_piece(f);
-    return give(f, ev, PT_FRAME_TRY, contiguous(f));
+    return false;
 }
 
 static bool next_size(struct pt_frame *f, struct pt_frame_event *ev)
@@ -602,7 +726,66 @@ static bool next_entry(struct pt_frame *f, struct pt_frame_event *ev)
         }
     }
     f->state = STATE_SKIP_RECORDS;
-    return give(f, ev, PT_FRAME_ENTRY_PARTIAL, (struct pt_view){ 0 });
+    return give(f, ev, PT_FRAME_ENTRY_PARTIAL,
+                (struct pt_view){ contiguous(f).data,
+                                  left < PT_ENTRY_PREFIX_SZ ? 0 : PT_ENTRY_PREFIX_SZ });
+}
+
+/* next_find goes on to where a batch seems to begin. The last bytes of a piece that are too few to
+ * tell wait for the next one. */
+static void next_find(struct pt_frame *f)
+{
+    for (;;) {
+        uint64_t left = f->records_end - f->pos;
+        struct pt_view v = contiguous(f);
+        uint32_t here = 0;
+
+        if (left < PT_BATCH_HEADER_SZ) {
+            f->state = STATE_SKIP_RECORDS;
+            return;
+        }
+        while (here + PT_BATCH_HEADER_SZ <= v.len && here + PT_BATCH_HEADER_SZ <= left) {
+            int64_t offset;
+
+            if (v.data[here + PT_ENTRY_MAGIC_OFF] == 2 && pt_batch_likely(v.data + here) &&
+                pt_entry_size(v.data + here, &offset) <= left - here) {
+                consume(f, here);
+                f->entry_end = f->pos + pt_entry_size(contiguous(f).data, &offset);
+                f->state = STATE_FOUND;
+                return;
+            }
+            here++;
+        }
+        consume(f, here);
+        if (here + PT_BATCH_HEADER_SZ > left)
+            continue;
+        switch (need(f, PT_BATCH_HEADER_SZ)) {
+        case HAVE_ALL:
+            break;
+        case HAVE_WAIT:
+            return;
+        case HAVE_REFUSED:
+            f->state = STATE_SKIP_RECORDS;
+            return;
+        }
+    }
+}
+
+static bool next_found(struct pt_frame *f, struct pt_frame_event *ev)
+{
+    uint64_t size = f->entry_end - f->pos;
+    enum have h = size > f->cfg->gather_max && size > contiguous(f).len ? HAVE_REFUSED
+                                                                        : need(f, (uint32_t)size);
+
+    if (h == HAVE_WAIT)
+        return false;
+    f->state = STATE_FIND;
+    if (h == HAVE_REFUSED) {
+        consume(f, 1);
+        return false;
+    }
+    f->eaten = 1; /* unless the caller answers */
+    return give(f, ev, PT_FRAME_ENTRY_FOUND, (struct pt_view){ contiguous(f).data, (size_t)size });
 }
 
 /* next_whole waits for the entry to be contiguous, or for the head of one that is too large or not
@@ -676,6 +859,12 @@ static bool next_in_piece(struct pt_frame *f, struct pt_frame_event *ev, bool *r
     case STATE_HEAD_ONLY:
         *ret_event = next_whole(f, ev);
         break;
+    case STATE_FIND:
+        next_find(f);
+        break;
+    case STATE_FOUND:
+        *ret_event = next_found(f, ev);
+        break;
     case STATE_SKIP_ENTRY:
         if (skip_to(f, f->entry_end))
             f->state = STATE_RECORDS;
@@ -698,12 +887,17 @@ bool pt_frame_next(struct pt_frame *f, struct pt_frame_event *ev)
 
     eat(f);
     for (;;) {
-        if (f->hole_len || f->hole_unknown) {
+        if ((f->hole_len || f->hole_unknown) && !f->early) {
             if (next_hole(f, ev))
                 return true;
             continue;
         }
         if (!next_in_piece(f, ev, &event)) {
+            if (f->early) {
+                f->early = false;
+                f->waiting = false;
+                continue;
+            }
             f->at = f->end = NULL; /* the piece is not ours any more */
             f->topped = 0;
             return false;

@@ -13,8 +13,9 @@
  * way the end of a records field and the end of an entry are anchors. So a hole costs within an
  * entry whose size is known       that entry, over a boundary within a records field    the rest of
  * that field, in other bytes of a body                  the rest of that body, over the boundary
- * between frames          the step: the start of each later piece is then offered to the caller as
- * a possible frame start.
+ * between frames          the step: the start of each later piece, and for a while every place that
+ * may hold a size, is then offered to the caller as a possible frame start. Behind a hole in a
+ * records field the caller may have the next batch looked for (pt_frame_find).
  *
  * Bytes are read in place. Only what must be contiguous and lies in several pieces is copied, into
  * one buffer from the budget, which is given back when it is empty. Views of an event are valid
@@ -47,16 +48,20 @@ enum pt_frame_event_kind {
     PT_FRAME_ENTRY, /* bytes: a whole entry of the records field */
     PT_FRAME_ENTRY_OVERSIZE, /* bytes: the first of an entry that is too large to be gathered */
     PT_FRAME_ENTRY_HEAD,     /* bytes: the first of an entry; the rest is not wanted (heads_only) */
-    PT_FRAME_ENTRY_PARTIAL,  /* the records field ends within its last entry */
+    PT_FRAME_ENTRY_PARTIAL,  /* the records field ends within its last entry; bytes: its
+                                prefix, if that is there */
     PT_FRAME_ENTRY_BAD,      /* entry_len is impossible: the rest of the field cannot be read */
     PT_FRAME_ENTRY_LOST,     /* a hole in one entry; bytes: what was seen in front of the hole */
-    PT_FRAME_RECORDS_LOST, /* a hole: the rest of the records field from here on; bytes as above */
-    PT_FRAME_RECORDS_END,  /* only behind a field that has bytes */
-    PT_FRAME_BODY_END,     /* trailing: bytes behind the last field */
-    PT_FRAME_BODY_BAD,     /* the rest of the body is skipped; status says why */
-    PT_FRAME_BODY_LOST,    /* a hole: the rest of the body is not read */
-    PT_FRAME_HEAD_LOST,    /* a hole in the header: the frame is skipped by its size */
-    PT_FRAME_UNLOCKED      /* out of step from here on: a hole, or an impossible size */
+    PT_FRAME_RECORDS_LOST,   /* a hole: the rest of the records field from here on; bytes as above.
+                                Answer: pt_frame_find */
+    PT_FRAME_ENTRY_FOUND, /* bytes: what may be a whole batch behind a hole. Answer: pt_frame_found
+                             if it is one; without an answer the search goes on */
+    PT_FRAME_RECORDS_END, /* only behind a field that has bytes */
+    PT_FRAME_BODY_END,    /* trailing: bytes behind the last field */
+    PT_FRAME_BODY_BAD,    /* the rest of the body is skipped; status says why */
+    PT_FRAME_BODY_LOST,   /* a hole: the rest of the body is not read */
+    PT_FRAME_HEAD_LOST,   /* a hole in the header: the frame is skipped by its size */
+    PT_FRAME_UNLOCKED     /* out of step from here on: a hole, or an impossible size */
 };
 
 struct pt_frame_event {
@@ -68,7 +73,14 @@ struct pt_frame_event {
     struct pt_walk_event walk;
     uint32_t frame_left; /* bytes of the frame from bytes on */
     uint32_t trailing;
+    bool start;  /* TRY: at the start of a piece, or by pt_frame_hop */
+    bool last;   /* TRY: no more bytes will come, pt_frame_want is no answer */
+    bool landed; /* RECORDS_LOST: the last entry, by its size, ends with the field */
 };
+
+/* Bytes out of step in which a frame is looked for everywhere: behind a loss the next one is not
+ * farther, but in a large frame, and what follows that mostly begins a piece. */
+#define PT_FRAME_SEARCH_MAX (1u << 20)
 
 /* Brokers may write a response in many small segments. */
 #define PT_FRAME_MARKS 16
@@ -101,13 +113,20 @@ struct pt_frame {
     uint32_t more_max;
 
     uint8_t state;
-    bool try_here;   /* out of step: this is the start of a piece */
+    bool try_here;   /* out of step: a frame may start at look ... */
+    bool start;      /* ... where a piece does, too */
+    bool first;      /* a piece starts at pos */
+    bool waiting;    /* somebody asked for more bytes than there are */
     bool passed;     /* bytes were passed out of step */
     bool mark_all;   /* of what is gathered every packet matters: it may be a whole frame */
+    bool early;      /* a hole waits until the bytes in front of it are used up */
     bool heads_only; /* the caller's: of entries that begin from now on only the first
                         PT_BATCH_HEADER_SZ bytes are wanted */
     uint32_t eaten;  /* bytes of the last event, consumed at the next call */
     uint32_t want;
+    uint32_t look;     /* out of step: the place that is offered, behind pos */
+    uint32_t hop;      /* behind pos, too: see pt_frame_hop; 0: none */
+    uint32_t search;   /* what is left of PT_FRAME_SEARCH_MAX; the caller may set it at first */
     uint32_t size_min; /* below it a size is not believed */
     uint64_t pos;      /* stream position behind everything consumed */
     uint64_t frame_off;
@@ -154,17 +173,26 @@ void pt_frame_lock(struct pt_frame *f);
 /* pt_frame_drop passes over len bytes; what follows is offered as a frame's start. */
 void pt_frame_drop(struct pt_frame *f, uint32_t len);
 
+/* pt_frame_hop: if len bytes are passed over, what follows may be a frame's start as if a piece
+ * began there. Other places before it are offered as well. */
+void pt_frame_hop(struct pt_frame *f, uint64_t len);
+
 /* pt_frame_body walks the body by its layout, head_sz bytes behind the size. */
 void pt_frame_body(struct pt_frame *f, uint32_t head_sz, const struct pt_layout *layout);
 
 /* pt_frame_skip, after PT_FRAME_FIELD: the rest of the body is not wanted, and gives no event. */
 void pt_frame_skip(struct pt_frame *f);
 
+/* pt_frame_find, after PT_FRAME_RECORDS_LOST, or another event of an entry: what looks like a batch
+ * of magic 2 is to be offered.
+ */
+void pt_frame_find(struct pt_frame *f);
+
+/* pt_frame_found, after PT_FRAME_ENTRY_FOUND: it is one, and the entries go on behind it. */
+void pt_frame_found(struct pt_frame *f);
+
 /* pt_frame_unlock says that no frame starts here after all. Also valid after BODY_BAD. */
 void pt_frame_unlock(struct pt_frame *f);
-
-/* pt_frame_seen returns the stream position behind everything handed over. */
-uint64_t pt_frame_seen(const struct pt_frame *f);
 
 /* pt_frame_in_step tells whether frame boundaries are known; pt_frame_at_head, whether a size was
  * read and its header was not. */

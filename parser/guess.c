@@ -79,17 +79,34 @@ static bool is_known_client(struct pt_view id, const struct pt_guess_known *know
            (!id.len || !memcmp(id.data, known->client_id.data, id.len));
 }
 
+static bool is_text(struct pt_view id)
+{
+    for (size_t i = 0; i < id.len; i++)
+        if (id.data[i] < 0x20 || id.data[i] == 0x7f)
+            return false;
+    return true;
+}
+
 /* client_bits: -1 if no client would call itself that. */
 static int client_bits(struct pt_view id, const struct pt_guess_known *known)
 {
     if (is_known_client(id, known))
         return BITS_CLIENT_KNOWN;
-    for (size_t i = 0; i < id.len; i++)
-        if (id.data[i] < 0x20 || id.data[i] == 0x7f)
-            return -1;
+    if (!is_text(id))
+        return -1;
     if (!id.len)
         return 0;
     return id.len * 7 / 5 < BITS_CLIENT_MAX - 8 ? 8 + (int)(id.len * 7 / 5) : BITS_CLIENT_MAX;
+}
+
+/* is_common: what there is most of on connections that matter, from a client with a name. Where
+ * every byte may be the first of a request, other things look like some rare one soon: lists of
+ * small numbers like one without a name, texts with lengths in front like one with a long name. */
+static bool is_common(const struct pt_request_head *head)
+{
+    return head->client_id.len &&
+           (head->api_key == PT_API_PRODUCE || head->api_key == PT_API_FETCH ||
+            head->api_key == PT_API_METADATA);
 }
 
 static int id_bits(int32_t id, const struct pt_guess_known *known)
@@ -116,6 +133,40 @@ static int accept_at(const struct pt_request_head *head, const struct pt_guess_k
     return step <= ID_CLOSE_MAX ? ACCEPT_UNKNOWN : INT32_MAX;
 }
 
+bool pt_guess_goes_on(const struct pt_request_head *head, const struct pt_guess_known *known)
+{
+    uint32_t step = (uint32_t)head->correlation_id - (uint32_t)known->correlation_id;
+
+    return is_known_client(head->client_id, known) && step <= ID_CLOSE_MAX;
+}
+
+/* may_go_on tells whether more bytes can make a request of what is there: who waits for them may
+ * miss the one that begins behind. */
+static bool may_go_on(struct pt_view v, uint32_t size, const struct pt_layout *layout)
+{
+    struct pt_request_head head;
+    struct pt_view id;
+    uint32_t needed;
+    uint16_t len;
+
+    switch (pt_head_request(v, size, &head, &needed)) {
+    case PT_OK:
+        return walk_bits(layout, (struct pt_view){ v.data + head.head_sz, v.len - head.head_sz },
+                         size - head.head_sz, !head.layout) >= 0;
+    case PT_NEED_MORE:
+        break;
+    default:
+        return false;
+    }
+    if (v.len < REQUEST_SIZE_MIN || pt_layout_header_version(layout) < 1)
+        return true;
+    len = pt_be16(v.data + 8);
+    id = (struct pt_view){ v.data + REQUEST_SIZE_MIN, v.len - REQUEST_SIZE_MIN };
+    if (len < id.len)
+        id.len = len;
+    return len == UINT16_MAX || is_text(id);
+}
+
 enum pt_guess pt_guess_request(struct pt_view v, uint32_t size, const struct pt_guess_known *known,
                                uint32_t *ret_needed)
 {
@@ -134,15 +185,16 @@ enum pt_guess pt_guess_request(struct pt_view v, uint32_t size, const struct pt_
     if (!layout)
         return PT_GUESS_NO;
     *ret_needed = size < PT_GUESS_SZ ? size : PT_GUESS_SZ;
-    if (v.len < *ret_needed)
-        return PT_GUESS_MORE;
-    v.len = *ret_needed;
+    if (v.len < *ret_needed && !known->last)
+        return may_go_on(v, size, layout) ? PT_GUESS_MORE : PT_GUESS_NO;
+    if (v.len > *ret_needed)
+        v.len = *ret_needed;
     if (pt_head_request(v, size, &head, &needed) != PT_OK)
         return PT_GUESS_NO;
     if (pt_layout_header_version(layout) == 2 && !v.data[head.head_sz - 1])
         bits += BITS_TAGS;
     more = client_bits(head.client_id, known);
-    if (more < 0)
+    if (more < 0 || (known->inside && !known->known && !is_common(&head)))
         return PT_GUESS_NO;
     bits += more + id_bits(head.correlation_id, known);
     more = walk_bits(layout, (struct pt_view){ v.data + head.head_sz, v.len - head.head_sz },
@@ -154,7 +206,7 @@ enum pt_guess pt_guess_request(struct pt_view v, uint32_t size, const struct pt_
 }
 
 enum pt_guess pt_guess_response(struct pt_view v, uint32_t size, uint32_t frame_max,
-                                const struct pt_layout *layout, uint32_t *ret_needed)
+                                const struct pt_layout *layout, bool last, uint32_t *ret_needed)
 {
     uint32_t head_sz;
     uint32_t needed;
@@ -162,9 +214,10 @@ enum pt_guess pt_guess_response(struct pt_view v, uint32_t size, uint32_t frame_
     if (size < RESPONSE_SIZE_MIN || size > frame_max)
         return PT_GUESS_NO;
     *ret_needed = size < PT_GUESS_SZ ? size : PT_GUESS_SZ;
-    if (v.len < *ret_needed)
+    if (v.len < *ret_needed && !last)
         return PT_GUESS_MORE;
-    v.len = *ret_needed;
+    if (v.len > *ret_needed)
+        v.len = *ret_needed;
     if (!layout)
         return PT_GUESS_YES;
     if (pt_head_response(v, size, layout, &head_sz, &needed) != PT_OK)

@@ -9,7 +9,8 @@
  * (1.9).
  *
  * Pure functions. v is what is there behind the possible size field, whose value is size;
- * PT_GUESS_MORE sets *ret_needed, how much of it is needed.
+ * PT_GUESS_MORE sets *ret_needed, how much of it is needed. last: v is all that there will be, and
+ * has to do.
  */
 #include "parser/walk.h"
 
@@ -17,7 +18,9 @@ enum pt_guess { PT_GUESS_NO, PT_GUESS_YES, PT_GUESS_MORE };
 
 struct pt_guess_known { /* what the connection has shown already */
     uint32_t frame_max;
-    bool known; /* there was a request before, and the two below are from it */
+    bool last;   /* see above */
+    bool inside; /* nothing begins here but, perhaps, a frame: no segment */
+    bool known;  /* there was a request before, and the two below are from it */
     int32_t correlation_id;
     struct pt_view client_id;
 };
@@ -32,10 +35,14 @@ struct pt_guess_known { /* what the connection has shown already */
 enum pt_guess pt_guess_request(struct pt_view v, uint32_t size, const struct pt_guess_known *known,
                                uint32_t *ret_needed);
 
+/* pt_guess_goes_on: this is what a client that is known would send next, by its name and count. */
+struct pt_request_head;
+bool pt_guess_goes_on(const struct pt_request_head *head, const struct pt_guess_known *known);
+
 /* pt_guess_response: the caller has found the correlation id among the waiting requests; layout is
  * the body's that is due, or NULL. */
 enum pt_guess pt_guess_response(struct pt_view v, uint32_t size, uint32_t frame_max,
-                                const struct pt_layout *layout, uint32_t *ret_needed);
+                                const struct pt_layout *layout, bool last, uint32_t *ret_needed);
 
 /* pt_sniff looks at the bytes from the possible start of a frame on. */
 enum pt_sniff {

@@ -12,16 +12,25 @@ static_assert(sizeof(struct pt_obs_records) + PT_OBS_RECORDS_MAX * sizeof(struct
                       PT_OBS_OUT_MIN,
               "a message fits an empty buffer");
 
-void *pt_obs_put(struct pt_obs_out *out, enum pt_obs_kind kind, uint8_t cluster,
-                 const struct pt_packet_ref *at, size_t body_sz, size_t tail_sz)
+static void *take(struct pt_obs_out *out, uint32_t size)
 {
-    uint32_t size = (uint32_t)((body_sz + tail_sz + 7) & ~(size_t)7);
-    struct pt_obs *o;
+    void *p;
 
     if (size > out->buf_sz - out->used_sz)
         out->flush(out);
     assert(size <= out->buf_sz - out->used_sz);
-    o = (struct pt_obs *)(void *)(out->buf + out->used_sz);
+    p = out->buf + out->used_sz;
+    out->used_sz += size;
+    out->msg_cnt++;
+    return p;
+}
+
+void *pt_obs_put(struct pt_obs_out *out, enum pt_obs_kind kind, uint8_t cluster,
+                 const struct pt_packet_ref *at, size_t body_sz, size_t tail_sz)
+{
+    uint32_t size = (uint32_t)((body_sz + tail_sz + 7) & ~(size_t)7);
+    struct pt_obs *o = take(out, size);
+
     memset(o, 0, size);
     o->kind = (uint16_t)kind;
     o->version = PT_OBS_VERSION;
@@ -30,9 +39,12 @@ void *pt_obs_put(struct pt_obs_out *out, enum pt_obs_kind kind, uint8_t cluster,
     o->at = *at;
     o->topic = UINT32_MAX;
     o->partition = -1;
-    out->used_sz += size;
-    out->msg_cnt++;
     return o;
+}
+
+void pt_obs_copy(struct pt_obs_out *out, const struct pt_obs *o)
+{
+    memcpy(take(out, o->size), o, o->size);
 }
 
 void pt_obs_put_records(struct pt_obs_out *out, const struct pt_obs *head,

@@ -318,6 +318,9 @@ struct pt_obs_out {
 void *pt_obs_put(struct pt_obs_out *out, enum pt_obs_kind kind, uint8_t cluster,
                  const struct pt_packet_ref *at, size_t body_sz, size_t tail_sz);
 
+/* pt_obs_copy puts a message that was written elsewhere. */
+void pt_obs_copy(struct pt_obs_out *out, const struct pt_obs *o);
+
 /* pt_obs_put_records puts cnt records into as many PT_OBS_RECORDS as they need. head is that of
  * their batch. */
 void pt_obs_put_records(struct pt_obs_out *out, const struct pt_obs *head,

@@ -3,6 +3,9 @@
 
 #include "parser/conn_pvt.h"
 
+/* Of the parser's memory, for what waits for a proof. */
+#define HOLD_PART 8u
+
 const struct pt_parser_cfg pt_parser_cfg_default = {
     .batch = { .hash_key = 0x7061726974617030u,
                .inflated_max = 256u << 20,
@@ -28,6 +31,7 @@ int pt_parser_open(struct pt_mem *mem, const struct pt_parser_cfg *cfg, struct p
     if (!p)
         return -ENOMEM;
     p->mem = mem;
+    p->lane = out;
     p->out = out;
     p->cfg = *cfg;
     p->frame_cfg =
@@ -37,11 +41,14 @@ int pt_parser_open(struct pt_mem *mem, const struct pt_parser_cfg *cfg, struct p
     pt_topics_init(&p->topics, mem, out);
     pt_profile_init(&p->profile, mem);
     p->seen = cfg->seen ? cfg->seen : &p->own_seen;
-    r = cfg->seen ? 0 : pt_seen_open(&p->own_seen, mem, cfg->seen_slots);
+    r = pt_hold_budget_open(&p->hold_budget, mem, mem->limit_sz / HOLD_PART);
+    if (!r)
+        r = cfg->seen ? 0 : pt_seen_open(&p->own_seen, mem, cfg->seen_slots);
     if (!r)
         r = pt_batch_reader_open(mem, &cfg->batch, &p->reader);
     if (r) {
         pt_seen_close(&p->own_seen, mem);
+        pt_hold_budget_close(&p->hold_budget);
         pt_mem_free(mem, p, sizeof(*p));
         return r;
     }
@@ -57,6 +64,7 @@ void pt_parser_close(struct pt_parser *p)
     pt_seen_close(&p->own_seen, mem);
     pt_topics_fini(&p->topics);
     pt_profile_fini(&p->profile);
+    pt_hold_budget_close(&p->hold_budget);
     pt_mem_free(mem, p, sizeof(*p));
 }
 

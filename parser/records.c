@@ -10,6 +10,7 @@ void pt_records_begin(struct pt_msg *m, struct pt_log_ref log, uint8_t source, i
                                       .known = next >= 0,
                                       .next = next,
                                       .run_from = -1,
+                                      .floor = -1,
                                       .read_committed =
                                               source != PT_SRC_PRODUCE && m->req.isolation == 1 };
 }
@@ -73,6 +74,7 @@ static int64_t place(struct pt_msg *m, struct pt_batch *b)
         broken(m);
     }
     r->known = true;
+    r->modern |= b->magic == 2;
     r->next = b->last_offset + 1;
     if (r->run_from < 0)
         r->run_from = cert_from;
@@ -117,6 +119,8 @@ static void put_batch(struct pt_msg *m, const struct pt_batch *b, enum pt_status
             pt_obs_put(m->parser->out, PT_OBS_BATCH, m->conn->cluster, at, sizeof(*o), 0);
     struct pt_obs head;
 
+    if (m->parser->hold)
+        m->parser->hold->batch_cnt++;
     fill_batch(o, m, b, st, cert_from, cnt);
     head = o->head; /* the next message may take its place */
     pt_obs_put_records(m->parser->out, &head, rec, cnt);
@@ -159,10 +163,14 @@ static bool seen_before(const struct pt_msg *m, const struct pt_batch *b,
     return pt_seen_find(m->parser->seen, &key, at->order);
 }
 
+/* remember: its records were told, so that they need not be told again; not, while nobody has heard
+ * of them. */
 static void remember(struct pt_msg *m, const struct pt_batch *b)
 {
     struct pt_seen_key key = seen_key(m, b);
 
+    if (m->parser->hold)
+        return;
     pt_seen_add(m->parser->seen, &key, m->parser->out->order);
 }
 
@@ -216,7 +224,7 @@ static bool may_be_handed(const struct pt_msg *m, struct pt_view v, const struct
     const struct pt_parser *p = m->parser;
     const struct pt_records *r = &m->records;
 
-    if (!p->cfg.handoff || !p->cfg.handoff_min || v.len < p->cfg.handoff_min)
+    if (!p->cfg.handoff || !p->cfg.handoff_min || v.len < p->cfg.handoff_min || p->hold)
         return false;
     if (b->magic != 2 || b->codec == PT_CODEC_NONE || b->flags & PT_BATCH_CONTROL ||
         b->last_offset == INT64_MAX)
@@ -378,6 +386,7 @@ static void lost_entries(struct pt_msg *m, const struct pt_frame_event *ev)
     struct pt_batch b;
 
     m->parser->stats.batches_lost++;
+    m->records.floor = from;
     if (!is_produce(r) && peek(ev->bytes, &b)) {
         from = from < 0 || b.base_offset < from ? b.base_offset : from;
         if (ev->kind == PT_FRAME_ENTRY_LOST)
@@ -439,6 +448,61 @@ static bool known_entry(struct pt_msg *m, struct pt_view v, const struct pt_pack
     return true;
 }
 
+/* A response of this version comes from a broker that writes nothing older than magic 2. */
+#define FETCH_MODERN 12
+
+/*
+ * A hole took the length of a batch, so that nothing tells where the next one begins. It is looked
+ * for by its shape and its checksum; but a record may hold a whole batch, too, which somebody
+ * recorded. What tells them apart is the end: behind the value of a record of magic 2 stands at
+ * least the number of its headers, so that a batch in a value is never followed by a batch nor by
+ * the field's end. (Behind an old message's value stands nothing: there nobody looks.) So what was
+ * found is told when the entries behind it fill the field exactly, or up to a last one that is cut
+ * off and has the offset that comes next. That leaves the value of a record's last header, where
+ * the record is a batch's last: the offsets of a recorded batch would have to lie between those on
+ * both sides of the hole, and below the high watermark, as well.
+ */
+bool pt_records_finds(const struct pt_msg *m)
+{
+    const struct pt_records *r = &m->records;
+
+    return !is_produce(r) && m->sure && !m->parser->hold && r->log.topic != PT_TOPIC_NONE &&
+           (r->modern || m->req.api_version >= FETCH_MODERN) && !pt_records_shed(m);
+}
+
+bool pt_records_found(struct pt_msg *m, const struct pt_frame_event *ev)
+{
+    const struct pt_records *r = &m->records;
+    int64_t end = m->u.fetch.high_watermark;
+    struct pt_batch b;
+
+    if (pt_batch_check(m->parser->reader, ev->bytes.data, ev->bytes.len, &b) != PT_OK)
+        return false;
+    if (r->floor >= 0 && b.base_offset < r->floor)
+        return false;
+    return r->source != PT_SRC_FETCH_CONSUMER || end < 0 || b.last_offset < end;
+}
+
+bool pt_records_follows(const struct pt_msg *m, const struct pt_frame_event *ev)
+{
+    const struct pt_records *r = &m->records;
+    struct pt_view v = ev->bytes;
+    struct pt_batch b;
+
+    switch (ev->kind) {
+    case PT_FRAME_ENTRY:
+        return pt_batch_check(m->parser->reader, v.data, v.len, &b) == PT_OK && b.magic == 2 &&
+               b.base_offset >= r->next;
+    case PT_FRAME_ENTRY_PARTIAL:
+        return v.len && (int64_t)pt_be64(v.data) == r->next;
+    case PT_FRAME_ENTRY_BAD:
+    case PT_FRAME_RECORDS_LOST:
+        return false;
+    default:
+        return true;
+    }
+}
+
 void pt_records_event(struct pt_msg *m, const struct pt_frame_event *ev)
 {
     struct pt_batch b;
@@ -467,7 +531,7 @@ void pt_records_event(struct pt_msg *m, const struct pt_frame_event *ev)
             break;
         /* fallthrough */
     case PT_FRAME_ENTRY_BAD:
-        (void)peek(ev->bytes, &b);
+        (void)peek(ev->kind == PT_FRAME_ENTRY_BAD ? ev->bytes : (struct pt_view){ 0 }, &b);
         bad_entry(m, &b, PT_BAD_LENGTH, false, &ev->at);
         break;
     default:

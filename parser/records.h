@@ -13,6 +13,15 @@
  * (Produce: 0). */
 void pt_records_begin(struct pt_msg *m, struct pt_log_ref log, uint8_t source, int64_t next);
 
+/* pt_records_finds: behind this hole the next batch may be looked for. */
+bool pt_records_finds(const struct pt_msg *m);
+
+/* pt_records_found: what may be a batch behind a hole is one, as far as it shows. */
+bool pt_records_found(struct pt_msg *m, const struct pt_frame_event *ev);
+
+/* pt_records_follows: of what was found behind a hole this event goes on. */
+bool pt_records_follows(const struct pt_msg *m, const struct pt_frame_event *ev);
+
 /* pt_records_event takes the PT_FRAME_ENTRY_* and PT_FRAME_RECORDS_LOST events. */
 void pt_records_event(struct pt_msg *m, const struct pt_frame_event *ev);
 

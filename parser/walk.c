@@ -314,7 +314,8 @@ static enum pt_status pass(struct pt_walk *w, struct pt_cursor *c, uint32_t *ret
         return PT_OK;
     if (left < w->skip) {
         w->skip -= (uint32_t)left;
-        consume(w, c, left);
+        if (left)
+            consume(w, c, left);
         *ret_needed = 1;
         return PT_NEED_MORE;
     }

@@ -84,6 +84,18 @@ def recut(cap, rng, size, join=False, overlap=0.0, repeat=0.0, copies=0.0, jitte
     return cap.with_packets(out)
 
 
+def begun(cap, first, rng):
+    """Without the packets before index first, and, in one of two cases, without the first bytes of
+    that one's payload."""
+    packets = cap.packets[first:]
+    s = segment_of(packets[0])
+    if s and s.payload and rng.random() < 0.5:
+        n = rng.randint(1, len(s.payload))
+        packets[0] = s.packet(s.seq + n, s.payload[n:], s.flags,
+                              struct.unpack_from(">H", packets[0][3], 18)[0])
+    return cap.with_packets(packets)
+
+
 def from_their_start(cap):
     """Without the connections whose SYN is not there: where those begin depends on the packets."""
     begun = set()

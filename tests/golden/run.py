@@ -21,12 +21,14 @@
     loss      1 % and 20 % of the packets gone, on either and both sides: nothing invented
     orphans   half of what clients ask gone, on either and both sides: nothing invented, and what
               was answered is read
+    attach    either or both captures begin at a random packet or byte: nothing invented
     topicids  everything that names topics gone: not compared, unless the names are given
     absent    a broker, or everything that shows the target's records, gone: never parity
     bad       inputs that are broken or hostile: a message or an honest report, bounded memory
 
 NAME limits a suite to captures of that name. PT_SANITIZED=1 says that the program is built with
-sanitizers, which need more address space than a limit allows.
+sanitizers, which need more address space than a limit allows. PT_ATTACH_SEEDS: starts of each pair
+in suite attach.
 """
 import concurrent.futures
 import fcntl
@@ -63,6 +65,7 @@ LOSSES = ((0.01, 20), (0.2, 4))
 ABSENT = PAIRS[:6]
 EXIT = {"parity": 0, "divergent": 1, "inconclusive": 3}
 SANITIZED = os.environ.get("PT_SANITIZED") == "1"
+ATTACH_SEEDS = int(os.environ.get("PT_ATTACH_SEEDS", "6"))
 TIMEOUT = 120
 MEMORY_LIMIT = 2 << 30
 
@@ -967,6 +970,45 @@ def described(topic, topic_id):
             "LastKnownElr: \n" % (topic, topic_id, topic))
 
 
+# ---------------------------------------------------------------- attach
+
+def suite_attach(program, names):
+    for name in names:
+        whole = {side: pcap.read(pair_file(name, side)) for side in ("source", "target")}
+        for seed in range(ATTACH_SEEDS):
+            yield "%s seed %d" % (name, seed), lambda n=name, w=whole, s=seed: one_attach(
+                program, n, w, s)
+
+
+def one_attach(program, name, whole, seed):
+    rng = random.Random("%s/attach/%d" % (name, seed))
+    hit = (("source",), ("target",), ("source", "target"))[seed % 3]
+    with tempfile.TemporaryDirectory() as tmp:
+        files = {}
+        for side, cap in whole.items():
+            if side in hit:
+                cap = recut.begun(cap, rng.randrange(len(cap.packets)), rng)
+            files[side] = cap.write(os.path.join(tmp, side + ".pcap"))
+        r = replay(program, [files["source"]], [files["target"]])
+    errors = run_errors(r)
+    if r.report:
+        errors += damage_errors(r.report, last_lives(expected_of(name), r.report))
+    return errors
+
+
+def last_lives(expected, report):
+    """The truth without the incarnations of a topic that were over before anything was seen."""
+    left = {}
+    for p in report["pairs"]:
+        left[rep.pair_name(p["source"])] = left.get(rep.pair_name(p["source"]), 0) + 1
+    pairs = []
+    for p in reversed(expected["pairs"]):
+        left[p["source"]] = left.get(p["source"], 1) - 1
+        if left[p["source"]] >= 0:
+            pairs.insert(0, p)
+    return {**expected, "pairs": pairs}
+
+
 # ---------------------------------------------------------------- absent
 
 def suite_absent(program, names):
@@ -1227,7 +1269,7 @@ SUITES = {"pairs": suite_pairs, "split": suite_split, "workers": suite_workers,
           "segments": suite_segments, "clocks": suite_clocks, "wrapped": suite_wrapped,
           "clients": suite_clients,
           "loss": suite_loss, "orphans": suite_orphans, "topicids": suite_topicids,
-          "absent": suite_absent, "bad": suite_bad}
+          "attach": suite_attach, "absent": suite_absent, "bad": suite_bad}
 
 
 def main(argv):
