@@ -20,11 +20,11 @@
  * at which a capture begins, or a hole ends, may lie within another one.)
  *
  * Until then messages of that direction wait (hold.h), those of responses also while the requests
- * are a guess. A guess that is contradicted, by a body that is not what it should be, a size or a
- * header that cannot be, a request that does not go on from the one before, or by a hole that makes
- * another guess necessary, takes what waits with it, and the requests that were read behind it.
- * Connections of which only one direction is seen and whose start is not never prove anything: what
- * they seem to carry is not told.
+ * are a guess, but for a response that is read without one. A guess that is contradicted, by a body
+ * that is not what it should be, a size or a header that cannot be, a request that does not go on
+ * from the one before, or by a hole that makes another guess necessary, takes what waits with it,
+ * and the requests that were read behind it. Connections of which only one direction is seen and
+ * whose start is not never prove anything: what they seem to carry is not told.
  */
 #include "parser/body.h"
 #include "parser/conn_pvt.h"
@@ -45,9 +45,9 @@ static bool is_sure(const struct pt_conn *c, int side)
 void pt_conn_aim(struct pt_conn *c, int side)
 {
     struct pt_parser *p = c->parser;
-
     struct pt_conn_dir *d = c->dir[side];
-    bool waits = d && (!is_sure(c, side) || (d->in_msg && d->msg.records.found));
+    bool orphan = d && d->sure && d->in_msg && d->msg.orphan;
+    bool waits = d && ((!is_sure(c, side) && !orphan) || (d->in_msg && d->msg.records.found));
 
     p->hold = waits ? &d->hold : NULL;
     p->out = p->hold ? &p->hold->out : p->lane;
