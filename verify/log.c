@@ -33,6 +33,8 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
     l->epoch = -1;
     l->lost_ns = INT64_MIN;
     l->shed_ns = INT64_MIN;
+    l->committed_ns = INT64_MIN;
+    l->committed_before_ns = INT64_MIN;
     l->tail_ns = INT64_MIN;
     return l;
 }
@@ -75,8 +77,34 @@ bool pt_log_grow(struct pt_log *l, void **p, size_t cnt, size_t *cap, size_t ele
 
 static void commit_up_to(struct pt_log *l, int64_t end)
 {
-    if (end > l->committed_end)
-        l->committed_end = end;
+    if (end <= l->committed_end)
+        return;
+    if (l->env->now_ns > l->committed_ns) {
+        l->committed_before = l->committed_end;
+        l->committed_before_ns = l->committed_ns;
+        l->committed_ns = l->env->now_ns;
+    }
+    l->committed_end = end;
+}
+
+/* A leader of the same epoch goes on behind what the high watermark had passed before: so what it
+ * wrote there was not lost with it, and stands. Each offset is looked at once. */
+static void stand(struct pt_log *l, const struct pt_sighting *b)
+{
+    int64_t end = b->at.time_ns > l->committed_ns ? l->committed_end : l->committed_before;
+    uint16_t *state;
+
+    if (b->source == PT_SRC_PRODUCE || b->leader_epoch < 0 ||
+        b->at.time_ns <= l->committed_before_ns)
+        return;
+    if (end > b->base)
+        end = b->base;
+    for (int64_t off; (off = pt_slots_next(&l->slots, l->stood)) < end; l->stood = off + 1) {
+        const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
+
+        if (l->evidence[slot->evidence].leader_epoch == b->leader_epoch)
+            *state |= PT_SLOT_STANDS;
+    }
 }
 
 /* certify makes [from, to) certified, but for what was settled as unseen. True if that is new for
@@ -151,6 +179,7 @@ static int64_t last_held(const struct pt_log *l, const struct pt_sighting *b)
 /* What a batch says of the log as a whole, whether its records came with it or before. */
 static void learn(struct pt_log *l, const struct pt_sighting *b)
 {
+    stand(l, b);
     commit_by(l, b);
     note_tail(l, b);
     pt_leaders_pass(l, b);

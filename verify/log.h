@@ -50,6 +50,7 @@ struct pt_ledger {
      * never was. And whether anything at all was shed that nobody has seen. */
     int64_t shed_ns[PT_CLUSTER_CNT];
     bool shed[PT_CLUSTER_CNT];
+    bool gaps[PT_CLUSTER_CNT];       /* bytes of connections were lost, of whatever log */
     int64_t seen_ns[PT_CLUSTER_CNT]; /* of the latest from each cluster: behind it that one is dark
                                       */
 };
@@ -186,6 +187,10 @@ struct pt_log {
 
     /* Bounds: -1 not stated. */
     int64_t committed_end; /* below it everything is committed; 0 at first */
+    int64_t committed_ns;  /* since then, and the same of the end before */
+    int64_t committed_before;
+    int64_t committed_before_ns;
+    int64_t stood; /* below it was looked for what stands */
     int64_t log_start;
     int64_t hw_first;    /* the first high watermark stated */
     int64_t hw_max;      /* the highest */

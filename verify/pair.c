@@ -268,11 +268,15 @@ static bool has_loss(const struct pt_log *l)
  * been seen so in what was lost or shed. */
 static bool is_cleaned(const struct pt_topic *t)
 {
-    for (size_t i = 0; i < t->part_cnt; i++)
-        if (t->part[i].log &&
-            (t->part[i].log->gone_cnt || t->part[i].log->holes.cnt || has_loss(t->part[i].log) ||
-             pt_log_shed_since(t->part[i].log, INT64_MIN)))
+    if (t->cleanup == PT_CLEANUP_DELETE)
+        return false;
+    for (size_t i = 0; i < t->part_cnt; i++) {
+        const struct pt_log *l = t->part[i].log;
+
+        if (l && (l->gone_cnt || l->holes.cnt || l->env->gaps[l->cluster] || has_loss(l) ||
+                  pt_log_shed_since(l, INT64_MIN)))
             return true;
+    }
     return false;
 }
 
@@ -658,8 +662,8 @@ static int64_t topic_grew_ns(const struct pt_topic *t)
  * stopped, must not be accused, and one that skipped the last record of a partition must not get
  * away with it. All must hold:
  *  - the target's taps lost nothing and show all brokers that are known, so that whatever was
- * appended until their last packet was seen, and its log is certified from the last match to its end, with nothing in it undecided or
- * pending;
+ * appended until their last packet was seen, and its log is certified from the last match to its
+ * end, with nothing in it undecided or pending;
  *  - replication went past the record: another one of the same source topic, of any partition, that
  * was written with it or later, has arrived;
  *  - replication is over: nothing was written to the topic, on either cluster, for far longer than

@@ -58,8 +58,8 @@ struct pt_topic {
     uint32_t incarnation; /* 0: the oldest seen */
     bool has_id;
     bool deleted;
-    bool misnamed; /* batches of another topic were taken for its own: the operator's mistake, of
-                      which the cluster told too late. Nothing is concluded from what it holds */
+    bool misnamed;   /* batches of another topic were taken for its own: the operator's mistake, of
+                        which the cluster told too late. Nothing is concluded from what it holds */
     uint8_t cleanup; /* PT_CLEANUP_*: all that was stated of it */
     uint8_t id[16];
     int64_t deleted_ns;

@@ -49,20 +49,22 @@ static bool has_no_time(const struct pt_log *l, const struct pt_slot *slot)
 }
 
 /* Whether what was seen at off is what the log holds now that the high watermark has passed it. It
- * is if it was committed when it was seen. Else a leader may have lost it, and the next one may
- * have written other records there that the tap did not see, which the watermark counts as well.
- * Epochs never fall with the offset, and one leader writes an offset once: so it is there if a
- * record behind it that was committed when it was seen has the same epoch. What only a Produce
- * showed has none of its own, but not a lower one than the record before it; and nothing is older
- * than epoch 0. Behind the last that is known nothing can be said once the tap has lost something.
+ * is if it was committed when it was seen, or its leader was seen to go on after that. Else a
+ * leader may have lost it, and the next one may have written other records there that the tap did
+ * not see, which the watermark counts as well. Epochs never fall with the offset, and one leader
+ * writes an offset once: so it is there if a record behind it of which that is known has the same
+ * epoch. What only a Produce showed has none of its own, but not a lower one than the record before
+ * it; and nothing is older than epoch 0. Behind the last that is known nothing can be said once the
+ * tap has lost something.
  */
 static bool stands(struct pt_log *l, int64_t off, const struct pt_slot *slot, uint16_t state)
 {
+    const uint16_t known = PT_SLOT_SURE | PT_SLOT_STANDS;
     int32_t own = l->evidence[slot->evidence].leader_epoch;
     int32_t epoch = own >= 0 ? own : l->epoch;
     uint16_t *other;
 
-    if (state & (PT_SLOT_SURE | PT_SLOT_COMMITTED))
+    if (state & (known | PT_SLOT_COMMITTED))
         return true;
     if (l->proof_epoch != epoch || l->proof_at <= off)
         l->proof_at = off + 1;
@@ -70,7 +72,7 @@ static bool stands(struct pt_log *l, int64_t off, const struct pt_slot *slot, ui
     for (int64_t at; (at = pt_slots_next(&l->slots, l->proof_at)) != INT64_MAX;) {
         slot = pt_slots_get(&l->slots, at, &other);
         own = l->evidence[slot->evidence].leader_epoch;
-        if (own >= 0 && (*other & PT_SLOT_SURE || own > (epoch < 0 ? 0 : epoch)))
+        if (own >= 0 && (*other & known || own > (epoch < 0 ? 0 : epoch)))
             return own == epoch || own == 0;
         l->proof_at = at + 1;
     }

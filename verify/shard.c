@@ -381,8 +381,11 @@ static void dispatch(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
         ok = pt_registry_broker(s->registry, m);
         break;
     case PT_OBS_LOST:
-        if (o->topic == UINT32_MAX && lost->reason == PT_LOST_SHED) {
-            on_shed(s, o);
+        if (o->topic == UINT32_MAX) {
+            if (lost->reason == PT_LOST_SHED)
+                on_shed(s, o);
+            else
+                s->env.gaps[o->cluster] = true;
             break;
         }
         /* fallthrough */

@@ -33,8 +33,11 @@
 #define PT_SLOT_DISPUTED 0x400u
 /* It was certified absent since: nobody is given it any more. */
 #define PT_SLOT_GONE 0x800u
+/* The leader that wrote it was seen to go on after the high watermark had passed it. */
+#define PT_SLOT_STANDS 0x1000u
 #define PT_SLOT_KEEP                                                                               \
-    (PT_SLOT_COMMITTED | PT_SLOT_ABORTED | PT_SLOT_SURE | PT_SLOT_READ | PT_SLOT_GONE)
+    (PT_SLOT_COMMITTED | PT_SLOT_ABORTED | PT_SLOT_SURE | PT_SLOT_READ | PT_SLOT_GONE |            \
+     PT_SLOT_STANDS)
 #define PT_SLOT_SEEN (PT_SLOT_PRODUCED | PT_SLOT_FETCHED)
 
 struct pt_slot {
