@@ -279,7 +279,7 @@ static void flush(struct pt_obs_out *out)
         } else if (o->kind == PT_OBS_PRODUCE_OUTCOME) {
             snprintf(t->log + len, sizeof(t->log) - len, " %s",
                      p->outcome == PT_PRODUCE_UNKNOWN ? "unknown" : "?");
-        } else if (o->kind == PT_OBS_LOST) {
+        } else if (o->kind == PT_OBS_LOST && o->topic != UINT32_MAX) {
             snprintf(t->log + len, sizeof(t->log) - len, " lost");
         }
         off += o->size;
