@@ -247,6 +247,7 @@ static void to_topic(struct pt_shard *s, uint32_t lane, const struct pt_obs *o,
         return;
     }
     if (is_batch) {
+        s->env.gaps[o->cluster] = true;
         id->batch_cnt++;
         id->record_cnt += ((const struct pt_obs_batch *)(const void *)o)->record_cnt;
         id->used_by_client |=
