@@ -211,8 +211,9 @@ static void change_leader(struct run *r, unsigned index)
     client_metadata(index ? &r->writer.client : &r->reader, leader);
 }
 
-/* Compaction takes some records of a batch to which the replicator has not come yet. (Which records
- * a broker may take is left aside: any may have been written again behind it.) */
+/* Compaction takes some records of a batch to which no reader has come yet. (Which records a broker
+ * may take is left aside: any may have been written again behind it. Nor does it come so soon that
+ * one reader is given a record and the next, moments later, is not.) */
 static void compact(struct run *r)
 {
     uint32_t p = below(r, r->w->story.partitions);
@@ -220,6 +221,9 @@ static void compact(struct run *r)
     uint32_t i = log_find(l, r->reader.position[p]);
     bool any = false;
 
+    for (uint32_t c = 0; i < l->batch_cnt && c < r->side[0].consumer_cnt; c++)
+        if (r->side[0].consumer[c].position[p] > l->batch[i].base)
+            return;
     if (i >= l->batch_cnt || l->batch[i].base < r->reader.position[p] ||
         l->batch[i].base + l->batch[i].cnt > l->hw || l->batch[i].spec.flags)
         return;
