@@ -127,9 +127,10 @@ void pt_totals_add(struct pt_totals *t, const struct pt_totals *other)
 
 bool pt_totals_saw_all(const struct pt_totals *t, enum pt_cluster cluster)
 {
-    return !t->streams.holes && !t->loss.cluster[cluster].one_way && !t->mirror.lost && !t->mirror.restarts && !t->mirror.refused &&
-           !pt_datagrams_lost(&t->fragments) && !t->fragments.fragments_refused &&
-           !t->packets.kind[PT_PACKET_CUT] && !t->packets.kind[PT_PACKET_MIXED];
+    return !t->streams.holes && !t->loss.cluster[cluster].one_way && !t->mirror.lost &&
+           !t->mirror.restarts && !t->mirror.refused && !pt_datagrams_lost(&t->fragments) &&
+           !t->fragments.fragments_refused && !t->packets.kind[PT_PACKET_CUT] &&
+           !t->packets.kind[PT_PACKET_MIXED];
 }
 
 void pt_totals_worker(struct pt_totals *t, const struct pt_worker *w)

@@ -41,6 +41,8 @@ struct pt_records {
     bool known;     /* Fetch: everything from `next` on is certified by this response */
     bool read_committed;
     bool run_txn;     /* the run below has transactional batches */
+    bool run_torn;    /* and does not begin with the records field */
+    bool torn;        /* something of the field was lost or cannot be used */
     bool unplaced;    /* Produce: an entry was shed, so that nobody knows where the next begins */
     bool modern;      /* Fetch: an entry was of magic 2, so that those behind it are */
     bool found;       /* behind a hole an entry was found: what is told waits */

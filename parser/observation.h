@@ -249,13 +249,14 @@ struct pt_obs_aborted_txn {
 
 /* PT_OBS_ABORTED: a read_committed response certified [from, to) and listed exactly these aborted
  * transactions for it; every other transactional record in it is committed. Sent behind its
- * batches. */
+ * batches. torn: it began in front of `from`, with what was lost: a transaction that is listed may
+ * have ended there. */
 struct pt_obs_aborted {
     struct pt_obs head;
     int64_t from;
     int64_t to;
     uint32_t cnt;
-    uint32_t pad;
+    uint32_t torn; /* 0, 1 */
     struct pt_obs_aborted_txn txn[];
 };
 

@@ -34,6 +34,7 @@ void pt_records_aborted(struct pt_msg *m)
         o->head.partition = r->log.partition;
         o->from = r->run_from;
         o->to = r->run_to;
+        o->torn = r->run_torn;
         o->cnt = f->aborted_cnt;
         if (list_sz)
             memcpy(o->txn, f->aborted, list_sz);
@@ -49,6 +50,7 @@ static void broken(struct pt_msg *m)
         pt_records_aborted(m);
     m->records.known = false;
     m->records.next = -1;
+    m->records.torn = true;
 }
 
 /* place gives the batch its offsets and returns cert_from; -1 if a Produce entry has no place. */
@@ -76,8 +78,10 @@ static int64_t place(struct pt_msg *m, struct pt_batch *b)
     r->known = true;
     r->modern |= b->magic == 2;
     r->next = b->last_offset + 1;
-    if (r->run_from < 0)
+    if (r->run_from < 0) {
         r->run_from = cert_from;
+        r->run_torn = r->torn;
+    }
     r->run_to = r->next;
     r->run_txn |= (b->flags & PT_BATCH_TRANSACTIONAL) != 0;
     return cert_from;

@@ -343,6 +343,13 @@ static void on_target_only(struct pt_pair *p, const struct pt_align_event *ev,
     }
 }
 
+/* It may be a copy of any record of the source that found no partner. */
+static void note_unsure(struct pt_pair *p, const struct pt_align_event *ev)
+{
+    if (ev->target_offset >= p->unsure_end)
+        p->unsure_end = ev->target_offset + 1;
+}
+
 static void on_mutated(struct pt_pair *p, const struct pt_align_event *ev)
 {
     if (may_have_been_there(p, PT_CLUSTER_SOURCE, ev) ||
@@ -478,12 +485,14 @@ static void on_event(struct pt_pair *p, const struct pt_align_event *ev)
         on_source_only(p, ev, PT_FINDING_RECORD_COUNT_DIFFERS, &sum->ambiguous_source);
         break;
     case PT_ALIGN_AMBIGUOUS_TARGET:
+        note_unsure(p, ev);
         on_target_only(p, ev, PT_FINDING_RECORD_COUNT_DIFFERS, &sum->ambiguous_target);
         break;
     case PT_ALIGN_UNVERIFIABLE_SOURCE:
         sum->unverifiable_source++;
         break;
     case PT_ALIGN_UNVERIFIABLE_TARGET:
+        note_unsure(p, ev);
         sum->unverifiable_target++;
         break;
     case PT_ALIGN_PENDING_SOURCE:
@@ -663,7 +672,8 @@ static int64_t topic_grew_ns(const struct pt_topic *t)
  * away with it. All must hold:
  *  - the target's taps lost nothing and show all brokers that are known, so that whatever was
  * appended until their last packet was seen, and its log is certified from the last match to its
- * end, with nothing in it undecided or pending;
+ * end, with nothing in it undecided or pending, and no record behind that match of which nothing
+ * was found out;
  *  - replication went past the record: another one of the same source topic, of any partition, that
  * was written with it or later, has arrived;
  *  - replication is over: nothing was written to the topic, on either cluster, for far longer than
@@ -711,7 +721,7 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
     const struct pt_log *target = p->log[1];
     int64_t from = p->matched_end[1];
     bool target_certified =
-            target->hw_max >= 0 && !p->sum.pending_target &&
+            target->hw_max >= 0 && !p->sum.pending_target && p->unsure_end <= from &&
             !extra_incarnation(p, PT_CLUSTER_TARGET) &&
             (from >= target->hw_max || pt_ranges_until(&target->certified, from) >= target->hw_max);
     int64_t target_ns = p->env->seen_ns[PT_CLUSTER_TARGET];

@@ -50,9 +50,10 @@ struct pt_pair {
     int64_t hurried_ns;             /* packet time of the last pt_pair_hurry */
     int64_t lag_min_ns;             /* below 0: the clocks differ, or the target is written first */
     int64_t matched_end[PT_CLUSTER_CNT]; /* one past the last matched offset, 0 none */
-    int64_t index;                       /* in the report */
-    uint64_t number;                     /* of this pair, from its birth on (live.h) */
-    bool looked;                         /* live.h has given it out as it is */
+    int64_t unsure_end; /* one past the last target record of which it is not known what it is */
+    int64_t index;      /* in the report */
+    uint64_t number;    /* of this pair, from its birth on (live.h) */
+    bool looked;        /* live.h has given it out as it is */
 };
 
 /* pt_pair_open: NULL when memory is refused. Takes both logs (their pair is set). */

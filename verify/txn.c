@@ -25,9 +25,9 @@ enum pt_txn_state pt_txn_decide(const struct pt_log *l, int64_t off, const struc
 }
 
 /* What the list says about a record of this producer. The latest transaction listed that began at
- * or before it holds it, unless a marker in the response ended that one before the record. (A
- * marker in front of `from` cannot be meant: a transaction that had ended there would not be
- * listed.) */
+ * or before it holds it, unless a marker in the response ended that one before the record. (If
+ * the response begins at `from`, no marker in front of that can be meant: a transaction that had
+ * ended there would not be listed.) */
 static enum pt_txn_state listed(const struct pt_log *l, const struct pt_obs_aborted *a, int64_t off,
                                 int64_t producer_id)
 {
@@ -40,7 +40,7 @@ static enum pt_txn_state listed(const struct pt_log *l, const struct pt_obs_abor
             first = a->txn[i].first_offset;
     if (first < 0)
         return PT_TXN_COMMITTED;
-    if (first < a->from)
+    if (first < a->from && !a->torn)
         first = a->from;
     if (pt_ranges_until(&l->certified, first) <= off || pt_log_reduced(l, first, off))
         return PT_TXN_UNDECIDED;

@@ -72,8 +72,10 @@ class Pair:
         return bool(self.bad_source or self.bad_target or self.spans_source)
 
     def near_wrong(self, s, t):
-        return any(s is not None and abs(s - x) <= NEAR for x in self.bad_source | self.spans_source) \
-            or any(t is not None and abs(t - x) <= NEAR for x in self.bad_target | self.spans_target)
+        def near(offset, places):
+            return offset is not None and any(abs(offset - x) <= NEAR for x in places)
+        return near(s, self.bad_source | self.spans_source) or \
+            near(t, self.bad_target | self.spans_target)
 
 
 def report_pair(report, partition):
@@ -135,7 +137,7 @@ def false_findings(pair, findings):
                     copies[origin] += 1
                     ok = copies[origin] < len(pair.copies[origin])
             elif code == "RECORD_REORDERED":
-                ok = moved.take(s)
+                ok = moved.take(s) or surplus.take(t)   # the one that is too many stands there
             elif code == "RECORD_COUNT_DIFFERS":
                 ok = pair.near_wrong(s, t)
             else:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulated clusters behind bad mirrors: is anything said that is not true, and how much is found?
 
-    sim.py PARITAP PARITAP-SIM [--runs N] [--records N] [--batch N] [--seed N] [--jobs N] [--only NAME]
+    sim.py PARITAP PARITAP-SIM [--runs N] [--records N] [--batch N] [--seed N] [--jobs N]
+           [--only NAME]
 
 Runs every kind of mirror below, N runs each, with faults of the replicator and without, and prints
 a table of what was true, false and found. One run is repeated by the command that is printed with

@@ -93,7 +93,8 @@ static void flush(struct pt_obs_out *out)
         else if (o->kind == PT_OBS_LOST)
             say(x, "L(%ld %ld)", (long)lost->from, (long)lost->to);
         else if (o->kind == PT_OBS_ABORTED)
-            say(x, "A[%ld %ld)%u", (long)aborted->from, (long)aborted->to, aborted->cnt);
+            say(x, "A[%ld %ld)%u%s", (long)aborted->from, (long)aborted->to, aborted->cnt,
+                aborted->torn ? "torn" : "");
         off += o->size;
     }
     out->used_sz = 0;
@@ -422,6 +423,10 @@ static void test_aborted(void **state)
     answer(&x, 0, txn);
     feed(&x, 1, x.batch_at[1] + 70, x.batch_at[1] + 72);
     expect(&x, "F90[90 100..104]ksL(105 109)A[90 105)1[110 110..114]s");
+    request(&x, 0, -1, 90);
+    answer(&x, 0, txn);
+    feed(&x, 1, x.batch_at[0] + 70, x.batch_at[0] + 72);
+    expect(&x, "F90L(90 104)[105 105..109]s[110 110..114]ksA[105 115)1torn");
     close_side(&x);
 }
 
