@@ -583,7 +583,7 @@ static void test_shed_aborted(void **state)
     fetch(&x, 90, txn, PT_SHED_NONE, 2, PT_SHED_HEADERS);
     expect(&x, "F90[90 100..104]k[105 105..109]kX(110 115)A[90 110)1");
     fetch(&x, 90, txn, PT_SHED_HEADERS, 2, PT_SHED_NONE);
-    expect(&x, "F90X(90 105)X(105 110)[110 110..114]A[110 115)1");
+    expect(&x, "F90X(90 105)X(105 110)[110 110..114]A[110 115)1torn");
     fetch(&x, 90, txn, PT_SHED_KNOWN, 2, PT_SHED_NONE);
     expect(&x, "F90X(90 100)X(100 105)kX(105 110)k[110 110..114]ksA[110 115)1");
     close_side(&x);
