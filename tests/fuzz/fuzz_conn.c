@@ -60,8 +60,11 @@ static void see(struct watch *w, const struct pt_obs *o)
     case PT_OBS_PRODUCE_OUTCOME:
     case PT_OBS_BOUNDS:
     case PT_OBS_ABORTED:
-    case PT_OBS_LOST:
         FUZZ_CHECK(o->topic < w->topics);
+        break;
+    case PT_OBS_LOST:
+        FUZZ_CHECK(o->topic < w->topics ||
+                   (o->topic == UINT32_MAX && ((const struct pt_obs_lost *)m)->from < 0));
         break;
     default:
         break;

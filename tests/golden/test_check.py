@@ -68,7 +68,14 @@ def perfect(expected):
             "unassigned": none,
             "ledger": {k: book for k in ("packets", "stream_bytes", "frame_bytes", "frames",
                                          "batches", "offsets")},
-            "counters": {k: {} for k in ("packet", "stream", "parser", "shard")},
+            "loss": {"looks_like": [], "holes": 0, "bytes": 0, "cut_holes": 0, "cut_hole_bytes": 0,
+                     "sizes": [], "moments": {"seconds": 0, "holes": 0, "shared_holes": 0},
+                     "taps": [], "clusters": [], "slice_seconds": 0, "slices": [], "worst": [],
+                     "one_way": []},
+            "counters": {**{k: {} for k in ("packet", "fragment", "mirror", "parser", "shard")},
+                         "stream": dict.fromkeys(("holes", "hole_bytes", "truncated_bytes",
+                                                  "segments_copies", "payload_bytes",
+                                                  "copied_bytes"), 0)},
             "pairs": pairs, "unpaired": [], "findings": findings, "finding_totals": {}}
 
 
