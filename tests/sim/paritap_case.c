@@ -93,6 +93,7 @@ static void end(struct story *s)
         client_finish(&d->producer);
         client_finish(&d->consumer);
         client_finish(&d->follower);
+        buf_fini(&d->talk.msg);
         if (mirror_close(&d->mirror))
             exit(2);
         cluster_fini(&d->cluster);

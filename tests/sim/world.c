@@ -583,6 +583,7 @@ static void finish(struct run *r)
             client_finish(&r->side[i].follower[n]);
         for (uint32_t n = 0; n < r->side[i].consumer_cnt; n++)
             client_finish(&r->side[i].consumer[n]);
+        buf_fini(&r->side[i].talk.msg);
         r->w->packets[i] = r->side[i].wire.packets;
         r->w->lost[i] = r->side[i].mirror.lost;
     }
