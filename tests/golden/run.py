@@ -58,13 +58,12 @@ import wrap
 PAIRS = ("dual-write", "late", "link", "mirror-faults", "mm2-clean", "old", "compact", "logappend",
          "odd", "recreate", "repeat", "retention", "sasl")
 
-# Share of the packets that is lost, and how often that is tried.
-LOSSES = ((0.01, 20), (0.2, 4))
-
 # Where every broker and both writers and readers of the target show something of each partition.
 ABSENT = PAIRS[:6]
 EXIT = {"parity": 0, "divergent": 1, "inconclusive": 3}
 SANITIZED = os.environ.get("PT_SANITIZED") == "1"
+# Share of the packets that is lost, and how often that is tried.
+LOSSES = ((0.01, 5), (0.2, 2)) if SANITIZED else ((0.01, 20), (0.2, 4))
 ATTACH_SEEDS = int(os.environ.get("PT_ATTACH_SEEDS", "6"))
 TIMEOUT = 120
 MEMORY_LIMIT = 2 << 30
