@@ -316,6 +316,13 @@ static bool is_supported(const struct pt_align *a, uint32_t support, uint32_t le
     return support >= a->cfg.anchor_run || support >= left_over;
 }
 
+/* Whether what is left over on one side may have its partner in the rest of the other, which goes
+ * on. */
+static bool may_go_on(unsigned open, uint32_t s_left, uint32_t t_left)
+{
+    return (s_left && open & PT_LCS_T_OPEN) || (t_left && open & PT_LCS_S_OPEN);
+}
+
 static uint32_t max_of(uint32_t x, uint32_t y)
 {
     return x > y ? x : y;
@@ -369,6 +376,7 @@ static void weaken(const struct pt_align *a, struct solution *sol, bool final)
     uint32_t t_at = 0;
     uint32_t s_end = w->s_cnt;
     uint32_t t_end = w->t_cnt;
+    unsigned open;
 
     for (uint32_t i = 0; i < w->s_cnt; i++) {
         uint32_t j = w->match[i];
@@ -390,20 +398,24 @@ static void weaken(const struct pt_align *a, struct solution *sol, bool final)
         s_at = i + 1;
         t_at = j + 1;
     }
-    support = going_on(a, final) ? 0 : UINT32_MAX / 2;
-    if (gap_between(w, s_at, t_at, w->s_cnt, w->t_cnt))
-        support = 0;
+    open = going_on(a, final);
+    if (gap_between(w, s_at, t_at, w->s_cnt, w->t_cnt) || (open && sol->repeated))
+        open = PT_LCS_S_OPEN | PT_LCS_T_OPEN;
+    support = open ? 0 : UINT32_MAX / 2;
     for (uint32_t i = w->s_cnt; i-- > 0;) {
         uint32_t j = w->match[i];
 
         if (j == PT_LCS_NONE)
             continue;
-        if (s_end == w->s_cnt)
+        if (s_end == w->s_cnt) {
             ; /* behind the last match: nothing rests on what follows */
-        else if (gap_between(w, i + 1, j + 1, s_end, t_end))
+        } else if (gap_between(w, i + 1, j + 1, s_end, t_end)) {
+            open = PT_LCS_S_OPEN | PT_LCS_T_OPEN;
             support = 0;
-        else if (!is_supported(a, support, max_of(s_end - i - 1, t_end - j - 1)))
+        } else if (may_go_on(open, s_end - i - 1, t_end - j - 1) &&
+                   !is_supported(a, support, max_of(s_end - i - 1, t_end - j - 1))) {
             open_region(sol, i + 1, j + 1, s_end, t_end);
+        }
         support++;
         s_end = i;
         t_end = j;
