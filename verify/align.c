@@ -253,23 +253,28 @@ static void refine_region(struct pt_align *a, struct solution *sol, uint32_t s_a
         pt_anchor_surplus(a->mem, w, s_at, s_end, t_at, t_end, sol->class_s, sol->class_t, SURPLUS);
 }
 
+static bool is_known(enum pt_end end)
+{
+    return end == PT_END_COMPLETE || end == PT_END_STATED;
+}
+
 /* Which logs may go on behind the window: PT_LCS_*_OPEN. */
 static unsigned going_on(const struct pt_align *a, bool final)
 {
     unsigned open = 0;
 
-    if (!final || a->end[PT_SIDE_SOURCE] != PT_END_COMPLETE)
+    if (!final || !is_known(a->end[PT_SIDE_SOURCE]))
         open |= PT_LCS_S_OPEN;
-    if (!final || a->end[PT_SIDE_TARGET] != PT_END_COMPLETE)
+    if (!final || !is_known(a->end[PT_SIDE_TARGET]))
         open |= PT_LCS_T_OPEN;
     return open;
 }
 
-/* What that means for the comparison. Where contents repeat, the source always goes on: its end was
- * stated at some time, and the target's rest may have been written later. */
-static unsigned open_ends(const struct pt_align *a, const struct solution *sol, bool final)
+/* What that means for the comparison. Where contents repeat, both always go on: an end was stated
+ * at some time, and the other log's rest may have been written later, or have to be copied yet. */
+static unsigned open_ends(const struct solution *sol)
 {
-    return sol->repeated ? going_on(a, final) | PT_LCS_S_OPEN : 0;
+    return sol->repeated ? PT_LCS_S_OPEN | PT_LCS_T_OPEN : 0;
 }
 
 /* The last window, unless both logs are known to end where it does. */
@@ -304,7 +309,7 @@ static void refine(struct pt_align *a, struct solution *sol, bool final)
     }
     /* Behind the last match: the end of both logs, or of the window (then it is not decided yet).
      */
-    refine_region(a, sol, s_at, t_at, w->s_cnt, w->t_cnt, gap, open_ends(a, sol, final));
+    refine_region(a, sol, s_at, t_at, w->s_cnt, w->t_cnt, gap, open_ends(sol));
     if (final)
         trim(a, sol, s_at);
 }
@@ -420,7 +425,7 @@ static void weaken(const struct pt_align *a, struct solution *sol, bool final)
         s_end = i;
         t_end = j;
     }
-    if (s_end < w->s_cnt && !gap_between(w, 0, 0, s_end, t_end) &&
+    if (s_end < w->s_cnt && !gap_between(w, 0, 0, s_end, t_end) && may_go_on(open, s_end, t_end) &&
         !is_supported(a, support, max_of(s_end, t_end)))
         open_region(sol, 0, 0, s_end, t_end);
 }
@@ -574,8 +579,7 @@ static bool solve_window(struct pt_align *a, struct solution *sol, bool final)
     bool gap = a->carry_gap || gap_between(w, 0, 0, w->s_cnt, w->t_cnt);
 
     sol->repeated = pt_anchor_repeated(a->mem, w);
-    if (gap ||
-        !pt_lcs_solve(a->mem, w->s, w->s_cnt, w->t, w->t_cnt, open_ends(a, sol, final), w->match)) {
+    if (gap || !pt_lcs_solve(a->mem, w->s, w->s_cnt, w->t, w->t_cnt, open_ends(sol), w->match)) {
         if (!pt_anchor_solve(a->mem, w, a->cfg.anchor_run))
             return false;
         refine(a, sol, final);

@@ -110,6 +110,7 @@ size_t pt_align_push(struct pt_align *a, enum pt_side side, const struct pt_item
 enum pt_end {
     PT_END_OPEN,     /* nothing: more may exist */
     PT_END_COMPLETE, /* certified up to the log's end: what was not pushed does not exist */
+    PT_END_STATED,   /* the same when it was stated; the other log's last records may be younger */
     PT_END_UNSEEN    /* offsets exist there that were not seen */
 };
 

@@ -577,6 +577,17 @@ void pt_pair_hurry(struct pt_pair *p)
         on_event(p, &ev);
 }
 
+/* The source's end does not count for a target that went on after it was stated. */
+static enum pt_end ending(struct pt_pair *p, int side)
+{
+    enum pt_end end = pt_log_ending(p->log[side]);
+
+    if (end == PT_END_COMPLETE && side == PT_CLUSTER_SOURCE &&
+        !source_ended_before(p, pt_log_end(p->log[1]) - 1))
+        return PT_END_STATED;
+    return end;
+}
+
 /* Everything is settled and given; each log's end is told to the alignment as soon as it is
  * reached, because only then the other one can go on alone. */
 static void feed_to_the_end(struct pt_pair *p)
@@ -592,7 +603,7 @@ static void feed_to_the_end(struct pt_pair *p)
                 continue;
             cnt += push(p, (enum pt_cluster)side, PT_SETTLE_ALL, &ended[side]);
             if (ended[side])
-                pt_align_end(p->align, (enum pt_side)side, pt_log_ending(p->log[side]));
+                pt_align_end(p->align, (enum pt_side)side, ending(p, side));
         }
         run(p);
         stuck = cnt ? 0 : stuck + 1; /* only without memory: what is left gets no verdict */

@@ -6,6 +6,8 @@
 #include "verify/lcs.h"
 
 #define NONE UINT64_MAX
+/* Matched records before and behind a place that tell what is common there. */
+#define NEIGHBOURS 512u
 
 void pt_places_init(struct pt_places *p, struct pt_mem *mem, uint32_t horizon,
                     struct pt_events *events)
@@ -254,9 +256,10 @@ static void remember(struct pt_places *p, const struct pt_item *s)
     if (p->history_cap)
         p->history[p->history_end++ & (p->history_cap - 1)] = (struct pt_matched){
             .content = s->content,
-            .timestamp_ms = s->timestamp_ms,
+            .timestamp_ms = s->flags & PT_ITEM_LOG_APPEND ? INT64_MIN : s->timestamp_ms,
             .offset = s->offset,
-            .flags = s->flags,
+            .key = s->key,
+            .value = s->value,
         };
 }
 
@@ -303,11 +306,9 @@ in_history(const struct pt_places *p, const struct history_index *ix, const stru
     for (uint32_t i = ix->head[(item->content ^ item->content >> 32) & (ix->cap - 1)]; i;
          i = ix->next[i - 1]) {
         const struct pt_matched *m = &p->history[i - 1];
-        struct pt_item seen = { .content = m->content,
-                                .timestamp_ms = m->timestamp_ms,
-                                .flags = m->flags };
+        bool timed = m->timestamp_ms != INT64_MIN && !(item->flags & PT_ITEM_LOG_APPEND);
 
-        if (pt_item_equal(&seen, item))
+        if (m->content == item->content && (!timed || m->timestamp_ms == item->timestamp_ms))
             return m;
     }
     return NULL;
@@ -354,6 +355,7 @@ static bool place_open(struct pt_places *p)
         .next = { -1, -1 },
         .at = { p->passed[0], p->passed[1] },
         .left_end = { p->left[0].end, p->left[1].end },
+        .history_at = p->history_end,
     };
     p->open = true;
     return true;
@@ -507,9 +509,13 @@ size_t pt_places_waiting(const struct pt_places *p)
     return (size_t)(p->left[0].end - p->left[0].head + p->left[1].end - p->left[1].head);
 }
 
+/* Records that both logs have shown since: what may be elsewhere is looked for in either. */
 static uint64_t age(const struct pt_places *p, const struct pt_place *pl)
 {
-    return (p->passed[0] - pl->at[0] + p->passed[1] - pl->at[1]) / 2;
+    uint64_t s = p->passed[0] - pl->at[0];
+    uint64_t t = p->passed[1] - pl->at[1];
+
+    return s < t ? s : t;
 }
 
 /* A quarter of the horizon late, so that many are resolved with one index of the history. */
@@ -533,6 +539,7 @@ struct resolution {
     const struct history_index *ix;
     const enum pt_end *ends; /* of both logs, once they have ended; else NULL */
     bool tail;               /* the place lies behind the last match */
+    bool unordered;          /* ... and what belongs together in it was not told */
     bool early;              /* nothing is decided: what would be is told */
 };
 
@@ -553,7 +560,8 @@ static bool near_any_gap(const struct resolution *r)
 /* A target record behind the last match: its original may still come. */
 static bool is_waiting(const struct resolution *r)
 {
-    return r->tail && r->ends[PT_SIDE_SOURCE] != PT_END_COMPLETE;
+    return r->tail && r->ends[PT_SIDE_SOURCE] != PT_END_COMPLETE &&
+           r->ends[PT_SIDE_SOURCE] != PT_END_STATED;
 }
 
 static bool timestamps_compare(const struct pt_item *s, const struct pt_item *t)
@@ -561,14 +569,42 @@ static bool timestamps_compare(const struct pt_item *s, const struct pt_item *t)
     return !((s->flags | t->flags) & PT_ITEM_LOG_APPEND);
 }
 
-/* Beside unseen source records, t could be a copy of one of them; in the tail, the unchanged copy
- * of s could still come. */
-static bool is_surely_mutation(const struct pt_item *s, const struct pt_item *t)
+/* Fields that both have and that agree: PT_PART_*; none if it is one only. */
+static uint32_t common_parts(const struct pt_item *s, const struct pt_item *t)
 {
+    uint32_t common = 0;
+
+    if (s->key && s->key == t->key)
+        common |= PT_PART_KEY;
     if (s->value && s->value == t->value)
-        return true;
-    return s->key && s->key == t->key && timestamps_compare(s, t) &&
-           s->timestamp_ms == t->timestamp_ms;
+        common |= PT_PART_VALUE;
+    if (timestamps_compare(s, t) && s->timestamp_ms == t->timestamp_ms)
+        common |= PT_PART_TIMESTAMP;
+    return common & (common - 1) ? common : 0;
+}
+
+/* Beside something unseen, t could be a copy of a record that was not seen, and s stand where
+ * nobody looked; in the tail, the unchanged copy of s could still come. That they are one record
+ * all the same rests on what they have in common: it says nothing if others around have it, too. */
+static bool is_surely_mutation(const struct resolution *r, const struct pt_item *s,
+                               const struct pt_item *t)
+{
+    const struct pt_places *p = r->p;
+    uint32_t common = common_parts(s, t);
+    uint64_t oldest = p->history_end < p->history_cap ? 0 : p->history_end - p->history_cap;
+    uint64_t at = r->pl->history_at > oldest + NEIGHBOURS ? r->pl->history_at - NEIGHBOURS : oldest;
+
+    if (!common)
+        return false;
+    for (; at < p->history_end && at < r->pl->history_at + NEIGHBOURS; at++) {
+        const struct pt_matched *m = &p->history[at & (p->history_cap - 1)];
+
+        if ((!(common & PT_PART_KEY) || m->key == s->key) &&
+            (!(common & PT_PART_VALUE) || m->value == s->value) &&
+            (!(common & PT_PART_TIMESTAMP) || m->timestamp_ms == s->timestamp_ms))
+            return false;
+    }
+    return true;
 }
 
 static bool is_mutation(const struct pt_item *s, const struct pt_item *t)
@@ -636,13 +672,13 @@ static enum pt_align_kind source_verdict(const struct resolution *r, const struc
 }
 
 /* A target record without partner. Extra if the source shows everything around; in the tail the
- * source must be certified to its end. */
+ * source must be certified to its end, and none of what it has left over may be its original. */
 static enum pt_align_kind target_verdict(const struct resolution *r, bool copy)
 {
     if (is_waiting(r))
         return r->ends[PT_SIDE_SOURCE] == PT_END_UNSEEN ? PT_ALIGN_UNVERIFIABLE_TARGET
                                                         : PT_ALIGN_PENDING_TARGET;
-    if (near_gap(r->p, r->pl, PT_SIDE_SOURCE))
+    if (near_gap(r->p, r->pl, PT_SIDE_SOURCE) || (r->unordered && !copy))
         return PT_ALIGN_AMBIGUOUS_TARGET;
     return copy ? PT_ALIGN_DUPLICATED : PT_ALIGN_EXTRA;
 }
@@ -680,6 +716,8 @@ static bool resolve_alone(const struct resolution *r, enum pt_side side, struct 
     bool open = is_open(r, side, e);
 
     if (e->surplus) {
+        if (!r->early)
+            unplaced_add(r->p, side, &e->item);
         say_one(r, side, e->item.offset,
                 by_side(side, PT_ALIGN_AMBIGUOUS_SOURCE, PT_ALIGN_AMBIGUOUS_TARGET));
     } else if (open && (e->open || !r->tail)) {
@@ -754,9 +792,8 @@ static void judge_place(const struct resolution *r, uint64_t at[2])
         /* k-th with k-th in the same place: the record that should stand there stands there
          * changed. In the tail this needs the source's end, else the target's record may have a
          * partner of its own. */
-        if (s && t && is_mutation(&s->item, &t->item) && !is_waiting(r)) {
-            bool sure = (!near_gap(r->p, r->pl, PT_SIDE_SOURCE) && !r->tail) ||
-                        is_surely_mutation(&s->item, &t->item);
+        if (s && t && is_mutation(&s->item, &t->item) && !is_waiting(r) && !r->unordered) {
+            bool sure = (!near_any_gap(r) && !r->tail) || is_surely_mutation(r, &s->item, &t->item);
 
             if (sure)
                 say(r, r->pl, PT_ALIGN_MUTATED, parts_of(&s->item, &t->item), s->item.offset,
@@ -772,13 +809,30 @@ static void judge_place(const struct resolution *r, uint64_t at[2])
     }
 }
 
+/* Equal records of both sides are left over in the newest place. */
+static bool is_unordered(const struct pt_places *p, uint64_t s_at, uint64_t s_end)
+{
+    for (uint64_t i = s_at; i < s_end; i++) {
+        const struct pt_leftover *twin =
+                left_find(&p->left[PT_SIDE_TARGET], &left_at(&p->left[PT_SIDE_SOURCE], i)->item);
+
+        if (twin && twin->place + 1 == p->end)
+            return true;
+    }
+    return false;
+}
+
 static void resolve_place(struct pt_places *p, const struct pt_place *pl,
                           const struct history_index *ix, const enum pt_end *ends)
 {
-    const struct resolution r = {
-        .p = p, .pl = pl, .ix = ix, .ends = ends, .tail = p->open && p->head + 1 == p->end
-    };
     uint64_t at[2] = { p->left[0].head, p->left[1].head };
+    bool tail = p->open && p->head + 1 == p->end;
+    const struct resolution r = { .p = p,
+                                  .pl = pl,
+                                  .ix = ix,
+                                  .ends = ends,
+                                  .tail = tail,
+                                  .unordered = tail && is_unordered(p, at[0], pl->left_end[0]) };
 
     judge_place(&r, at);
     for (int side = 0; side < 2; side++)
@@ -857,7 +911,7 @@ void pt_places_finish(struct pt_places *p, const enum pt_end end[2])
     /* A log that may go on, and is behind the other one, may still show what is missed in it. */
     for (int side = 0; side < 2; side++)
         if (end[side] == PT_END_UNSEEN ||
-            (end[side] == PT_END_OPEN && has_tail(p, (enum pt_side) !side)))
+            (end[side] != PT_END_COMPLETE && has_tail(p, (enum pt_side) !side)))
             pt_places_gap(p, (enum pt_side)side);
     resolve_until(p, p->end, end);
     p->open = false;

@@ -52,6 +52,7 @@ struct pt_place {
     int64_t next[2];
     uint64_t at[2];       /* records of each side in front of it */
     uint64_t left_end[2]; /* one past its last leftover */
+    uint64_t history_at;  /* records ever remembered when it was opened */
     uint64_t closed_at;   /* calls of pt_places_early when its match behind it came */
 };
 
@@ -63,13 +64,13 @@ struct pt_unplaced {
     size_t cnt;
 };
 
-/* A matched record, remembered to recognise copies. */
+/* A matched record, remembered to recognise copies, and what its neighbours have in common. */
 struct pt_matched {
     uint64_t content;
-    int64_t timestamp_ms;
+    int64_t timestamp_ms; /* INT64_MIN: not compared */
     int64_t offset;
-    uint32_t flags;
-    uint32_t pad;
+    uint32_t key;
+    uint32_t value;
 };
 
 struct pt_places {

@@ -70,6 +70,18 @@ static bool mutated_rightly(const struct two_logs *l, const struct judge_log log
     return (t->origin == TWO_LOGS_NONE || t->changed) && (several_near(s) || several_near(t));
 }
 
+/* One that was moved passed it, or it is that one. */
+static bool is_passed(const struct two_logs *l, const struct two_record *s)
+{
+    uint32_t i = (uint32_t)(s - l->rec[0]);
+
+    for (uint32_t f = 0; f < l->fault_cnt; f++)
+        if ((l->fault[f].kind == TWO_MOVE || l->fault[f].kind == TWO_SWAP) &&
+            l->fault[f].at[0] <= i && i < l->fault[f].end[0])
+            return true;
+    return false;
+}
+
 /* Without a key and without a time of its own nothing says what a record with another value was. */
 static bool is_unlike(const struct two_logs *l, const struct two_record *r)
 {
@@ -82,19 +94,21 @@ static bool is_true_named(const struct two_logs *l, const struct judge_log log[2
                           const struct two_record *t)
 {
     bool lost = s && !copies_of(l, log, s);
+    bool not_yet = lost && l->copies[s - l->rec[0]]; /* moved to where nobody looked any more */
     bool strange = t && (t->origin == TWO_LOGS_NONE || t->changed);
     bool surplus = t && !strange && l->copies[t->origin] > 1;
 
     switch (f->code) {
     case PT_FINDING_RECORD_MISSING:
-        return lost && ((s->near & GONE) || several_near(s) || is_unlike(l, s));
+        return lost && ((s->near & GONE) || not_yet || several_near(s) || is_unlike(l, s));
     case PT_FINDING_RECORD_EXTRA:
         return strange && (!t->changed || several_near(t) || is_unlike(l, t) ||
                            (t->near & (BIT(TWO_DOUBLE) | BIT(TWO_REPLAY))));
     case PT_FINDING_RECORD_DUPLICATED:
         return surplus;
     case PT_FINDING_RECORD_REORDERED:
-        return s && t && is_copy_of(l, s, t) && ((s->near | t->near) & DISPLACED);
+        return s && t && is_copy_of(l, s, t) &&
+               (((s->near | t->near) & DISPLACED) || is_passed(l, s));
     case PT_FINDING_RECORD_MUTATED:
         return mutated_rightly(l, log, f, s, t);
     case PT_FINDING_RECORD_MISSING_OR_REORDERED:
@@ -208,16 +222,20 @@ static bool match_is_true(const struct court *c, const struct two_record *s,
 {
     bool append = c->l->cfg.times == TWO_TIMES_APPEND;
 
-    if (s->content != t->content || (!append && s->timestamp_ms != t->timestamp_ms))
-        return false;
+    return s->content == t->content && (append || s->timestamp_ms == t->timestamp_ms) &&
+           (is_copy_of(c->l, s, t) || !two_logs_named(c->l));
+}
+
+/* An equal record, but not its copy, though nothing was done to either log there. */
+static bool is_other_copy(const struct court *c, const struct two_record *s,
+                          const struct two_record *t)
+{
     if (is_copy_of(c->l, s, t))
-        return true;
-    if (two_logs_named(c->l))
         return false;
     /* Where a sequence goes on like itself wherever it is cut, two faults may cancel out. */
     if (c->l->cfg.contents == TWO_ONE || c->l->cfg.contents == TWO_PERIODIC)
-        return c->l->fault_cnt > 0;
-    return s->near || t->near;
+        return !c->l->fault_cnt;
+    return !s->near && !t->near;
 }
 
 static void judge_matches(const struct court *c, const struct pt_pair_result *p)
@@ -229,6 +247,7 @@ static void judge_matches(const struct court *c, const struct pt_pair_result *p)
             const struct two_record *s = record_at(c->l, c->log, 0, s_off);
             const struct two_record *t = record_at(c->l, c->log, 1, t_off);
 
+            c->sum->other_copies += s && t && is_other_copy(c, s, t);
             if (s && t && match_is_true(c, s, t) && !c->claims->matched[0][s - c->l->rec[0]]++ &&
                 !c->claims->matched[1][t - c->l->rec[1]]++)
                 continue;

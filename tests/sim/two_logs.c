@@ -281,6 +281,13 @@ static void mark(struct two_logs *l, int side, uint32_t from, uint32_t to, uint8
         l->rec[side][i].near |= bits;
 }
 
+/* Of two faults that touch, what is left over is compared as one. */
+static void mark_joined(struct two_logs *l, const struct two_fault *e, uint8_t bits)
+{
+    for (int side = 0; side < 2; side++)
+        mark(l, side, e->at[side], e->end[side], bits, 1);
+}
+
 static void mark_all(struct two_logs *l)
 {
     uint32_t margin = two_logs_named(l) ? NEAR_NAMED : NEAR_REPEATED;
@@ -293,6 +300,7 @@ static void mark_all(struct two_logs *l)
         const struct two_fault *e = &l->fault[f];
         uint8_t bit = (uint8_t)(1u << e->kind);
         /* Equal sequences of that many more records have as many answers over as wide a stretch. */
+        const struct two_fault *next = f + 1 < l->fault_cnt ? e + 1 : NULL;
         uint32_t more = two_logs_named(l) ? 0 : e->end[1] - e->at[1] + e->end[0] - e->at[0];
 
         for (int side = 0; side < 2; side++) {
@@ -302,6 +310,11 @@ static void mark_all(struct two_logs *l)
             } else {
                 mark(l, side, e->at[side], e->end[side], bit, margin + more);
             }
+        }
+        if (next && next->at[0] <= e->end[0] + 1 && next->at[1] <= e->end[1] + 1 &&
+            e->kind != TWO_MOVE && next->kind != TWO_MOVE) {
+            mark_joined(l, e, (uint8_t)(1u << next->kind));
+            mark_joined(l, next, bit);
         }
     }
 }

@@ -4,8 +4,8 @@
  *
  * In the table a log is a string: a letter is a record (its key is the letter, upper case is the
  * same key with another value), a digit is a record with a null key, '_' an offset that was not
- * seen, '.' one certified to hold no record. '|' at the end: certified to the end of the log; '~'
- * there: more exists, unseen.
+ * seen, '.' one certified to hold no record. '|' at the end: certified to the end of the log; '^'
+ * there: the same, but stated before the other log's last records; '~': more exists, unseen.
  *
  * In the simulation every record has a number, so a match of different records, or an accusation of
  * one that is there on both sides in order, cannot hide behind equal contents.
@@ -49,6 +49,8 @@ static void push_log(struct pt_align *a, enum pt_side side, const char *log)
 
         if (*c == '|') {
             end = PT_END_COMPLETE;
+        } else if (*c == '^') {
+            end = PT_END_STATED;
         } else if (*c == '~') {
             end = PT_END_UNSEEN;
         } else if (*c == '_') {
@@ -136,6 +138,15 @@ static const struct {
       "repeated contents are not matched with the other log's end" },
     { "abz~", "abcdefghijklmnopqz|", "=3 Uc Ud Ue Uf Ug Uh Ui Uj Uk Ul Um Un Uo Up Uq",
       "one record alone in front of the unseen: it could be the one that was moved" },
+    { "abcdef|", "abcwxyzdef", "=6 Xw Xx Xy Xz",
+      "what only the target has rests on the source, whose end is known" },
+    { "abcdef", "abcwxyzdef", "=6 Uw Ux Uy Uz",
+      "the source goes on: it could be the three behind them that were moved" },
+    { "abcwxyzdef|", "abcdef", "=6 uw ux uy uz", "the target goes on" },
+    { "abcwxyzdef|", "abcdef|", "=6 Mw Mx My Mz", "both are known to end there" },
+    { "abcdef^", "abxcdefyz|", "=6 Tx Ty Tz",
+      "the target went on after the source's end was stated: x may be from there" },
+    { "abcdef^", "abxcdef|", "=6 Xx", "it did not go on" },
     { "ab_|", "_xy|", "=0 ua ub Ux Uy", "nothing in common beside the unseen: nothing is claimed" },
 };
 
