@@ -82,6 +82,31 @@ static bool is_passed(const struct two_logs *l, const struct two_record *s)
     return false;
 }
 
+static bool copy_is_seen(const struct two_logs *l, const struct judge_log log[2],
+                         const struct two_record *s)
+{
+    for (uint32_t j = 0; j < l->cnt[1]; j++)
+        if (is_copy_of(l, s, &l->rec[1][j]) && log[1].seen[j])
+            return true;
+    return false;
+}
+
+/* One is gone among those in front of it whose copies nobody saw: which one of them, only the
+ * number of the unseen offsets tells, that is, not at all. */
+static bool one_is_gone(const struct two_logs *l, const struct judge_log log[2],
+                        const struct two_record *s)
+{
+    for (; s >= l->rec[0]; s--) {
+        if (s->control || (s->near & DISPLACED))
+            continue;
+        if (!copies_of(l, log, s))
+            return true;
+        if (copy_is_seen(l, log, s))
+            return false;
+    }
+    return false;
+}
+
 /* Without a key and without a time of its own nothing says what a record with another value was. */
 static bool is_unlike(const struct two_logs *l, const struct two_record *r)
 {
@@ -115,7 +140,8 @@ static bool is_true_named(const struct two_logs *l, const struct judge_log log[2
         return s && (lost || (s->near & DISPLACED));
     case PT_FINDING_RECORD_COUNT_DIFFERS:
         if (s)
-            return lost || (s->near & DISPLACED) || copies_of(l, log, s) > 1;
+            return lost || (s->near & DISPLACED) || copies_of(l, log, s) > 1 ||
+                   one_is_gone(l, log, s);
         return t && (strange || surplus || (t->near & DISPLACED));
     default:
         return false;

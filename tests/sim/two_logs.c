@@ -264,6 +264,12 @@ static void make_target(struct two_logs *l, struct two_rng *rng)
     release(l, &held, UINT32_MAX, rng);
 }
 
+/* Of a run of equal records; a marker does not end it. */
+static bool goes_on(const struct two_record *next, const struct two_record *r)
+{
+    return next->control || r->control || next->content == r->content;
+}
+
 static void mark(struct two_logs *l, int side, uint32_t from, uint32_t to, uint8_t bits,
                  uint32_t margin)
 {
@@ -272,9 +278,9 @@ static void mark(struct two_logs *l, int side, uint32_t from, uint32_t to, uint8
     from = from > margin ? from - margin : 0;
     to = to + margin < l->cnt[side] ? to + margin : l->cnt[side];
     if (!two_logs_named(l)) {
-        while (from > 0 && from < l->cnt[side] && rec[from - 1].content == rec[from].content)
+        while (from > 0 && from < l->cnt[side] && goes_on(&rec[from - 1], &rec[from]))
             from--;
-        while (to > 0 && to < l->cnt[side] && rec[to - 1].content == rec[to].content)
+        while (to > 0 && to < l->cnt[side] && goes_on(&rec[to], &rec[to - 1]))
             to++;
     }
     for (uint32_t i = from; i < to; i++)
