@@ -167,7 +167,7 @@ def shares(pair, got, figures):
 # that is not in its place may be elsewhere: then only the other is proven.
 NAMES = {"missing": ("RECORD_MISSING", "RECORD_MISSING_OR_REORDERED"),
          "extra": ("RECORD_EXTRA", "RECORD_COUNT_DIFFERS"),
-         "changed": ("RECORD_MUTATED", "RECORD_MUTATED")}
+         "changed": ("RECORD_MUTATED", "RECORD_COUNT_DIFFERS")}
 
 
 def certified_faults(pair):

@@ -7,6 +7,8 @@
 #define API_PRODUCE 0
 #define API_FETCH 1
 #define API_METADATA 3
+#define API_DESCRIBE_CONFIGS 32
+#define DESCRIBE_CONFIGS_VERSION 1 /* the oldest in use, without the long tail of descriptions */
 #define ABORTED_MAX 64u
 /* Transactions are short: behind so many that were over before, all were. */
 #define ABORTED_LOOK_BACK 64u
@@ -18,7 +20,7 @@ static const uint8_t topic_ids[2][16] = {
 
 static bool is_flexible(int api, int version)
 {
-    return version >= (api == API_FETCH ? 12 : 9);
+    return api != API_DESCRIBE_CONFIGS && version >= (api == API_FETCH ? 12 : 9);
 }
 
 static void begin_request(struct client *c, int api, int version)
@@ -141,6 +143,37 @@ void client_metadata(struct client *c, uint32_t broker)
     say(c, broker, 0);
     begin_response(c, API_METADATA, version, c->correlation_id);
     put_metadata(c, version, flex);
+    say(c, broker, 1);
+}
+
+void client_configs(struct client *c, uint32_t broker, const char *policy)
+{
+    struct buf *m = &c->t->msg;
+
+    client_answer(c, broker);
+    if (c->produce_cnt[broker])
+        return;
+    begin_request(c, API_DESCRIBE_CONFIGS, DESCRIBE_CONFIGS_VERSION);
+    buf_array(m, false, 1);
+    buf_be(m, 2, 1); /* a topic */
+    buf_string(m, false, TALK_TOPIC);
+    buf_be(m, UINT32_MAX, 4); /* all its configs */
+    buf_be(m, 0, 1);
+    say(c, broker, 0);
+    begin_response(c, API_DESCRIBE_CONFIGS, DESCRIBE_CONFIGS_VERSION, c->correlation_id);
+    buf_be(m, 0, 4);
+    buf_array(m, false, 1);
+    buf_be(m, 0, 2);
+    buf_string(m, false, NULL);
+    buf_be(m, 2, 1);
+    buf_string(m, false, TALK_TOPIC);
+    buf_array(m, false, 1);
+    buf_string(m, false, "cleanup.policy");
+    buf_string(m, false, policy);
+    buf_be(m, 0, 1);
+    buf_be(m, 5, 1); /* the default */
+    buf_be(m, 0, 1);
+    buf_array(m, false, 0);
     say(c, broker, 1);
 }
 

@@ -76,6 +76,10 @@ void client_finish(struct client *c);
 /* client_metadata asks that broker who leads what, unless a Produce waits there. */
 void client_metadata(struct client *c, uint32_t broker);
 
+/* client_configs asks that broker what becomes of the topic's old records, unless a Produce waits
+ * there; policy: its cleanup.policy. */
+void client_configs(struct client *c, uint32_t broker, const char *policy);
+
 /* client_produce sends batches, which stand in their logs already, to their leader. */
 void client_produce(struct client *c, uint32_t leader, int16_t acks, const uint32_t *partition,
                     const struct stored_batch *const *batch, uint32_t cnt);

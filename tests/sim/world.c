@@ -55,7 +55,8 @@ struct run {
     struct queue queue[PARTITIONS_MAX];
     uint32_t lag; /* records that the replicator leaves waiting */
     uint32_t value_sz;
-    bool compacts; /* the source's topic is compacted: then every record has a key */
+    bool compacts;      /* the source's topic is compacted: then every record has a key */
+    const char *policy; /* as the brokers state it to the replicator; NULL: it never asks */
 };
 
 static uint32_t below(struct run *r, uint32_t n)
@@ -209,6 +210,8 @@ static void change_leader(struct run *r, unsigned index)
     for (uint32_t i = 0; i < r->side[index].consumer_cnt; i++)
         client_metadata(&r->side[index].consumer[i], leader);
     client_metadata(index ? &r->writer.client : &r->reader, leader);
+    if (!index && r->policy)
+        client_configs(&r->reader, leader, r->policy);
 }
 
 /* Compaction takes some records of a batch to which no reader has come yet. (Which records a broker
@@ -526,6 +529,8 @@ static void draw_replicator(struct run *r)
     r->reader.committed = below(r, 4) != 0;
     r->w->story.reads_all = !r->reader.committed;
     client_connect(&r->reader, &r->side[0].talk, ip, 43000, -1);
+    if (r->policy)
+        client_configs(&r->reader, 0, r->policy);
     r->writer = (struct producer){ .acks = -1,
                                    .codec = (enum batch_codec)below(r, CODEC_CNT),
                                    .producer_id = below(r, 2) ? 7000 : -1 };
@@ -548,6 +553,7 @@ static void draw_world(struct run *r)
     }
     r->value_sz = 8u << below(r, 4);
     r->compacts = !below(r, 4);
+    r->policy = !r->compacts ? "delete" : below(r, 2) ? "compact" : NULL;
     for (unsigned i = 0; i < 2; i++) {
         r->side[i].wire.mss = below(r, 4) ? WIRE_MSS : 8192;
         r->side[i].wire.retransmit = below(r, 2) ? 0.001 : 0;
