@@ -7,6 +7,7 @@
 #include "parser/head.h"
 #include "parser/orphan.h"
 #include "parser/records.h"
+#include "parser/rejoin.h"
 
 /* Kafka's own limit for a frame before authentication is over (kafka-wire.md 1.11). */
 #define SASL_FRAME_MAX 524288u
@@ -100,6 +101,7 @@ static void begin_msg(struct pt_conn *c, struct pt_conn_dir *d, enum pt_dir dir,
     m->bounds = true;
     m->named = false;
     m->strange = false;
+    m->torn = false;
     m->count_only = false;
     m->req = *req;
     m->topic = PT_TOPIC_NONE;
@@ -826,7 +828,7 @@ static void on_body_end(struct pt_conn *c, int side, const struct pt_frame_event
         c->parser->stats.bad_bodies++;
         COUNT_API(c, d->msg.req.api_row, unparsed);
     }
-    end_msg(c, side, bad ? PT_BODY_BAD : PT_BODY_WHOLE);
+    end_msg(c, side, bad ? PT_BODY_BAD : d->msg.torn ? PT_BODY_CUT : PT_BODY_WHOLE);
     if (bad && !d->sure)
         wrong_lock(c, side, &ev->at);
     else if (!bad)
@@ -857,6 +859,48 @@ static void on_entry(struct pt_conn *c, int side, const struct pt_frame_event *e
     pt_records_event(m, &entry);
     if (ev->kind == PT_FRAME_RECORDS_LOST && pt_records_finds(m))
         pt_frame_find(&d->frame);
+}
+
+/* may_rejoin: what is left of this body is worth a look (rejoin.h). */
+static bool may_rejoin(const struct pt_conn *c, const struct pt_conn_dir *d)
+{
+    const struct pt_msg *m = &d->msg;
+
+    return d->in_msg && m->body == &pt_body_fetch_response && m->sure && !m->orphan &&
+           !c->parser->hold && m->topic != PT_TOPIC_NONE && pt_rejoin_can(&d->frame.walk);
+}
+
+static void on_body_lost(struct pt_conn *c, int side)
+{
+    struct pt_conn_dir *d = c->dir[side];
+
+    if (d->in_msg && d->msg.records.found)
+        pt_conn_lands(c, side, false);
+    if (may_rejoin(c, d)) {
+        d->msg.torn = true;
+        pt_frame_tail(&d->frame);
+        return;
+    }
+    c->parser->stats.lost_bodies++;
+    end_msg(c, side, PT_BODY_CUT);
+}
+
+static void on_tail(struct pt_conn *c, int side, const struct pt_frame_event *ev)
+{
+    struct pt_conn_dir *d = c->dir[side];
+    const struct pt_rejoin r = { .reader = c->parser->reader,
+                                 .session = &c->session,
+                                 .topic = d->msg.topic,
+                                 .number = d->msg.req.number,
+                                 .consumer = d->msg.req.source == PT_SRC_FETCH_CONSUMER };
+    struct pt_walk walk = d->frame.walk;
+    uint32_t skip;
+
+    c->parser->stats.lost_bodies++;
+    if (ev->bytes.len && d->in_msg && d->msg.body && pt_rejoin_find(&r, ev->bytes, &walk, &skip))
+        pt_frame_rejoin(&d->frame, skip, &walk);
+    else
+        end_msg(c, side, PT_BODY_CUT);
 }
 
 static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *ev)
@@ -901,8 +945,10 @@ static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *e
         on_body_end(c, side, ev);
         break;
     case PT_FRAME_BODY_LOST:
-        c->parser->stats.lost_bodies++;
-        end_msg(c, side, PT_BODY_CUT);
+        on_body_lost(c, side);
+        break;
+    case PT_FRAME_TAIL:
+        on_tail(c, side, ev);
         break;
     case PT_FRAME_HEAD_LOST:
         lose_head(c, d);

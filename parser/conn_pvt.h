@@ -129,6 +129,7 @@ struct pt_msg {
     bool bounds;                /* what it says of a log's bounds counts */
     bool named;                 /* a response names a log that its request named ... */
     bool strange;               /* ... or one that it did not, as far as is known */
+    bool torn;                  /* a hole took more than records of it */
     bool count_only;            /* Produce: nothing is read but whether it will be answered */
     struct pt_request req; /* a request: a copy for its numbers; a response: the request that it
                               answers, with its log list */

@@ -22,6 +22,7 @@ enum state {
     STATE_FOUND,        /* the same, and what is here looks like one that ends at entry_end */
     STATE_SKIP_ENTRY,   /* to entry_end */
     STATE_SKIP_RECORDS, /* to records_end */
+    STATE_TAIL,         /* behind a hole; the rest of the frame is waited for */
     STATE_SKIP          /* to frame_end */
 };
 
@@ -355,6 +356,18 @@ void pt_frame_found(struct pt_frame *f)
     f->state = STATE_RECORDS;
 }
 
+void pt_frame_tail(struct pt_frame *f)
+{
+    f->state = STATE_TAIL;
+}
+
+void pt_frame_rejoin(struct pt_frame *f, uint32_t skip, const struct pt_walk *walk)
+{
+    f->eaten = skip;
+    f->walk = *walk;
+    f->state = STATE_BODY;
+}
+
 void pt_frame_unlock(struct pt_frame *f)
 {
     f->state = STATE_TRY;
@@ -431,6 +444,12 @@ static bool hole_over_boundary(struct pt_frame *f, struct pt_frame_event *ev)
     return true;
 }
 
+static bool no_tail(struct pt_frame *f, struct pt_frame_event *ev)
+{
+    f->state = STATE_SKIP;
+    return give(f, ev, PT_FRAME_TAIL, (struct pt_view){ 0 });
+}
+
 /* next_hole deals with one state that the hole meets; true if that is an event. It ends when the
  * hole is used up or the state that it leaves is one that the hole meets again. */
 static bool next_hole(struct pt_frame *f, struct pt_frame_event *ev)
@@ -467,6 +486,10 @@ static bool next_hole(struct pt_frame *f, struct pt_frame_event *ev)
     case STATE_SKIP_RECORDS:
         if (hole_end > f->records_end)
             return lose(f, ev, PT_FRAME_BODY_LOST, STATE_SKIP);
+        break;
+    case STATE_TAIL:
+        if (hole_end > f->frame_end)
+            return no_tail(f, ev);
         break;
     case STATE_SKIP:
         if (hole_end > f->frame_end) {
@@ -818,6 +841,25 @@ static bool next_whole(struct pt_frame *f, struct pt_frame_event *ev)
     return true;
 }
 
+static bool next_tail(struct pt_frame *f, struct pt_frame_event *ev)
+{
+    uint64_t left = f->frame_end - f->pos;
+
+    if (left > f->cfg->gather_max)
+        return no_tail(f, ev);
+    f->mark_all = true; /* what stands in it is told with its packet */
+    switch (need(f, (uint32_t)left)) {
+    case HAVE_WAIT:
+        return false;
+    case HAVE_REFUSED:
+        return no_tail(f, ev);
+    case HAVE_ALL:
+        break;
+    }
+    f->state = STATE_SKIP; /* unless the caller answers */
+    return give(f, ev, PT_FRAME_TAIL, (struct pt_view){ contiguous(f).data, (size_t)left });
+}
+
 /* skip_to passes over what is there; true when the position is reached. */
 static bool skip_to(struct pt_frame *f, uint64_t to)
 {
@@ -872,6 +914,9 @@ static bool next_in_piece(struct pt_frame *f, struct pt_frame_event *ev, bool *r
     case STATE_SKIP_RECORDS:
         if (skip_to(f, f->records_end))
             f->state = STATE_RECORDS;
+        break;
+    case STATE_TAIL:
+        *ret_event = next_tail(f, ev);
         break;
     case STATE_SKIP:
         if (skip_to(f, f->frame_end))

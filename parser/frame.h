@@ -15,7 +15,8 @@
  * that field, in other bytes of a body                  the rest of that body, over the boundary
  * between frames          the step: the start of each later piece, and for a while every place that
  * may hold a size, is then offered to the caller as a possible frame start. Behind a hole in a
- * records field the caller may have the next batch looked for (pt_frame_find).
+ * records field the caller may have the next batch looked for (pt_frame_find), and behind one that
+ * costs the rest of a body be given what is left of the frame (pt_frame_tail).
  *
  * Bytes are read in place. Only what must be contiguous and lies in several pieces is copied, into
  * one buffer from the budget, which is given back when it is empty. Views of an event are valid
@@ -59,7 +60,9 @@ enum pt_frame_event_kind {
     PT_FRAME_RECORDS_END, /* only behind a field that has bytes */
     PT_FRAME_BODY_END,    /* trailing: bytes behind the last field */
     PT_FRAME_BODY_BAD,    /* the rest of the body is skipped; status says why */
-    PT_FRAME_BODY_LOST,   /* a hole: the rest of the body is not read */
+    PT_FRAME_BODY_LOST,   /* a hole: the rest of the body is not read. Answer: pt_frame_tail */
+    PT_FRAME_TAIL,        /* bytes: all that is left of the frame, or nothing. Answer:
+                             pt_frame_rejoin; without an answer it is skipped */
     PT_FRAME_HEAD_LOST,   /* a hole in the header: the frame is skipped by its size */
     PT_FRAME_UNLOCKED     /* out of step from here on: a hole, or an impossible size */
 };
@@ -190,6 +193,13 @@ void pt_frame_find(struct pt_frame *f);
 
 /* pt_frame_found, after PT_FRAME_ENTRY_FOUND: it is one, and the entries go on behind it. */
 void pt_frame_found(struct pt_frame *f);
+
+/* pt_frame_tail, after PT_FRAME_BODY_LOST: what stands behind the last hole in this frame is to be
+ * given as a whole; nothing, if that is more than gather_max. */
+void pt_frame_tail(struct pt_frame *f);
+
+/* pt_frame_rejoin, after PT_FRAME_TAIL: skip bytes further on the body goes on as *walk says. */
+void pt_frame_rejoin(struct pt_frame *f, uint32_t skip, const struct pt_walk *walk);
 
 /* pt_frame_unlock says that no frame starts here after all. Also valid after BODY_BAD. */
 void pt_frame_unlock(struct pt_frame *f);

@@ -21,8 +21,7 @@ static enum pt_status begin(const struct pt_layout *layout, struct pt_view v, ui
     return PT_OK;
 }
 
-/* is_plausible tells whether a broker would write this value. */
-static bool is_plausible(const struct pt_walk_event *ev)
+bool pt_orphan_plausible(const struct pt_walk_event *ev)
 {
     static const uint8_t none[16];
 
@@ -84,7 +83,7 @@ static enum pt_guess try_version(struct pt_batch_reader *reader, struct pt_view 
     while (st == PT_OK && (st = pt_walk_next(&w, &c, &ev, &needed)) == PT_OK) {
         if (ev.kind == PT_WALK_END)
             return !w.body_left && batches ? PT_GUESS_YES : PT_GUESS_NO;
-        if (ev.kind == PT_WALK_VALUE && !is_plausible(&ev))
+        if (ev.kind == PT_WALK_VALUE && !pt_orphan_plausible(&ev))
             return PT_GUESS_NO;
         if (ev.kind == PT_WALK_RECORDS && ev.i64 > 0) {
             int64_t cnt;

@@ -24,6 +24,9 @@ struct pt_orphan {
     int16_t version; /* the oldest that reads it so */
 };
 
+/* pt_orphan_plausible tells whether a broker would write this value into a Fetch response. */
+bool pt_orphan_plausible(const struct pt_walk_event *ev);
+
 /* pt_orphan_fetch looks at v, the first bytes behind the size of a frame of `size` bytes.
  * PT_GUESS_MORE: it may be one; PT_GUESS_YES, with *ret filled in, only when v is all of it. */
 enum pt_guess pt_orphan_fetch(struct pt_batch_reader *reader, struct pt_view v, uint32_t size,

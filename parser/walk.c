@@ -404,6 +404,19 @@ enum pt_status pt_walk_next(struct pt_walk *w, struct pt_cursor *c, struct pt_wa
     return st;
 }
 
+void pt_walk_element(struct pt_walk *w, unsigned depth, uint32_t body_left, uint32_t left)
+{
+    struct pt_walk_frame *f = &w->frame[depth];
+
+    f->step = f->start;
+    f->left = left;
+    w->depth = (uint8_t)depth;
+    w->floor = f->floor;
+    w->skip = 0;
+    w->status = PT_OK;
+    w->body_left = body_left;
+}
+
 void pt_walk_skip(struct pt_walk *w, uint32_t len)
 {
     if (len > w->skip) {

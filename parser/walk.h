@@ -118,4 +118,9 @@ enum pt_status pt_walk_next(struct pt_walk *w, struct pt_cursor *c, struct pt_wa
  * over by pt_walk_next. */
 void pt_walk_skip(struct pt_walk *w, uint32_t len);
 
+/* pt_walk_element puts a walk that is within an array of structs, or deeper, in front of another
+ * element of it: depth is where that array stands in frame, body_left what is left of the body, and
+ * left how many elements. */
+void pt_walk_element(struct pt_walk *w, unsigned depth, uint32_t body_left, uint32_t left);
+
 #endif
