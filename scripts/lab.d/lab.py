@@ -56,6 +56,7 @@ class Lab:
         self.sasl_source = cluster.bootstrap("s", 9094)
         self.sasl_target = cluster.bootstrap("t", 9094)
         self.topics, self.pairs, self.dumps = [], [], {"src": [{}, []], "tgt": [{}, []]}
+        self.within = {}    # what the source is to be found guilty of: code -> topic-p -> offsets
         self.capture = None
         self.rename = lambda t: t
 
@@ -81,9 +82,11 @@ class Lab:
         self.do(host, clients.produce, bootstrap or self.source, topic, partitions, seed, n, **more)
 
     # The mirror, or MirrorMaker 2.
-    def mirror(self, **more):
+    def mirror(self, topics=None, **more):
+        """topics: those that there are, if none are named."""
         shared = mirror.Shared(fork)
-        job = self.go("r1", mirror.run, shared, self.source, self.target, list(self.topics), **more)
+        job = self.go("r1", mirror.run, shared, self.source, self.target,
+                      list(topics or self.topics), **more)
         job.shared = shared
         return job
 
@@ -190,7 +193,8 @@ class Lab:
             json.dump({"name": self.name,
                        "watermarks": {"source": self.dumps["src"][0],
                                       "target": self.dumps["tgt"][0]},
-                       "pairs": self.pairs}, f, indent=1)
+                       "pairs": self.pairs,
+                       **({"within": self.within} if self.within else {})}, f, indent=1)
             f.write("\n")
 
 
