@@ -422,22 +422,27 @@ static int64_t visible_end(const struct client *c, const struct sim_log *l)
     return c->replica > 0 ? l->leo : c->committed ? log_lso(l) : l->hw;
 }
 
-static bool has_records(const struct client *c, uint32_t leader, uint32_t p)
+/* What the broker was asked for is still what the client wants: it may have got on at another
+ * leader meanwhile. */
+static bool is_asked(const struct client *c, uint32_t leader, uint32_t p)
 {
-    const struct sim_log *l = &c->t->cluster->log[p];
-
-    return is_led(c, leader, p) && c->told[leader][p] >= 0 &&
-           c->told[leader][p] < visible_end(c, l);
+    return is_led(c, leader, p) && c->told[leader][p] >= 0 && c->told[leader][p] == c->position[p];
 }
 
+static bool has_records(const struct client *c, uint32_t leader, uint32_t p)
+{
+    return is_asked(c, leader, p) && c->position[p] < visible_end(c, &c->t->cluster->log[p]);
+}
+
+/* Or it waits for an answer to ask for something else. */
 bool client_has_news(const struct client *c, uint32_t leader)
 {
-    return c->fetch[leader].waits && count(c, leader, has_records);
+    return c->fetch[leader].waits && (count(c, leader, has_records) || count(c, leader, is_named));
 }
 
 static bool is_answered(const struct client *c, uint32_t leader, uint32_t p)
 {
-    return is_led(c, leader, p) && c->told[leader][p] >= 0 &&
+    return is_asked(c, leader, p) &&
            (has_records(c, leader, p) || c->told_hw[leader][p] != c->t->cluster->log[p].hw);
 }
 
