@@ -89,6 +89,7 @@ void pt_leaders_truncate(struct pt_log *l, int64_t from, int32_t epoch, bool sur
             pt_ranges_remove(&l->certified, off, off + 1);
             pt_markers_forget(&l->markers, off, off + 1);
         }
+        pt_log_changed(l, off);
         pt_evidence_drop(l, slot->evidence);
         *state = PT_SLOT_EMPTY;
     }

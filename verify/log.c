@@ -25,6 +25,7 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
     pt_producers_init(&l->producers, env->mem, &env->stats->producers_forgotten);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
         pt_ranges_init(&l->lost[i], env->mem);
+    l->changed_from = INT64_MAX;
     l->log_start = -1;
     l->hw_first = -1;
     l->grew_ns = INT64_MIN;

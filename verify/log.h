@@ -164,6 +164,9 @@ struct pt_log {
     struct pt_ranges reduced;
     bool reduced_unknown; /* some did not find room */
     bool holds_v2;        /* a batch of magic 2 was credited */
+    /* The lowest offset whose record turned out to be another one when it had been settled already;
+     * INT64_MAX: none. From there on what was settled may not be what the log holds. */
+    int64_t changed_from;
     struct pt_markers markers;
     struct pt_producers producers;
     bool refused;                                /* some of its batches were (refused.h) */

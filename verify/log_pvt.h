@@ -18,6 +18,13 @@
 
 #define PT_NO_EVIDENCE UINT32_MAX
 
+/* pt_log_changed: the record at off is not what was seen there first. */
+static inline void pt_log_changed(struct pt_log *l, int64_t off)
+{
+    if (off < l->cursor && off < l->changed_from)
+        l->changed_from = off;
+}
+
 /* pt_log_grow makes room for one more element of elem_sz in an array of the log; false if refused.
  */
 bool pt_log_grow(struct pt_log *l, void **p, size_t cnt, size_t *cap, size_t elem_sz);

@@ -231,7 +231,9 @@ static bool extra_incarnation(const struct pt_pair *p, enum pt_cluster side)
  *  - an offset there is certified to be empty, and logs are dense when they are written;
  *  - it lies in front of the first match, and the other log has lost its beginning;
  *  - the other topic has another incarnation, which is compared with nothing;
- *  - of an offset there only a down-converted answer was seen, so that its record looks different.
+ *  - of an offset there only a down-converted answer was seen, so that its record looks different;
+ *  - the other log was written anew when its records had been compared, and only the first ones
+ *    were.
  */
 static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
                                 const struct pt_align_event *ev)
@@ -242,14 +244,16 @@ static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
 
     return (prev < 0 && l->log_start > 0) || extra_incarnation(p, side) ||
            pt_log_has_hole(l, prev, next) ||
-           pt_log_reduced(l, prev + 1, next < 0 ? INT64_MAX : next);
+           pt_log_reduced(l, prev + 1, next < 0 ? INT64_MAX : next) ||
+           l->changed_from < (next < 0 ? INT64_MAX : next);
 }
 
 /* A record of which only a down-converted answer was seen looks like none on the other side, and
- * may be one of an aborted transaction. */
+ * may be one of an aborted transaction. One that was compared before the log was written anew may
+ * not be there any more. */
 static bool looks_different(const struct pt_log *l, int64_t off)
 {
-    return pt_log_reduced(l, off, off + 1);
+    return pt_log_reduced(l, off, off + 1) || off >= l->changed_from;
 }
 
 /* Something of the log was not seen: what a fetch showed that was lost is not known. */
@@ -365,6 +369,19 @@ static void on_mutated(struct pt_pair *p, const struct pt_align_event *ev)
     report(p, PT_FINDING_RECORD_MUTATED, ev->source_offset, ev->target_offset, ev->parts);
 }
 
+static void on_reordered(struct pt_pair *p, const struct pt_align_event *ev)
+{
+    p->source_topic->recognised = true;
+    if (looks_different(p->log[0], ev->source_offset) ||
+        looks_different(p->log[1], ev->target_offset)) {
+        p->sum.unverifiable_source++;
+        p->sum.unverifiable_target++;
+        return;
+    }
+    p->sum.reordered++;
+    report(p, PT_FINDING_RECORD_REORDERED, ev->source_offset, ev->target_offset, 0);
+}
+
 /* Whether the two topics are known to belong together, so that nothing that is told of them will be
  * withdrawn. */
 static bool may_be_shown(const struct pt_pair *p)
@@ -465,9 +482,7 @@ static void on_event(struct pt_pair *p, const struct pt_align_event *ev)
         on_mutated(p, ev);
         break;
     case PT_ALIGN_REORDERED:
-        sum->reordered++;
-        p->source_topic->recognised = true;
-        report(p, PT_FINDING_RECORD_REORDERED, ev->source_offset, ev->target_offset, 0);
+        on_reordered(p, ev);
         break;
     case PT_ALIGN_MISSING:
         on_source_only(p, ev, PT_FINDING_RECORD_MISSING, &sum->missing);

@@ -235,6 +235,7 @@ enum pt_placed pt_sighting_place(struct pt_log *l, struct pt_meeting *m, int64_t
             return PT_PLACED_STALE;
         if (change == DIFFERS) {
             m->contradicted = true;
+            pt_log_changed(l, off);
             replace(l, off, *state, was, b);
             slot = pt_slots_get(&l->slots, off, &state);
         }
