@@ -24,6 +24,8 @@
     attach    either or both captures begin at a random packet or byte: nothing invented
     topicids  everything that names topics gone: not compared, unless the names are given
     absent    a broker, or everything that shows the target's records, gone: never parity
+    rewritten acknowledged records lost by an unclean election, whole and with packets lost: only they
+              are named, and no true copy of what was written in their place is called extra
     bad       inputs that are broken or hostile: a message or an honest report, bounded memory
 
 NAME limits a suite to captures of that name. PT_SANITIZED=1 says that the program is built with
@@ -871,6 +873,45 @@ def one_loss(program, name, whole, hit, share, seed):
     return errors
 
 
+# ---------------------------------------------------------------- rewritten
+
+REWRITTEN = "acked"
+CHANGED = {"ACKED_LOST", "LOG_REWRITTEN", "PRODUCE_FETCH_DIFFER"}
+
+
+def suite_rewritten(program, names):
+    whole = {side: pcap.read(pair_file(REWRITTEN, side)) for side in ("source", "target")}
+    for share, seeds in ((0, 1), *LOSSES):
+        for seed in range(seeds):
+            label = "%s %g%% seed %d" % (REWRITTEN, 100 * share, seed)
+            yield label, lambda share=share, seed=seed: one_rewritten(program, whole, share, seed)
+
+
+def one_rewritten(program, whole, share, seed):
+    rng = random.Random("%s/%g/%d" % (REWRITTEN, share, seed))
+    with tempfile.TemporaryDirectory() as tmp:
+        files = {side: pcap.thinned(cap, rng, share).write(os.path.join(tmp, side + ".pcap"))
+                 for side, cap in whole.items()}
+        r = replay(program, [files["source"]], [files["target"]])
+    errors = run_errors(r)
+    truth = expected_of(REWRITTEN)["within"]["ACKED_LOST"]
+    found = set()
+    for f in r.report["findings"] if r.report else []:
+        place = f["source"] or f["target"]
+        log = "%s-%s" % (place["topic"], place["partition"]) if place else None
+        if f["severity"] != "divergence":
+            continue
+        if f["code"] not in CHANGED:
+            errors.append("%s at %s %s" % (f["code"], log, place and place["offset"]))
+        elif not set(range(place["offset"], place["offset"] + f["count"])) <= set(truth.get(log, ())):
+            errors.append("%s at %s %d, %d records" % (f["code"], log, place["offset"], f["count"]))
+        else:
+            found.add(log)
+    if not share and found != set(truth):
+        errors.append("nothing is said of %s" % sorted(set(truth) - found))
+    return errors
+
+
 # ---------------------------------------------------------------- orphans
 
 ORPHAN_SEEDS = range(2)
@@ -1255,7 +1296,8 @@ SUITES = {"pairs": suite_pairs, "split": suite_split, "workers": suite_workers,
           "segments": suite_segments, "clocks": suite_clocks, "wrapped": suite_wrapped,
           "clients": suite_clients,
           "loss": suite_loss, "orphans": suite_orphans, "topicids": suite_topicids,
-          "attach": suite_attach, "absent": suite_absent, "bad": suite_bad}
+          "attach": suite_attach, "absent": suite_absent, "rewritten": suite_rewritten,
+          "bad": suite_bad}
 
 
 def main(argv):
