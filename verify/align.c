@@ -404,7 +404,7 @@ static void weaken(const struct pt_align *a, struct solution *sol, bool final)
         t_at = j + 1;
     }
     open = going_on(a, final);
-    if (gap_between(w, s_at, t_at, w->s_cnt, w->t_cnt) || (open && sol->repeated))
+    if (gap_between(w, s_at, t_at, w->s_cnt, w->t_cnt) || sol->repeated)
         open = PT_LCS_S_OPEN | PT_LCS_T_OPEN;
     support = open ? 0 : UINT32_MAX / 2;
     for (uint32_t i = w->s_cnt; i-- > 0;) {
