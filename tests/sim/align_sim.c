@@ -369,10 +369,10 @@ static uint64_t run_cell(struct sim *m, const struct loss *loss, uint64_t *seed,
         }
         ++*seed;
     } while (sum->records < record_cnt);
-    printf("%5g %% %6g %11" PRIu64 " %9" PRIu64 " %8" PRIu64 " %6" PRIu64 " %6" PRIu64 " %8.2f %% "
+    printf("%5g %% %6g %11" PRIu64 " %9" PRIu64 " %8" PRIu64 " %6" PRIu64 " %8.2f %% "
            "%8.2f %% %8.2f %% %8.2f %% %8" PRIu64 "\n",
            100 * loss->rate, loss->bursts, sum->records, sum->false_divergences, sum->false_matches,
-           sum->other_copies, sum->wrong_sums, share(sum->verified[1], sum->comparable[1]),
+           sum->wrong_sums, share(sum->verified[1], sum->comparable[1]),
            share(sum->verified[0], sum->comparable[0]), share(sum->named, sum->faults),
            share(sum->exact, sum->faults), early_false);
     if (verbose)
@@ -481,7 +481,7 @@ int main(int argc, char **argv)
         return run_again(&m) ? 1 : 0;
     first = o.seed;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &began);
-    printf("  lost bursts     records false div false mt  other   sums   verified   repeated      "
+    printf("  lost bursts     records false div false mt   sums   verified   repeated      "
            "named   "
            " "
            "exactly    early\n");

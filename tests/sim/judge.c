@@ -248,20 +248,16 @@ static bool match_is_true(const struct court *c, const struct two_record *s,
 {
     bool append = c->l->cfg.times == TWO_TIMES_APPEND;
 
-    return s->content == t->content && (append || s->timestamp_ms == t->timestamp_ms) &&
-           (is_copy_of(c->l, s, t) || !two_logs_named(c->l));
-}
-
-/* An equal record, but not its copy, though nothing was done to either log there. */
-static bool is_other_copy(const struct court *c, const struct two_record *s,
-                          const struct two_record *t)
-{
+    if (s->content != t->content || (!append && s->timestamp_ms != t->timestamp_ms))
+        return false;
     if (is_copy_of(c->l, s, t))
+        return true;
+    if (two_logs_named(c->l))
         return false;
     /* Where a sequence goes on like itself wherever it is cut, two faults may cancel out. */
     if (c->l->cfg.contents == TWO_ONE || c->l->cfg.contents == TWO_PERIODIC)
-        return !c->l->fault_cnt;
-    return !s->near && !t->near;
+        return c->l->fault_cnt > 0;
+    return s->near || t->near;
 }
 
 static void judge_matches(const struct court *c, const struct pt_pair_result *p)
@@ -273,7 +269,6 @@ static void judge_matches(const struct court *c, const struct pt_pair_result *p)
             const struct two_record *s = record_at(c->l, c->log, 0, s_off);
             const struct two_record *t = record_at(c->l, c->log, 1, t_off);
 
-            c->sum->other_copies += s && t && is_other_copy(c, s, t);
             if (s && t && match_is_true(c, s, t) && !c->claims->matched[0][s - c->l->rec[0]]++ &&
                 !c->claims->matched[1][t - c->l->rec[1]]++)
                 continue;

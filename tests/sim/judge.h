@@ -8,9 +8,8 @@
  * False divergence: a record is named that the truth does not know as such. Where records can be
  * told apart kind and record must both be right; where contents repeat, the place: within reach of
  * an injected fault, and no more of them than there are faults.
- * False match: a verified pair of different contents, or, where records can be told apart, of two
- * that were never the same. Where contents repeat and only a part is seen, nothing tells a record
- * from its equal elsewhere: such pairs are counted for themselves, if no fault is near.
+ * False match: a verified pair of different contents, or one of two records that were never the
+ * same, unless a fault is near and the contents are equal.
  */
 #include <stdio.h>
 
@@ -28,7 +27,6 @@ struct judged {
     uint64_t records;           /* certified, both sides */
     uint64_t false_divergences; /* claims */
     uint64_t false_matches;
-    uint64_t other_copies; /* matched with an equal record which is not its copy */
     uint64_t wrong_sums;
     uint64_t comparable[2]; /* source records that are seen with an equal copy; 1: of worlds where
                                records can be told apart */

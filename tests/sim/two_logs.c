@@ -264,24 +264,37 @@ static void make_target(struct two_logs *l, struct two_rng *rng)
     release(l, &held, UINT32_MAX, rng);
 }
 
-/* Of a run of equal records; a marker does not end it. */
-static bool goes_on(const struct two_record *next, const struct two_record *r)
+/* The end of the run of equal records that i stands in, one way or the other; markers lie in it,
+ * but do not join two runs. */
+static uint32_t run_end(const struct two_logs *l, int side, uint32_t i, int step)
 {
-    return next->control || r->control || next->content == r->content;
+    const struct two_record *rec = l->rec[side];
+    int64_t at = i;
+    uint32_t end = i;
+
+    while (at >= 0 && at < l->cnt[side] && rec[at].control)
+        at -= step;
+    if (at < 0 || at >= l->cnt[side])
+        return i;
+    for (int64_t k = i; k >= 0 && k < l->cnt[side]; k += step) {
+        if (rec[k].control)
+            continue;
+        if (rec[k].content != rec[at].content)
+            break;
+        end = (uint32_t)k;
+    }
+    return end;
 }
 
 static void mark(struct two_logs *l, int side, uint32_t from, uint32_t to, uint8_t bits,
                  uint32_t margin)
 {
-    const struct two_record *rec = l->rec[side];
 
     from = from > margin ? from - margin : 0;
     to = to + margin < l->cnt[side] ? to + margin : l->cnt[side];
     if (!two_logs_named(l)) {
-        while (from > 0 && from < l->cnt[side] && goes_on(&rec[from - 1], &rec[from]))
-            from--;
-        while (to > 0 && to < l->cnt[side] && goes_on(&rec[to], &rec[to - 1]))
-            to++;
+        from = from < l->cnt[side] ? run_end(l, side, from, -1) : from;
+        to = to > 0 ? run_end(l, side, to - 1, 1) + 1 : to;
     }
     for (uint32_t i = from; i < to; i++)
         l->rec[side][i].near |= bits;
