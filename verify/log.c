@@ -25,7 +25,7 @@ struct pt_log *pt_log_open(struct pt_ledger *env, struct pt_topic *topic, uint8_
     pt_producers_init(&l->producers, env->mem, &env->stats->producers_forgotten);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
         pt_ranges_init(&l->lost[i], env->mem);
-    l->changed_from = INT64_MAX;
+    pt_changed_init(&l->changed, env->mem);
     l->log_start = -1;
     l->hw_first = -1;
     l->grew_ns = INT64_MIN;
@@ -49,6 +49,7 @@ void pt_log_close(struct pt_log *l)
     pt_ranges_fini(&l->holes);
     pt_ranges_fini(&l->open);
     pt_ranges_fini(&l->reduced);
+    pt_changed_fini(&l->changed);
     pt_markers_fini(&l->markers);
     pt_producers_fini(&l->producers);
     for (size_t i = 0; i < PT_LOST_REASON_CNT; i++)
@@ -218,6 +219,7 @@ enum pt_credit pt_log_credit(struct pt_log *l, const struct pt_sighting *whole,
 
     if (ev == PT_NO_EVIDENCE)
         return PT_CREDIT_REFUSED;
+    pt_changed_look(&l->changed, b->base, b->leader_epoch);
     b->last = last_held(l, whole); /* from here on: what is below its end could be stored */
     for (; cnt < rec_cnt; cnt++) {
         int64_t off = b->base + rec[cnt].offset_delta;
@@ -280,6 +282,7 @@ enum pt_credit pt_log_again(struct pt_log *l, const struct pt_sighting *whole)
     b->last = last_held(l, whole);
     if (b->last < b->base)
         return PT_CREDIT_AGAIN;
+    pt_changed_look(&l->changed, b->base, b->leader_epoch);
     if (pt_ranges_until(&l->certified, b->base) <= b->last) /* or settled long ago */
         return b->last < l->cursor ? PT_CREDIT_AGAIN : PT_CREDIT_REFUSED;
     if (b->cert_from < b->base) {
@@ -368,12 +371,20 @@ int64_t pt_log_seen_ns(struct pt_log *l, int64_t off, int64_t def)
     return slot ? l->evidence[slot->evidence].at.time_ns : def;
 }
 
-static void drop_chunks(struct pt_log *l, size_t cnt)
+/* The first cnt ones, which were settled up to `settled`. */
+static void drop_chunks(struct pt_log *l, size_t cnt, int64_t settled)
 {
     for (size_t k = 0; k < cnt; k++)
-        for (size_t i = 0; i < PT_CHUNK_SLOTS; i++)
-            if (l->slots.chunk[k]->state[i] != PT_SLOT_EMPTY)
-                pt_evidence_drop(l, l->slots.chunk[k]->slot[i].evidence);
+        for (int64_t i = 0; i < PT_CHUNK_SLOTS; i++) {
+            const struct pt_chunk *c = l->slots.chunk[k];
+
+            if (c->state[i] == PT_SLOT_EMPTY)
+                continue;
+            if (c->first + i < settled)
+                pt_changed_give_up(&l->changed, c->first + i,
+                                   l->evidence[c->slot[i].evidence].leader_epoch);
+            pt_evidence_drop(l, c->slot[i].evidence);
+        }
     pt_slots_drop(&l->slots, cnt);
     l->trimmed |= cnt > 0;
 }
@@ -384,13 +395,14 @@ void pt_log_release(struct pt_log *l, int64_t off)
 
     while (cnt < l->slots.cnt && l->slots.chunk[cnt]->first <= off - PT_CHUNK_SLOTS)
         cnt++;
-    drop_chunks(l, cnt);
+    drop_chunks(l, cnt, l->cursor);
 }
 
 void pt_log_evict(struct pt_log *l)
 {
     int64_t from = l->slots.chunk[0]->first;
     int64_t to = from + PT_CHUNK_SLOTS;
+    int64_t settled = l->cursor;
 
     if (from < l->cursor)
         from = l->cursor;
@@ -404,5 +416,5 @@ void pt_log_evict(struct pt_log *l)
             pt_producers_break(&l->producers, to);
         }
     }
-    drop_chunks(l, 1);
+    drop_chunks(l, 1, settled);
 }

@@ -20,6 +20,7 @@
 #include "hw/memory.h"
 #include "parser/observation.h"
 #include "parser/status.h"
+#include "verify/changed.h"
 #include "verify/findings.h"
 #include "verify/markers.h"
 #include "verify/producers.h"
@@ -162,11 +163,9 @@ struct pt_log {
      * its answer was down-converted: headers, transactions and markers are not in it. What is
      * settled as such stays so. */
     struct pt_ranges reduced;
-    bool reduced_unknown; /* some did not find room */
-    bool holds_v2;        /* a batch of magic 2 was credited */
-    /* The lowest offset whose record turned out to be another one when it had been settled already;
-     * INT64_MAX: none. From there on what was settled may not be what the log holds. */
-    int64_t changed_from;
+    bool reduced_unknown;      /* some did not find room */
+    bool holds_v2;             /* a batch of magic 2 was credited */
+    struct pt_changed changed; /* of what was settled */
     struct pt_markers markers;
     struct pt_producers producers;
     bool refused;                                /* some of its batches were (refused.h) */

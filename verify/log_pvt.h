@@ -21,8 +21,8 @@
 /* pt_log_changed: the record at off is not what was seen there first. */
 static inline void pt_log_changed(struct pt_log *l, int64_t off)
 {
-    if (off < l->cursor && off < l->changed_from)
-        l->changed_from = off;
+    if (off < l->cursor)
+        pt_changed_add(&l->changed, off, off + 1);
 }
 
 /* pt_log_grow makes room for one more element of elem_sz in an array of the log; false if refused.

@@ -112,6 +112,63 @@ static void add_map(struct pt_pair *p, int64_t source, int64_t target, uint64_t 
             (struct pt_map_run){ .source_from = source, .target_from = target, .cnt = cnt };
 }
 
+/* A run of matches, without those of which one side has changed since; adds how many of a side's
+ * changed offsets were among them. */
+static void keep_unchanged(struct pt_pair *p, const struct pt_map_run *run,
+                           uint64_t changed[PT_CLUSTER_CNT])
+{
+    uint64_t cnt;
+
+    for (uint64_t i = 0; i < run->cnt; i += cnt) {
+        int64_t s_off = run->source_from + (int64_t)i;
+        int64_t t_off = run->target_from + (int64_t)i;
+        bool s_changed;
+        bool t_changed;
+
+        cnt = pt_changed_same(&p->log[0]->changed, s_off, run->cnt - i, &s_changed);
+        cnt = pt_changed_same(&p->log[1]->changed, t_off, cnt, &t_changed);
+        if (!s_changed && !t_changed) {
+            add_map(p, s_off, t_off, cnt);
+            continue;
+        }
+        p->sum.verified -= cnt;
+        p->sum.unverifiable_source += cnt;
+        p->sum.unverifiable_target += cnt;
+        changed[0] += s_changed ? cnt : 0;
+        changed[1] += t_changed ? cnt : 0;
+    }
+}
+
+/* Records that were verified, and of which one side does not hold its own any more: that they were
+ * the same once proves nothing of what is there now. What other settled records gave way to counts
+ * as records that cannot be verified. */
+static void take_back_changed(struct pt_pair *p)
+{
+    const uint64_t total[PT_CLUSTER_CNT] = { p->log[0]->changed.total, p->log[1]->changed.total };
+    uint64_t *unverifiable[PT_CLUSTER_CNT] = { &p->sum.unverifiable_source,
+                                               &p->sum.unverifiable_target };
+    uint64_t verified[PT_CLUSTER_CNT] = { 0, 0 };
+    struct pt_map_run *map = p->map;
+    size_t cnt = p->map_cnt;
+    size_t cap = p->map_cap;
+
+    if (total[0] == p->changed[0] && total[1] == p->changed[1])
+        return;
+    p->map = NULL;
+    p->map_cnt = p->map_cap = 0;
+    for (size_t i = 0; i < cnt; i++)
+        keep_unchanged(p, &map[i], verified);
+    pt_mem_free(p->env->mem, map, cap * sizeof(*map));
+    for (int side = 0; side < PT_CLUSTER_CNT; side++) {
+        uint64_t fresh = total[side] - p->changed[side];
+        uint64_t others = fresh > verified[side] ? fresh - verified[side] : 0;
+
+        p->given[side] += others;
+        *unverifiable[side] += others;
+        p->changed[side] = total[side];
+    }
+}
+
 /* What matches teach about time: how far the target lags, and until when the replication went on.
  */
 static void learn_times(struct pt_pair *p, const struct pt_align_event *ev)
@@ -245,7 +302,7 @@ static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
     return (prev < 0 && l->log_start > 0) || extra_incarnation(p, side) ||
            pt_log_has_hole(l, prev, next) ||
            pt_log_reduced(l, prev + 1, next < 0 ? INT64_MAX : next) ||
-           l->changed_from < (next < 0 ? INT64_MAX : next);
+           l->changed.from < (next < 0 ? INT64_MAX : next);
 }
 
 /* A record of which only a down-converted answer was seen looks like none on the other side, and
@@ -253,7 +310,7 @@ static bool may_have_been_there(const struct pt_pair *p, enum pt_cluster side,
  * not be there any more. */
 static bool looks_different(const struct pt_log *l, int64_t off)
 {
-    return pt_log_reduced(l, off, off + 1) || off >= l->changed_from;
+    return pt_log_reduced(l, off, off + 1) || off >= l->changed.from;
 }
 
 /* Something of the log was not seen: what a fetch showed that was lost is not known. */
@@ -575,6 +632,7 @@ void pt_pair_feed(struct pt_pair *p, unsigned how)
         cnt += push(p, PT_CLUSTER_TARGET, how, &all);
         run(p);
     }
+    take_back_changed(p);
 }
 
 void pt_pair_hurry(struct pt_pair *p)
@@ -636,6 +694,7 @@ void pt_pair_finish(struct pt_pair *p)
     for (int side = 0; side < PT_CLUSTER_CNT; side++)
         while (pt_log_next(p->log[side], PT_SETTLE_ALL, &item))
             p->given[side]++;
+    take_back_changed(p);
     sum->source_records = p->given[0] + p->log[0]->records_alone + p->log[0]->undecided;
     sum->target_records = p->given[1] + p->log[1]->records_alone + p->log[1]->undecided;
     sum->pending_source += p->log[0]->undecided;

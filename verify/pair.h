@@ -44,7 +44,8 @@ struct pt_pair {
     enum pt_finding_code told_code; /* of the verdict at hand; PT_FINDING_CODE_CNT: nothing */
     uint64_t told_open;             /* told of its records, and not reported yet */
     struct pt_ranges pending;       /* source offsets behind the last anchor */
-    uint64_t given[PT_CLUSTER_CNT]; /* records given to the alignment */
+    uint64_t given[PT_CLUSTER_CNT];   /* records given to the alignment */
+    uint64_t changed[PT_CLUSTER_CNT]; /* offsets of which it is known that they changed since */
     int64_t lag_ns;                 /* of the match that arrived last, */
     int64_t lag_arrived_ns;         /* at this time on the target */
     int64_t hurried_ns;             /* packet time of the last pt_pair_hurry */

@@ -175,6 +175,7 @@ void pt_log_rewind(struct pt_log *l)
     l->holes_unknown = false;
     pt_ranges_fini(&l->holes);
     pt_ranges_fini(&l->open);
+    pt_changed_fini(&l->changed);
     l->records = 0;
     l->records_alone = 0;
     l->aborted = 0;
