@@ -9,6 +9,7 @@ struct content_entry {
     uint64_t id;
     uint32_t s_cnt;
     uint32_t t_cnt;
+    uint32_t s_idx; /* of the last one */
     uint32_t t_idx;
     uint32_t used;
 };
@@ -76,8 +77,12 @@ static bool count_contents(struct pt_mem *mem, const struct pt_window *w, uint32
     tab->by = by;
     if (by == BY_BOTH && !pt_items_timed(w->s + s_at, s_end - s_at, w->t + t_at, t_end - t_at))
         tab->by = BY_CONTENT;
-    for (uint32_t i = s_at; i < s_end; i++)
-        enter(tab, &w->s[i])->s_cnt++;
+    for (uint32_t i = s_at; i < s_end; i++) {
+        struct content_entry *e = enter(tab, &w->s[i]);
+
+        e->s_cnt++;
+        e->s_idx = i;
+    }
     for (uint32_t j = t_at; j < t_end; j++) {
         struct content_entry *e = enter(tab, &w->t[j]);
 
@@ -325,6 +330,10 @@ static int64_t delta_of(const struct pt_window *w, uint32_t i)
 /* A whole stretch between two gaps that agrees at the distance before it leaves nothing to claim
  * but its matches. */
 #define PROOF_STRETCH 24u
+/* At a new distance the run must not fit elsewhere: as many of its records agree at another
+ * distance, and none contradicts. So many records say where to look. */
+#define AMBIGUOUS_MIN 4u
+#define AMBIGUOUS_LOOKS 8u
 
 /* How often each value comes up in a window. */
 struct variety {
@@ -398,7 +407,7 @@ static uint32_t weight_of_content(const struct weights *x, const struct pt_windo
                                                    : log2_of(x->records / (e->s_cnt + e->t_cnt));
     uint64_t id;
 
-    if (free && before && pt_item_equal(&w->s[i], &w->s[i - 1]))
+    if (free && before && w->s[i].content == w->s[i - 1].content)
         return 0;
     if (!free && before && before->s_cnt + before->t_cnt > 2 && gram_id(&x->pairs, w->s, i, &id)) {
         const struct gram_entry *pair = gram_find(&x->pairs, id);
@@ -456,13 +465,77 @@ static uint32_t proof_repeated(const struct weights *x)
     return (uint32_t)(x->timed ? part * (x->times.repeats - 1) / x->records : part);
 }
 
+/* Index of the first of cnt items at off or behind it. */
+static uint32_t index_of(const struct pt_item *item, uint32_t cnt, int64_t off)
+{
+    uint32_t lo = 0;
+
+    while (cnt) {
+        uint32_t half = cnt / 2;
+
+        if (item[lo + half].offset < off) {
+            lo += half + 1;
+            cnt -= half + 1;
+        } else {
+            cnt = half;
+        }
+    }
+    return lo;
+}
+
+/* The records of the run, on both sides, agree with what is at that other distance, and nothing
+ * there contradicts them. */
+static bool is_at_distance(const struct pt_window *w, uint32_t at, uint32_t end, int64_t delta)
+{
+    uint32_t agree = 0;
+
+    for (uint32_t i = at; i < end; i++) {
+        const struct pt_item *s = &w->s[i];
+        const struct pt_item *t = &w->t[w->match[i]];
+        uint32_t j = index_of(w->t, w->t_cnt, s->offset + delta);
+        uint32_t k = index_of(w->s, w->s_cnt, t->offset - delta);
+
+        if (j < w->t_cnt && w->t[j].offset == s->offset + delta) {
+            if (!pt_item_equal(s, &w->t[j]))
+                return false;
+            agree++;
+        }
+        if (k < w->s_cnt && w->s[k].offset == t->offset - delta) {
+            if (!pt_item_equal(&w->s[k], t))
+                return false;
+            agree++;
+        }
+    }
+    return agree >= AMBIGUOUS_MIN;
+}
+
+/* Whether the sequence comes over again, so that the run may as well stand elsewhere. Some of its
+ * records show at which distances to look. */
+static bool is_ambiguous(const struct weights *x, const struct pt_window *w, uint32_t at,
+                         uint32_t end)
+{
+    int64_t delta = delta_of(w, at);
+    uint32_t step = (end - at) / AMBIGUOUS_LOOKS + 1;
+
+    for (uint32_t i = at; i < end; i += step) {
+        const struct content_entry *e = find(&x->contents.table, &w->s[i]);
+        int64_t by_t = w->t[e->t_idx].offset - w->s[i].offset;
+        int64_t by_s = w->t[w->match[i]].offset - w->s[e->s_idx].offset;
+
+        if ((by_t != delta && is_at_distance(w, at, end, by_t)) ||
+            (by_s != delta && is_at_distance(w, at, end, by_s)))
+            return true;
+    }
+    return false;
+}
+
 static bool is_proven(const struct weights *x, const struct pt_window *w, uint32_t at, uint32_t end,
                       bool same_delta)
 {
     uint32_t need = (same_delta ? PROOF_SAME : PROOF_GUESS) + proof_repeated(x);
 
     if (weight_of_run(x, w, at, end, false) >= need)
-        return true;
+        return same_delta || !is_ambiguous(x, w, at, end);
     return same_delta && is_stretch(w, at, end) &&
            weight_of_run(x, w, at, end, true) >= PROOF_STRETCH;
 }

@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+/* Beside an open end, where both have something left over behind the last match, fewer differences
+ * there must not pay for more of them in front of it: it is solved again without that rest, until
+ * there is none, at the most so often. */
+#define ROUNDS_MAX 16u
+
 struct problem {
     struct pt_mem *mem;
     const struct pt_item *s;
@@ -251,7 +256,7 @@ static void slide(const struct pt_item *s, uint32_t s_cnt, const struct pt_item 
     }
 }
 
-bool pt_lcs_solve(struct pt_mem *mem, const struct pt_item *s, uint32_t s_cnt,
+static bool solve(struct pt_mem *mem, const struct pt_item *s, uint32_t s_cnt,
                   const struct pt_item *t, uint32_t t_cnt, unsigned open, uint32_t *match)
 {
     uint32_t head = 0;
@@ -288,4 +293,38 @@ bool pt_lcs_solve(struct pt_mem *mem, const struct pt_item *s, uint32_t s_cnt,
     }
     memset(match, 0xff, (size_t)s_cnt * sizeof(*match));
     return false;
+}
+
+/* How many of s, and of t, lie up to the last match. */
+static void matched_end(const uint32_t *match, uint32_t s_cnt, uint32_t *ret_s, uint32_t *ret_t)
+{
+    while (s_cnt > 0 && match[s_cnt - 1] == PT_LCS_NONE)
+        s_cnt--;
+    *ret_s = s_cnt;
+    *ret_t = s_cnt ? match[s_cnt - 1] + 1 : 0;
+}
+
+bool pt_lcs_solve(struct pt_mem *mem, const struct pt_item *s, uint32_t s_cnt,
+                  const struct pt_item *t, uint32_t t_cnt, unsigned open, uint32_t *match)
+{
+    uint32_t s_end = s_cnt;
+    uint32_t t_end = t_cnt;
+
+    if (!solve(mem, s, s_cnt, t, t_cnt, open, match))
+        return false;
+    for (unsigned round = 0; open; round++) {
+        uint32_t s_last;
+        uint32_t t_last;
+
+        matched_end(match, s_end, &s_last, &t_last);
+        if (s_last == s_end || t_last == t_end)
+            break;
+        s_end = s_last;
+        t_end = t_last;
+        if (round == ROUNDS_MAX || !solve(mem, s, s_end, t, t_end, open, match)) {
+            memset(match, 0xff, (size_t)s_cnt * sizeof(*match));
+            return false;
+        }
+    }
+    return true;
 }

@@ -400,6 +400,7 @@ static const struct {
     { { 0.001, 1 }, 2000393, "the source's rest is compared with a replay" },
     { { 0.5, 50 }, 2004460, "a period is skipped rather than one record" },
     { { 0.001, 1 }, 3003062, "the source's end was stated before the target's last records" },
+    { { 0.2, 50 }, 3019752, "what both have left over at the end pays for a period skipped" },
     { { 0.01, 1 }, 3006917, "one log passed the horizon, the other one did not" },
 };
 

@@ -117,11 +117,38 @@ static void test_few_edits(void **state)
     }
 }
 
+/* A period of four; one record twice, and much later many strangers in front of the last two. The
+ * strangers may not be made cheaper by a start that skips three records to be one period on. */
+static void test_open_rest(void **state)
+{
+    static struct pt_item s[100];
+    static struct pt_item t[200];
+    uint32_t match[100];
+    struct pt_mem mem;
+    uint32_t m = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < 100; i++) {
+        s[i].content = 1 + i % 4;
+        for (uint32_t k = 0; i == 70 && k < 40; k++)
+            t[m++].content = 100 + k;
+        t[m++] = s[i];
+        if (i == 13)
+            t[m++] = s[i];
+    }
+    pt_mem_init(&mem, 1 << 20);
+    assert_true(pt_lcs_solve(&mem, s, 100, t, m, PT_LCS_S_OPEN | PT_LCS_T_OPEN, match));
+    for (uint32_t i = 0; i < 70; i++)
+        assert_int_equal(match[i], i < 14 ? i : i + 1);
+    assert_int_equal(mem.used_sz, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_few_edits),
+        cmocka_unit_test(test_open_rest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
