@@ -401,6 +401,9 @@ static const struct {
     { { 0.5, 50 }, 2004460, "a period is skipped rather than one record" },
     { { 0.001, 1 }, 3003062, "the source's end was stated before the target's last records" },
     { { 0.2, 50 }, 3019752, "what both have left over at the end pays for a period skipped" },
+    { { 0.2, 50 }, 3020389, "times that the target lacks tell nothing of the source's run" },
+    { { 0.5, 1 }, 3023069, "a period that was seen once more at another place" },
+    { { 0.5, 5 }, 3024972, "the same, and the records seen once look as if they were unique" },
     { { 0.01, 1 }, 3006917, "one log passed the horizon, the other one did not" },
 };
 
