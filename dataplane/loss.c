@@ -7,6 +7,8 @@
 /* When is loss that of the tap, of one connection, or neither: see pt_loss_signs. */
 #define SHARED_PERCENT 50u
 #define SHARED_CONNECTIONS 3u
+#define BURSTS_PERCENT 60u
+#define LONG_PERCENT 25u
 #define ALONE_PERCENT 90u
 #define ALONE_HOLES 4u
 #define ONE_WAY_PERCENT 10u
@@ -288,6 +290,28 @@ static bool is_share(uint64_t part, uint64_t whole, unsigned percent)
     return part && (double)part * 100 >= (double)whole * percent;
 }
 
+/* In how many moments something was lost; of more than were kept, their hashes tell. */
+static double moments_of(const struct pt_loss *l)
+{
+    if (l->moment_cnt < PT_LOSS_MOMENT_CNT)
+        return l->moment_cnt;
+    return PT_LOSS_MOMENT_CNT * 0x1p64 / ((double)l->moment[PT_LOSS_MOMENT_CNT - 1].hash + 1);
+}
+
+/* The holes lie in far fewer moments than they would by chance, or many of them are of more than
+ * one segment. (On a fast link each moment has holes of several connections, whatever the tap
+ * does.)
+ */
+static bool is_in_bursts(const struct pt_loss *l)
+{
+    double all = ((double)l->to_ns - (double)l->from_ns) / PT_LOSS_MOMENT_NS + 1;
+    double holes = (double)l->lost.holes;
+    double by_chance = all * holes / (all + holes); /* it is a bit more */
+
+    return moments_of(l) * 100 <= by_chance * BURSTS_PERCENT ||
+           is_share(l->lost.holes - l->size[PT_LOSS_ONE].holes, l->lost.holes, LONG_PERCENT);
+}
+
 unsigned pt_loss_signs(const struct pt_loss *l, const struct pt_packet_stats *packets,
                        const struct pt_stream_stats *streams)
 {
@@ -312,7 +336,8 @@ unsigned pt_loss_signs(const struct pt_loss *l, const struct pt_packet_stats *pa
         signs |= 1u << PT_LOSS_SIGN_SNAP_LENGTH;
     if (is_share(one_way, streams->flows - streams->flows_empty, ONE_WAY_PERCENT))
         signs |= 1u << PT_LOSS_SIGN_ONE_DIRECTION;
-    if (connections >= SHARED_CONNECTIONS && is_share(shared, sampled, SHARED_PERCENT))
+    if (connections >= SHARED_CONNECTIONS && is_share(shared, sampled, SHARED_PERCENT) &&
+        is_in_bursts(l))
         signs |= 1u << PT_LOSS_SIGN_TAP_OVERLOADED;
     else if (l->lost.holes >= ALONE_HOLES && is_share(worst, l->lost.bytes, ALONE_PERCENT))
         signs |= 1u << PT_LOSS_SIGN_ONE_CONNECTION;

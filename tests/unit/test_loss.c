@@ -183,16 +183,32 @@ static void test_signs(void **state)
     assert_int_equal(signs_of(l, 1000, 10, 10, 0), 0);
     assert_int_equal(signs_of(l, 1000, 500, 10, 0), 1u << PT_LOSS_SIGN_MIRRORED_TWICE);
     assert_int_equal(signs_of(l, 1000, 0, 10, 1), 1u << PT_LOSS_SIGN_SNAP_LENGTH);
+    pt_loss_segment(l, 0);
+    pt_loss_segment(l, 10000000000);
     lose(l, &flow[0], 1, 0, 1000, 1000000000);
     lose(l, &flow[1], 2, 0, 1000, 3000000000);
     assert_int_equal(signs_of(l, 1000, 0, 10, 0), 1u << PT_LOSS_SIGN_SCATTERED);
     for (int i = 0; i < 9; i++)
         lose(l, &flow[2], 3, 1, 9000, 4000000000 + i * 100000000ll);
     assert_int_equal(signs_of(l, 1000, 0, 10, 0), 1u << PT_LOSS_SIGN_ONE_CONNECTION);
-    for (int i = 0; i < 20; i++)
-        lose(l, &flow[i % 10], (uint64_t)i % 10 + 1, 1, 3000, 8000000000 + i * 100000ll);
+    for (int i = 0; i < 40; i++)
+        lose(l, &flow[i % 10], (uint64_t)i % 10 + 1, 1, 1000, 8000000000 + i * 100000ll);
     assert_int_equal(signs_of(l, 1000, 0, 10, 0), 1u << PT_LOSS_SIGN_TAP_OVERLOADED);
     free(l);
+
+    /* A fast link: single losses, and yet some of each moment. */
+    for (int bursts = 0; bursts < 2; bursts++) {
+        make_flows(flow, 10);
+        l = new_loss();
+        pt_loss_segment(l, 0);
+        pt_loss_segment(l, 1000000000);
+        for (int i = 0; i < 1000; i++)
+            lose(l, &flow[i % 10], (uint64_t)i % 10 + 1, 1, bursts && i % 3 == 0 ? 20000 : 1000,
+                 i * 1000000ll);
+        assert_int_equal(signs_of(l, 100000, 0, 10, 0),
+                         1u << (bursts ? PT_LOSS_SIGN_TAP_OVERLOADED : PT_LOSS_SIGN_SCATTERED));
+        free(l);
+    }
 
     l = new_loss();
     close.a = &flow[0].a;
