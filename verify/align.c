@@ -253,19 +253,15 @@ static void refine_region(struct pt_align *a, struct solution *sol, uint32_t s_a
         pt_anchor_surplus(a->mem, w, s_at, s_end, t_at, t_end, sol->class_s, sol->class_t, SURPLUS);
 }
 
-static bool is_known(enum pt_end end)
-{
-    return end == PT_END_COMPLETE || end == PT_END_STATED;
-}
-
-/* Which logs may go on behind the window: PT_LCS_*_OPEN. */
+/* Which logs may go on behind the window: PT_LCS_*_OPEN. Also one whose end was stated before the
+ * other one's last records. */
 static unsigned going_on(const struct pt_align *a, bool final)
 {
     unsigned open = 0;
 
-    if (!final || !is_known(a->end[PT_SIDE_SOURCE]))
+    if (!final || a->end[PT_SIDE_SOURCE] != PT_END_COMPLETE)
         open |= PT_LCS_S_OPEN;
-    if (!final || !is_known(a->end[PT_SIDE_TARGET]))
+    if (!final || a->end[PT_SIDE_TARGET] != PT_END_COMPLETE)
         open |= PT_LCS_T_OPEN;
     return open;
 }
@@ -277,13 +273,18 @@ static unsigned open_ends(const struct solution *sol)
     return sol->repeated ? PT_LCS_S_OPEN | PT_LCS_T_OPEN : 0;
 }
 
+static bool is_stated(enum pt_end end)
+{
+    return end == PT_END_COMPLETE || end == PT_END_STATED;
+}
+
 /* The last window, unless both logs are known to end where it does. */
 static void trim(const struct pt_align *a, struct solution *sol, uint32_t s_at)
 {
     const struct pt_window *w = &sol->w;
     uint32_t i = w->s_cnt;
 
-    if (!going_on(a, true) || !pt_anchor_trim(a->mem, w, s_at))
+    if ((is_stated(a->end[0]) && is_stated(a->end[1])) || !pt_anchor_trim(a->mem, w, s_at))
         return;
     while (i > 0 && w->match[i - 1] == PT_LCS_NONE)
         i--;
@@ -461,6 +462,19 @@ static bool stable_cut(struct pt_align *a, struct solution *sol)
     return false;
 }
 
+/* More than half of the target's records came before. */
+static bool is_replay(struct pt_align *a, const struct pt_window *w)
+{
+    struct pt_history *h = &a->places.history;
+    uint32_t seen = 0;
+
+    pt_history_index(h);
+    for (uint32_t j = 0; j < w->t_cnt; j++)
+        seen += pt_history_find(h, &w->t[j]) != NULL;
+    pt_history_unindex(h);
+    return 2 * (uint64_t)seen > w->t_cnt;
+}
+
 /* At the largest window without a stable place: give way, and claim as little as possible. */
 static void forced_cut(struct pt_align *a, struct solution *sol, bool gap)
 {
@@ -483,7 +497,7 @@ static void forced_cut(struct pt_align *a, struct solution *sol, bool gap)
         return;
     }
     /* A replay longer than the window repeats what is matched already: the source waits. */
-    if (2 * pt_places_seen_before(&a->places, w->t, w->t_cnt) > w->t_cnt) {
+    if (is_replay(a, w)) {
         sol->s_cut = 0;
         return;
     }
@@ -573,6 +587,50 @@ static void solution_close(struct pt_align *a, struct solution *sol)
     pt_mem_free(a->mem, sol->firm, sol->w.s_cnt);
 }
 
+/* In the last window, of repeated contents: with the end open something is left over behind the
+ * last match and in front of it; if the ends belonged together, less would be. Then nothing is
+ * known of what is left over. */
+static bool is_ambiguous(struct pt_align *a, const struct solution *sol)
+{
+    const struct pt_window *w = &sol->w;
+    uint32_t *closed = pt_mem_alloc(a->mem, (size_t)w->s_cnt * sizeof(*closed));
+    uint32_t matched[2] = { 0, 0 };
+    bool ambiguous = true; /* without memory */
+
+    if (closed && pt_lcs_solve(a->mem, w->s, w->s_cnt, w->t, w->t_cnt, 0, closed)) {
+        for (uint32_t i = 0; i < w->s_cnt; i++) {
+            matched[0] += w->match[i] != PT_LCS_NONE;
+            matched[1] += closed[i] != PT_LCS_NONE;
+        }
+        ambiguous = matched[1] > matched[0];
+    }
+    pt_mem_free(a->mem, closed, (size_t)w->s_cnt * sizeof(*closed));
+    return ambiguous;
+}
+
+/* Of what anchors prove: a run at another distance than what is in front of it, whose records all
+ * came before in the same order, may be another copy of them. It is given up. */
+static void drop_repeats(struct pt_align *a, const struct pt_window *w)
+{
+    struct pt_history *h = &a->places.history;
+    int64_t delta = a->left_anchored ? a->left_delta : INT64_MIN;
+    uint32_t end;
+
+    if (!pt_history_index(h))
+        return;
+    for (uint32_t i = 0; i < w->s_cnt; i = end) {
+        end = i + 1;
+        if (w->match[i] == PT_LCS_NONE)
+            continue;
+        end = pt_anchor_run_end(w, i);
+        if (pt_anchor_delta(w, i) != delta && pt_history_has_run(h, &w->s[i], end - i))
+            memset(&w->match[i], 0xff, (size_t)(end - i) * sizeof(*w->match));
+        else
+            delta = pt_anchor_delta(w, i);
+    }
+    pt_history_unindex(h);
+}
+
 static bool solve_window(struct pt_align *a, struct solution *sol, bool final)
 {
     struct pt_window *w = &sol->w;
@@ -582,8 +640,11 @@ static bool solve_window(struct pt_align *a, struct solution *sol, bool final)
     if (gap || !pt_lcs_solve(a->mem, w->s, w->s_cnt, w->t, w->t_cnt, open_ends(sol), w->match)) {
         if (!pt_anchor_solve(a->mem, w, a->cfg.anchor_run))
             return false;
+        drop_repeats(a, w);
         refine(a, sol, final);
     } else if (final) {
+        if (sol->repeated && is_ambiguous(a, sol))
+            open_region(sol, 0, 0, w->s_cnt, w->t_cnt);
         trim(a, sol, 0);
     }
     weaken(a, sol, final);

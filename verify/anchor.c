@@ -9,8 +9,10 @@ struct content_entry {
     uint64_t id;
     uint32_t s_cnt;
     uint32_t t_cnt;
-    uint32_t s_idx; /* of the last one */
-    uint32_t t_idx;
+    uint32_t s_first; /* indices */
+    uint32_t s_last;
+    uint32_t t_first;
+    uint32_t t_last;
     uint32_t used;
 };
 
@@ -80,14 +82,14 @@ static bool count_contents(struct pt_mem *mem, const struct pt_window *w, uint32
     for (uint32_t i = s_at; i < s_end; i++) {
         struct content_entry *e = enter(tab, &w->s[i]);
 
-        e->s_cnt++;
-        e->s_idx = i;
+        e->s_first = e->s_cnt++ ? e->s_first : i;
+        e->s_last = i;
     }
     for (uint32_t j = t_at; j < t_end; j++) {
         struct content_entry *e = enter(tab, &w->t[j]);
 
-        e->t_cnt++;
-        e->t_idx = j;
+        e->t_first = e->t_cnt++ ? e->t_first : j;
+        e->t_last = j;
     }
     return true;
 }
@@ -295,8 +297,7 @@ static void extend_matches(const struct pt_window *w)
     }
 }
 
-/* A run: matches that are neighbours on both sides with nothing unseen between. */
-static uint32_t run_end(const struct pt_window *w, uint32_t at)
+uint32_t pt_anchor_run_end(const struct pt_window *w, uint32_t at)
 {
     uint32_t end = at + 1;
 
@@ -306,7 +307,7 @@ static uint32_t run_end(const struct pt_window *w, uint32_t at)
     return end;
 }
 
-static int64_t delta_of(const struct pt_window *w, uint32_t i)
+int64_t pt_anchor_delta(const struct pt_window *w, uint32_t i)
 {
     return w->t[w->match[i]].offset - w->s[i].offset;
 }
@@ -330,10 +331,14 @@ static int64_t delta_of(const struct pt_window *w, uint32_t i)
 /* A whole stretch between two gaps that agrees at the distance before it leaves nothing to claim
  * but its matches. */
 #define PROOF_STRETCH 24u
-/* At a new distance the run must not fit elsewhere: as many of its records agree at another
- * distance, and none contradicts. So many records say where to look. */
+/* Periods that say nothing new there, and in how many records before this one they must show. */
+#define LAG_MAX 32u
+#define LAG_CONTEXT 8u
+/* At a new distance the run must not fit elsewhere: so many of its records, or all, agree at
+ * another distance, and none contradicts. So many records say where to look. */
 #define AMBIGUOUS_MIN 4u
 #define AMBIGUOUS_LOOKS 8u
+#define AMBIGUOUS_AROUND 64u
 
 /* How often each value comes up in a window. */
 struct variety {
@@ -398,6 +403,20 @@ static uint32_t weight_of_sole(const struct weights *x, const struct variety *v)
     return log2_of(v->kinds * (x->records + 1) / v->repeats);
 }
 
+/* The record at i, in a run that begins at `at`, goes on like the same sequence a bit earlier. */
+static bool goes_round(const struct pt_window *w, uint32_t at, uint32_t i)
+{
+    for (uint32_t lag = 1; lag <= LAG_MAX && at + lag + LAG_CONTEXT <= i; lag++) {
+        uint32_t k = 0;
+
+        while (k <= LAG_CONTEXT && w->s[i - k].content == w->s[i - k - lag].content)
+            k++;
+        if (k > LAG_CONTEXT)
+            return true;
+    }
+    return false;
+}
+
 static uint32_t weight_of_content(const struct weights *x, const struct pt_window *w, uint32_t i,
                                   bool behind, bool free)
 {
@@ -440,7 +459,8 @@ static uint32_t weight_of_run(const struct weights *x, const struct pt_window *w
     uint32_t bits = 0;
 
     for (uint32_t i = at; i < end && bits < 64; i++)
-        bits += weight_of(x, w, i, i > at, free);
+        if (!free || !goes_round(w, at, i))
+            bits += weight_of(x, w, i, i > at, free);
     return bits;
 }
 
@@ -483,30 +503,37 @@ static uint32_t index_of(const struct pt_item *item, uint32_t cnt, int64_t off)
     return lo;
 }
 
-/* The records of the run, on both sides, agree with what is at that other distance, and nothing
- * there contradicts them. */
+/* The records of the run and around it, on both sides, agree with what is at that other distance,
+ * and nothing there contradicts them. */
 static bool is_at_distance(const struct pt_window *w, uint32_t at, uint32_t end, int64_t delta)
 {
+    uint32_t s_at = at > AMBIGUOUS_AROUND ? at - AMBIGUOUS_AROUND : 0;
+    uint32_t s_end = end + AMBIGUOUS_AROUND < w->s_cnt ? end + AMBIGUOUS_AROUND : w->s_cnt;
+    uint32_t t_at = w->match[at] > AMBIGUOUS_AROUND ? w->match[at] - AMBIGUOUS_AROUND : 0;
+    uint32_t t_end = w->match[end - 1] + 1 + AMBIGUOUS_AROUND;
     uint32_t agree = 0;
 
-    for (uint32_t i = at; i < end; i++) {
-        const struct pt_item *s = &w->s[i];
-        const struct pt_item *t = &w->t[w->match[i]];
-        uint32_t j = index_of(w->t, w->t_cnt, s->offset + delta);
-        uint32_t k = index_of(w->s, w->s_cnt, t->offset - delta);
+    for (uint32_t i = s_at; i < s_end; i++) {
+        int64_t off = w->s[i].offset + delta;
+        uint32_t j = index_of(w->t, w->t_cnt, off);
 
-        if (j < w->t_cnt && w->t[j].offset == s->offset + delta) {
-            if (!pt_item_equal(s, &w->t[j]))
-                return false;
-            agree++;
-        }
-        if (k < w->s_cnt && w->s[k].offset == t->offset - delta) {
-            if (!pt_item_equal(&w->s[k], t))
-                return false;
-            agree++;
-        }
+        if (j == w->t_cnt || w->t[j].offset != off)
+            continue;
+        if (!pt_item_equal(&w->s[i], &w->t[j]))
+            return false;
+        agree++;
     }
-    return agree >= AMBIGUOUS_MIN;
+    for (uint32_t j = t_at; j < t_end && j < w->t_cnt; j++) {
+        int64_t off = w->t[j].offset - delta;
+        uint32_t i = index_of(w->s, w->s_cnt, off);
+
+        if (i == w->s_cnt || w->s[i].offset != off)
+            continue;
+        if (!pt_item_equal(&w->s[i], &w->t[j]))
+            return false;
+        agree++;
+    }
+    return agree >= AMBIGUOUS_MIN || agree >= end - at;
 }
 
 /* Whether the sequence comes over again, so that the run may as well stand elsewhere. Some of its
@@ -514,17 +541,21 @@ static bool is_at_distance(const struct pt_window *w, uint32_t at, uint32_t end,
 static bool is_ambiguous(const struct weights *x, const struct pt_window *w, uint32_t at,
                          uint32_t end)
 {
-    int64_t delta = delta_of(w, at);
+    int64_t delta = pt_anchor_delta(w, at);
     uint32_t step = (end - at) / AMBIGUOUS_LOOKS + 1;
 
     for (uint32_t i = at; i < end; i += step) {
         const struct content_entry *e = find(&x->contents.table, &w->s[i]);
-        int64_t by_t = w->t[e->t_idx].offset - w->s[i].offset;
-        int64_t by_s = w->t[w->match[i]].offset - w->s[e->s_idx].offset;
+        const int64_t by[] = {
+            w->t[e->t_first].offset - w->s[i].offset,
+            w->t[e->t_last].offset - w->s[i].offset,
+            w->t[w->match[i]].offset - w->s[e->s_first].offset,
+            w->t[w->match[i]].offset - w->s[e->s_last].offset,
+        };
 
-        if ((by_t != delta && is_at_distance(w, at, end, by_t)) ||
-            (by_s != delta && is_at_distance(w, at, end, by_s)))
-            return true;
+        for (size_t k = 0; k < sizeof(by) / sizeof(*by); k++)
+            if (by[k] != delta && is_at_distance(w, at, end, by[k]))
+                return true;
     }
     return false;
 }
@@ -552,32 +583,32 @@ static void drop_unproven(const struct pt_window *w, const struct weights *x, ui
         end = i + 1;
         if (w->match[i] == PT_LCS_NONE)
             continue;
-        end = run_end(w, i);
-        proven[i] = is_proven(x, w, i, end, has_delta && delta == delta_of(w, i));
+        end = pt_anchor_run_end(w, i);
+        proven[i] = is_proven(x, w, i, end, has_delta && delta == pt_anchor_delta(w, i));
         if (proven[i]) {
             has_delta = true;
-            delta = delta_of(w, end - 1);
+            delta = pt_anchor_delta(w, end - 1);
         }
     }
     has_delta = false;
     for (uint32_t i = w->s_cnt; i-- > 0;) {
-        bool begins = w->match[i] != PT_LCS_NONE && (i == 0 || run_end(w, i - 1) == i);
+        bool begins = w->match[i] != PT_LCS_NONE && (i == 0 || pt_anchor_run_end(w, i - 1) == i);
 
         if (!begins)
             continue;
-        end = run_end(w, i);
+        end = pt_anchor_run_end(w, i);
         if (!proven[i])
-            proven[i] = is_proven(x, w, i, end, has_delta && delta == delta_of(w, end - 1));
+            proven[i] = is_proven(x, w, i, end, has_delta && delta == pt_anchor_delta(w, end - 1));
         if (proven[i]) {
             has_delta = true;
-            delta = delta_of(w, i);
+            delta = pt_anchor_delta(w, i);
         }
     }
     for (uint32_t i = 0; i < w->s_cnt; i = end) {
         end = i + 1;
         if (w->match[i] == PT_LCS_NONE)
             continue;
-        end = run_end(w, i);
+        end = pt_anchor_run_end(w, i);
         if (!proven[i])
             memset(&w->match[i], 0xff, (size_t)(end - i) * sizeof(*w->match));
     }
@@ -594,7 +625,7 @@ bool pt_anchor_firm(struct pt_mem *mem, const struct pt_window *w, uint8_t *firm
     need = PROOF_GUESS + proof_repeated(&x);
     for (uint32_t i = 0; i < w->s_cnt; i++) {
         bool behind = i > 0 && w->match[i] != PT_LCS_NONE && w->match[i - 1] != PT_LCS_NONE &&
-                      run_end(w, i - 1) != i;
+                      pt_anchor_run_end(w, i - 1) != i;
 
         bits = behind ? bits : 0;
         if (w->match[i] != PT_LCS_NONE)
@@ -634,12 +665,12 @@ bool pt_anchor_trim(struct pt_mem *mem, const struct pt_window *w, uint32_t s_at
 
         if (w->match[--i] == PT_LCS_NONE)
             continue;
-        while (i > s_at && w->match[i - 1] != PT_LCS_NONE && run_end(w, i - 1) != i)
+        while (i > s_at && w->match[i - 1] != PT_LCS_NONE && pt_anchor_run_end(w, i - 1) != i)
             i--;
         for (before = i; before > 0 && w->match[before - 1] == PT_LCS_NONE; before--)
             ;
-        same = before ? delta_of(w, before - 1) == delta_of(w, i)
-                      : w->left_anchored && w->left_delta == delta_of(w, i);
+        same = before ? pt_anchor_delta(w, before - 1) == pt_anchor_delta(w, i)
+                      : w->left_anchored && w->left_delta == pt_anchor_delta(w, i);
         if (is_proven(&x, w, i, end, same))
             break;
         memset(&w->match[i], 0xff, (size_t)(end - i) * sizeof(*w->match));
@@ -708,7 +739,7 @@ static void follow_deltas(const struct pt_window *w)
         s_at = i + 1;
         t_at = t_end + 1;
         has_delta = true;
-        delta = delta_of(w, i);
+        delta = pt_anchor_delta(w, i);
     }
 }
 
@@ -729,8 +760,8 @@ bool pt_anchor_solve(struct pt_mem *mem, const struct pt_window *w, uint32_t anc
     for (uint32_t i = 0; i < w->s_cnt; i++) {
         const struct content_entry *e = find(&tab, &w->s[i]);
 
-        if (e->s_cnt == 1 && e->t_cnt == 1 && pt_item_equal(&w->s[i], &w->t[e->t_idx]))
-            w->match[i] = e->t_idx;
+        if (e->s_cnt == 1 && e->t_cnt == 1 && pt_item_equal(&w->s[i], &w->t[e->t_last]))
+            w->match[i] = e->t_last;
     }
     match_grams(mem, w, &tab, anchor_run);
     drop_contents(mem, &tab);

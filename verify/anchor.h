@@ -24,6 +24,11 @@ struct pt_window {
  * out of memory, nothing matches. */
 bool pt_anchor_solve(struct pt_mem *mem, const struct pt_window *w, uint32_t anchor_run);
 
+/* pt_anchor_run_end: one past the run of s[at], which is matched: neighbours on both sides with
+ * nothing unseen between. pt_anchor_delta: target offset - source offset of that match. */
+uint32_t pt_anchor_run_end(const struct pt_window *w, uint32_t at);
+int64_t pt_anchor_delta(const struct pt_window *w, uint32_t at);
+
 /* pt_anchor_firm marks in firm[i] whether the run of matches up to s[i] proves its place by itself.
  * False: no memory. */
 bool pt_anchor_firm(struct pt_mem *mem, const struct pt_window *w, uint8_t *firm);

@@ -19,6 +19,7 @@ void pt_places_init(struct pt_places *p, struct pt_mem *mem, uint32_t horizon,
         .gap_at = { NONE, NONE },
         .prev = { -1, -1 },
     };
+    pt_history_init(&p->history, mem, horizon);
 }
 
 /* --- leftovers: a FIFO whose entries are also found by content --- */
@@ -234,97 +235,7 @@ void pt_places_fini(struct pt_places *p)
             unplaced_drop(p->mem, &p->unplaced[side][half]);
     }
     pt_mem_free(p->mem, p->ring, p->cap * sizeof(*p->ring));
-    pt_mem_free(p->mem, p->history, p->history_cap * sizeof(*p->history));
-}
-
-/* --- history of matched records --- */
-
-static void remember(struct pt_places *p, const struct pt_item *s)
-{
-    /* The ring grows only until it first wraps; without memory it stays as it is, and copies of
-     * older records are then called extra. */
-    if (p->history_end == p->history_cap && p->history_cap < 2 * (size_t)p->horizon) {
-        size_t cap = p->history_cap ? p->history_cap * 2 : 256;
-        struct pt_matched *grown = pt_mem_resize(
-                p->mem, p->history, p->history_cap * sizeof(*grown), cap * sizeof(*grown));
-
-        if (grown) {
-            p->history = grown;
-            p->history_cap = cap;
-        }
-    }
-    if (p->history_cap)
-        p->history[p->history_end++ & (p->history_cap - 1)] = (struct pt_matched){
-            .content = s->content,
-            .timestamp_ms = s->flags & PT_ITEM_LOG_APPEND ? INT64_MIN : s->timestamp_ms,
-            .offset = s->offset,
-            .key = s->key,
-            .value = s->value,
-        };
-}
-
-/* Contents of the history, built when places are resolved and dropped again: conflicts are rare. */
-struct history_index {
-    uint32_t *head; /* number within the history + 1, 0 none */
-    uint32_t *next;
-    size_t cap;
-    size_t cnt;
-};
-
-static bool index_history(struct pt_places *p, struct history_index *ix)
-{
-    ix->cnt = p->history_end < p->history_cap ? (size_t)p->history_end : p->history_cap;
-    ix->cap = p->history_cap;
-    ix->head = pt_mem_zalloc(p->mem, ix->cap * sizeof(uint32_t));
-    ix->next = pt_mem_alloc(p->mem, ix->cap * sizeof(uint32_t));
-    if (!ix->head || !ix->next) {
-        pt_mem_free(p->mem, ix->head, ix->cap * sizeof(uint32_t));
-        pt_mem_free(p->mem, ix->next, ix->cap * sizeof(uint32_t));
-        ix->cap = 0;
-        return false;
-    }
-    for (uint32_t i = 0; i < ix->cnt; i++) {
-        size_t b = (size_t)(p->history[i].content ^ p->history[i].content >> 32) & (ix->cap - 1);
-
-        ix->next[i] = ix->head[b];
-        ix->head[b] = i + 1;
-    }
-    return true;
-}
-
-static void drop_index(struct pt_places *p, struct history_index *ix)
-{
-    pt_mem_free(p->mem, ix->head, ix->cap * sizeof(uint32_t));
-    pt_mem_free(p->mem, ix->next, ix->cap * sizeof(uint32_t));
-}
-
-static const struct pt_matched *
-in_history(const struct pt_places *p, const struct history_index *ix, const struct pt_item *item)
-{
-    if (!ix->cap)
-        return NULL;
-    for (uint32_t i = ix->head[(item->content ^ item->content >> 32) & (ix->cap - 1)]; i;
-         i = ix->next[i - 1]) {
-        const struct pt_matched *m = &p->history[i - 1];
-        bool timed = m->timestamp_ms != INT64_MIN && !(item->flags & PT_ITEM_LOG_APPEND);
-
-        if (m->content == item->content && (!timed || m->timestamp_ms == item->timestamp_ms))
-            return m;
-    }
-    return NULL;
-}
-
-size_t pt_places_seen_before(struct pt_places *p, const struct pt_item *items, size_t cnt)
-{
-    struct history_index ix;
-    size_t seen = 0;
-
-    if (!p->history_cap || !index_history(p, &ix))
-        return 0;
-    for (size_t i = 0; i < cnt; i++)
-        seen += in_history(p, &ix, &items[i]) != NULL;
-    drop_index(p, &ix);
-    return seen;
+    pt_history_fini(&p->history);
 }
 
 /* --- places --- */
@@ -355,7 +266,7 @@ static bool place_open(struct pt_places *p)
         .next = { -1, -1 },
         .at = { p->passed[0], p->passed[1] },
         .left_end = { p->left[0].end, p->left[1].end },
-        .history_at = p->history_end,
+        .history_at = p->history.end,
     };
     p->open = true;
     return true;
@@ -381,7 +292,7 @@ void pt_places_match(struct pt_places *p, const struct pt_item *s, const struct 
     p->prev[PT_SIDE_TARGET] = t->offset;
     pass(p, PT_SIDE_SOURCE, s);
     pass(p, PT_SIDE_TARGET, t);
-    remember(p, s);
+    pt_history_add(&p->history, s);
 }
 
 void pt_places_gap(struct pt_places *p, enum pt_side side)
@@ -436,7 +347,7 @@ void pt_places_give_up(struct pt_places *p, enum pt_side side, const struct pt_i
 static void moved(struct pt_places *p, const struct pt_item *source)
 {
     left_copied(&p->left[PT_SIDE_TARGET], source);
-    remember(p, source);
+    pt_history_add(&p->history, source);
 }
 
 /* Nothing was not seen within the horizon before. */
@@ -536,7 +447,6 @@ static bool near_gap(const struct pt_places *p, const struct pt_place *pl, enum 
 struct resolution {
     struct pt_places *p;
     const struct pt_place *pl;
-    const struct history_index *ix;
     const enum pt_end *ends; /* of both logs, once they have ended; else NULL */
     bool tail;               /* the place lies behind the last match */
     bool unordered;          /* ... and what belongs together in it was not told */
@@ -591,13 +501,13 @@ static bool is_surely_mutation(const struct resolution *r, const struct pt_item 
 {
     const struct pt_places *p = r->p;
     uint32_t common = common_parts(s, t);
-    uint64_t oldest = p->history_end < p->history_cap ? 0 : p->history_end - p->history_cap;
+    uint64_t oldest = pt_history_oldest(&p->history);
     uint64_t at = r->pl->history_at > oldest + NEIGHBOURS ? r->pl->history_at - NEIGHBOURS : oldest;
 
     if (!common)
         return false;
-    for (; at < p->history_end && at < r->pl->history_at + NEIGHBOURS; at++) {
-        const struct pt_matched *m = &p->history[at & (p->history_cap - 1)];
+    for (; at < p->history.end && at < r->pl->history_at + NEIGHBOURS; at++) {
+        const struct pt_matched *m = pt_history_at(&p->history, at);
 
         if ((!(common & PT_PART_KEY) || m->key == s->key) &&
             (!(common & PT_PART_VALUE) || m->value == s->value) &&
@@ -668,7 +578,8 @@ static enum pt_align_kind source_verdict(const struct resolution *r, const struc
         return PT_ALIGN_MISSING;
     /* It may stand where the target was not seen. If the same content is matched elsewhere, not
      * even which of the copies is displaced is known. */
-    return in_history(r->p, r->ix, s) ? PT_ALIGN_AMBIGUOUS_SOURCE : PT_ALIGN_MISSING_OR_REORDERED;
+    return pt_history_find(&r->p->history, s) ? PT_ALIGN_AMBIGUOUS_SOURCE
+                                              : PT_ALIGN_MISSING_OR_REORDERED;
 }
 
 /* A target record without partner. Extra if the source shows everything around; in the tail the
@@ -710,7 +621,7 @@ static void say_reordered(const struct resolution *r, enum pt_side side, struct 
  */
 static bool resolve_alone(const struct resolution *r, enum pt_side side, struct pt_leftover *e)
 {
-    const struct pt_matched *original = in_history(r->p, r->ix, &e->item);
+    const struct pt_matched *original = pt_history_find(&r->p->history, &e->item);
     struct pt_leftover *twin = left_find(&r->p->left[!side], &e->item);
     bool elsewhere = twin || is_unplaced(r->p, !side, &e->item);
     bool open = is_open(r, side, e);
@@ -822,14 +733,12 @@ static bool is_unordered(const struct pt_places *p, uint64_t s_at, uint64_t s_en
     return false;
 }
 
-static void resolve_place(struct pt_places *p, const struct pt_place *pl,
-                          const struct history_index *ix, const enum pt_end *ends)
+static void resolve_place(struct pt_places *p, const struct pt_place *pl, const enum pt_end *ends)
 {
     uint64_t at[2] = { p->left[0].head, p->left[1].head };
     bool tail = p->open && p->head + 1 == p->end;
     const struct resolution r = { .p = p,
                                   .pl = pl,
-                                  .ix = ix,
                                   .ends = ends,
                                   .tail = tail,
                                   .unordered = tail && is_unordered(p, at[0], pl->left_end[0]) };
@@ -842,19 +751,16 @@ static void resolve_place(struct pt_places *p, const struct pt_place *pl,
 
 static void resolve_until(struct pt_places *p, uint64_t end, const enum pt_end *ends)
 {
-    struct history_index ix = { 0 };
 
     if (p->head == end)
         return;
-    if (p->history_cap)
-        index_history(p, &ix);
+    pt_history_index(&p->history); /* refused: what would be a copy is called extra */
     for (; p->head < end; p->head++) {
         struct pt_place pl = *place_at(p, p->head);
 
-        resolve_place(p, &pl, &ix, ends);
+        resolve_place(p, &pl, ends);
     }
-    if (ix.cap)
-        drop_index(p, &ix);
+    pt_history_unindex(&p->history);
 }
 
 void pt_places_resolve(struct pt_places *p)
@@ -878,15 +784,13 @@ void pt_places_early(struct pt_places *p)
 {
     uint64_t closed_end = p->open ? p->end - 1 : p->end;
     uint64_t n = p->early_end > p->head ? p->early_end : p->head;
-    struct history_index ix = { 0 };
 
     p->early_cnt++;
     if (n == closed_end || place_at(p, n)->closed_at + 2 > p->early_cnt)
         return;
-    if (p->history_cap)
-        index_history(p, &ix);
+    pt_history_index(&p->history); /* refused: what would be a copy is called extra */
     for (; n < closed_end && place_at(p, n)->closed_at + 2 <= p->early_cnt; n++) {
-        const struct resolution r = { .p = p, .pl = place_at(p, n), .ix = &ix, .early = true };
+        const struct resolution r = { .p = p, .pl = place_at(p, n), .early = true };
         uint64_t at[2];
 
         for (int side = 0; side < 2; side++)
@@ -894,8 +798,7 @@ void pt_places_early(struct pt_places *p)
         judge_place(&r, at);
     }
     p->early_end = n;
-    if (ix.cap)
-        drop_index(p, &ix);
+    pt_history_unindex(&p->history);
 }
 
 /* Records of `side` wait behind the last match. */

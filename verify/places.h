@@ -11,6 +11,7 @@
  */
 #include "hw/memory.h"
 #include "verify/align.h"
+#include "verify/history.h"
 
 /* Ring of events that wait to be taken. */
 struct pt_events {
@@ -64,15 +65,6 @@ struct pt_unplaced {
     size_t cnt;
 };
 
-/* A matched record, remembered to recognise copies, and what its neighbours have in common. */
-struct pt_matched {
-    uint64_t content;
-    int64_t timestamp_ms; /* INT64_MIN: not compared */
-    int64_t offset;
-    uint32_t key;
-    uint32_t value;
-};
-
 struct pt_places {
     struct pt_mem *mem;
     uint32_t horizon;
@@ -86,9 +78,7 @@ struct pt_places {
     uint64_t head;
     uint64_t end;
     bool open; /* the newest place has no matched neighbour behind it yet */
-    struct pt_matched *history;
-    size_t history_cap;    /* power of two */
-    uint64_t history_end;  /* records ever remembered */
+    struct pt_history history;
     uint64_t passed[2];    /* records of each side behind us */
     uint64_t gap_at[2];    /* passed at the newest gap, UINT64_MAX: none yet */
     uint64_t early_cnt;    /* calls of pt_places_early */
@@ -143,9 +133,5 @@ void pt_places_finish(struct pt_places *p, const enum pt_end end[2]);
 /* pt_places_done: every record of `side` below this offset has its verdict (those not given to any
  * function here lie behind it). */
 int64_t pt_places_done(const struct pt_places *p, enum pt_side side);
-
-/* pt_places_seen_before: a matched record within the history equals this one. Slow: for whole
- * windows. */
-size_t pt_places_seen_before(struct pt_places *p, const struct pt_item *items, size_t cnt);
 
 #endif

@@ -404,6 +404,12 @@ static const struct {
     { { 0.2, 50 }, 3020389, "times that the target lacks tell nothing of the source's run" },
     { { 0.5, 1 }, 3023069, "a period that was seen once more at another place" },
     { { 0.5, 5 }, 3024972, "the same, and the records seen once look as if they were unique" },
+    { { 0, 1 }, 9000111, "with the source's end open, a period is left over rather than missed" },
+    { { 0.01, 50 }, 9010164, "a record moved behind the stated end of the source" },
+    { { 0.2, 1 }, 9017223, "a sequence that was matched before comes once more" },
+    { { 0.5, 1 }, 9022029, "what lies around a run goes on in the same period" },
+    { { 0.5, 5 }, 9025322, "three records that were matched before" },
+    { { 0.05, 1 }, 11011802, "a period of two is long, and says nothing new" },
     { { 0.01, 1 }, 3006917, "one log passed the horizon, the other one did not" },
 };
 
