@@ -155,7 +155,7 @@ static void topic_details(const struct sums *s, struct pt_text *t)
         pt_text_end(t);
     }
     if (s->unverifiable) {
-        pt_text_put(t, "    unverifiable: %s, the other side was not seen there",
+        pt_text_put(t, "    unverifiable: %s, the other side was not seen there, or written anew",
                     pt_text_count(s->unverifiable, buf));
         pt_text_end(t);
     }

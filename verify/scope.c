@@ -192,18 +192,28 @@ static void check_coverage(struct pt_shard *s)
         uint64_t records = r->source_records + r->target_records;
         /* A record may be on its way to the target, but not to the source. */
         uint64_t doubtful = r->unverifiable_source + r->unverifiable_target + r->pending_target;
+        uint64_t changed = p->log[0]->changed.total + p->log[1]->changed.total;
+        const char *name = p->source_topic->name->text;
+        int32_t part = p->log[0]->partition;
 
         both += r->verified + r->mutated + r->reordered;
         if (r->offsets_observed &&
             (double)r->offsets_certified < s->policy.min_coverage * (double)r->offsets_observed)
-            pt_findings_say(&s->findings, &low, "%llu of %llu offsets were certified",
-                            (unsigned long long)r->offsets_certified,
+            pt_findings_say(&s->findings, &low, "%s-%d: %llu of %llu offsets were certified", name,
+                            part, (unsigned long long)r->offsets_certified,
                             (unsigned long long)r->offsets_observed);
         else if ((double)(records - doubtful) < s->policy.min_coverage * (double)records)
             pt_findings_say(&s->findings, &low,
-                            "%llu of %llu records could not be verified: their place on the other "
-                            "side was not seen",
-                            (unsigned long long)doubtful, (unsigned long long)records);
+                            "%s-%d: %llu of %llu records could not be verified: their place on the "
+                            "other side was not seen%s",
+                            name, part, (unsigned long long)doubtful, (unsigned long long)records,
+                            changed ? ", or a log was written anew" : "");
+        else if (changed)
+            pt_findings_say(
+                    &s->findings, &low,
+                    "%s-%d: %llu records were compared, and gave way to others or were cut "
+                    "off afterwards: what the log holds there now was compared with nothing",
+                    name, part, (unsigned long long)changed);
     }
     if (!both)
         pt_findings_say(&s->findings, &nothing, "no record was certified on both sides");

@@ -54,21 +54,31 @@ static void test_rewritten(void **state)
 {
     static const struct {
         const char *why;
-        uint8_t side;   /* on which the log is cut at 500 */
+        uint8_t side; /* on which the log is cut, here: */
+        int64_t at;
         bool forgotten; /* what was settled is not held any more */
-        uint64_t first; /* of what it holds now, from 500 on */
+        uint64_t first; /* of what it holds now, from there on */
         uint32_t cnt;
         int32_t epoch;
         uint64_t unverifiable[PT_CLUSTER_CNT];
         uint64_t verified;
     } row[] = {
-        { "nothing changed", SRC, false, 500, 100, 3, { 0, 0 }, 600 },
-        { "the same by another leader", SRC, false, 500, 100, 4, { 0, 0 }, 600 },
-        { "the same, and not all of it", SRC, false, 500, 40, 4, { 60, 60 }, 540 },
-        { "the source has others", SRC, false, 9000, 10, 4, { 100, 100 }, 500 },
-        { "the target has others", TGT, false, 9000, 10, 4, { 100, 100 }, 500 },
-        { "forgotten, and seen again", SRC, true, 500, 100, 3, { 0, 0 }, 600 },
-        { "forgotten, and written by another leader", SRC, true, 500, 100, 4, { 12, 12 }, 588 },
+        { "nothing changed", SRC, 500, false, 500, 100, 3, { 0, 0 }, 600 },
+        { "the same by another leader", SRC, 500, false, 500, 100, 4, { 0, 0 }, 600 },
+        { "the same, and not all of it", SRC, 500, false, 500, 40, 4, { 60, 60 }, 540 },
+        { "the source has others", SRC, 500, false, 9000, 10, 4, { 100, 100 }, 500 },
+        { "the target has others", TGT, 500, false, 9000, 10, 4, { 100, 100 }, 500 },
+        { "hardly any", SRC, 599, false, 9000, 1, 4, { 1, 1 }, 599 },
+        { "forgotten, and seen again", SRC, 500, true, 500, 100, 3, { 0, 0 }, 600 },
+        { "forgotten, and written by another leader",
+          SRC,
+          500,
+          true,
+          500,
+          100,
+          4,
+          { 12, 12 },
+          588 },
     };
 
     (void)state;
@@ -87,7 +97,7 @@ static void test_rewritten(void **state)
         settle(&w);
         if (row[i].forgotten)
             forget(&w);
-        tell_by(&w, row[i].side, PT_SRC_FETCH_CONSUMER, 500, row[i].first, row[i].cnt,
+        tell_by(&w, row[i].side, PT_SRC_FETCH_CONSUMER, row[i].at, row[i].first, row[i].cnt,
                 row[i].epoch);
         r = world_finish(&w);
         p = &r->pairs[0];
