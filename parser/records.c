@@ -213,13 +213,15 @@ bool pt_records_shed(const struct pt_msg *m)
                    log.partition, p->shed.share);
 }
 
-/* Only plain data batches of the present format have all that the message tells in their header.
- * Without its leader's epoch, which every broker writes, a batch that lost its place could not be
- * told from one that has it (verify/leaders.c). */
+/* Only plain data batches of the present format have all that the message tells in their header;
+ * not one that was cleaned, whose records say which offsets are empty. Without its leader's epoch,
+ * which every broker writes, a batch that lost its place could not be told from one that has it
+ * (verify/leaders.c). */
 static bool may_be_known(const struct pt_msg *m, const struct pt_batch *b)
 {
     return b->magic == 2 && b->leader_epoch >= 0 && !(b->flags & PT_BATCH_CONTROL) &&
-           !is_produce(&m->records);
+           !is_produce(&m->records) &&
+           (uint64_t)b->last_offset - (uint64_t)b->base_offset + 1 == b->record_cnt;
 }
 
 /* may_be_handed: what the header tells is all that the connection has to know of it. */

@@ -43,9 +43,12 @@ static unsigned pick(struct story *s, unsigned below)
     return (unsigned)rand_r(&s->seed) % below;
 }
 
-/* Whether this copy may come without its records; it is one that was told from now on. */
+/* Whether this copy may come without its records; it is one that was told from now on. Not one that
+ * was cleaned. */
 static bool was_told(struct story *s, const struct say *say)
 {
+    if (say->last - say->base + 1 != say->cnt)
+        return false;
     for (size_t i = 0; i < s->known_cnt; i++)
         if (s->known[i].say.base == say->base && s->known[i].say.fingerprint == say->fingerprint &&
             s->known[i].say.epoch == say->epoch)

@@ -190,11 +190,12 @@ struct item { /* a batch; cnt 0 ends the list */
     int64_t base;
     int32_t cnt;
     uint16_t attributes;
+    int32_t cleaned; /* offsets behind the last record that are empty */
 };
 
 static void put_records(struct bytes *b, const struct item *i)
 {
-    const struct batch_spec spec = { i->base, i->cnt - 1, i->cnt, i->attributes };
+    const struct batch_spec spec = { i->base, i->cnt - 1 + i->cleaned, i->cnt, i->attributes };
     uint8_t payload[64 * 7];
 
     for (int k = 0; k < i->cnt; k++)
@@ -240,7 +241,7 @@ static void answer(struct side *x, int32_t session, const struct item *items)
     set_int(b->data + len_at, b->len - len_at - 4, 4);
 }
 
-static const struct item THREE[] = { { 100, 10, 0 }, { 115, 5, 0 }, { 120, 5, 0 }, { 0 } };
+static const struct item THREE[] = { { 100, 10, 0, 0 }, { 115, 5, 0, 0 }, { 120, 5, 0, 0 }, { 0 } };
 
 static void test_whole(void **state)
 {
@@ -363,8 +364,8 @@ static void test_partial(void **state)
 
 static void test_session(void **state)
 {
-    static const struct item first[] = { { 100, 10, 0 }, { 0 } };
-    static const struct item next[] = { { 115, 5, 0 }, { 0 } };
+    static const struct item first[] = { { 100, 10, 0, 0 }, { 0 } };
+    static const struct item next[] = { { 115, 5, 0, 0 }, { 0 } };
     struct side x;
 
     (void)state;
@@ -404,8 +405,10 @@ static void test_session(void **state)
 
 static void test_aborted(void **state)
 {
-    static const struct item plain[] = { { 100, 10, 0 }, { 0 } };
-    static const struct item txn[] = { { 100, 5, TXN }, { 105, 5, TXN }, { 110, 5, 0 }, { 0 } };
+    static const struct item plain[] = { { 100, 10, 0, 0 }, { 0 } };
+    static const struct item txn[] = {
+        { 100, 5, TXN, 0 }, { 105, 5, TXN, 0 }, { 110, 5, 0, 0 }, { 0 }
+    };
     struct side x;
 
     (void)state;
@@ -450,9 +453,24 @@ static void fetch(struct side *x, int64_t offset, const struct item *items, uint
         pt_conn_bytes(x->conn, 1, x->b.data + cut, x->b.len - cut, &at);
 }
 
+/* What was told before comes without its records; not if they say which offsets are empty. */
+static void test_again(void **state)
+{
+    static const struct item two[] = { { 100, 10, 0, 0 }, { 110, 5, 0, 1 }, { 0 } };
+    struct side x;
+
+    (void)state;
+    open_side(&x);
+    fetch(&x, 100, two, PT_SHED_NONE, -1, PT_SHED_NONE);
+    expect(&x, "F100[100 100..109]k[110 110..115]k");
+    fetch(&x, 100, two, PT_SHED_NONE, -1, PT_SHED_NONE);
+    expect(&x, "F100[100 100..109]ks[110 110..115]k");
+    close_side(&x);
+}
+
 static void test_shed_known(void **state)
 {
-    static const struct item more[] = { { 115, 5, 0 }, { 121, 5, 0 }, { 0 } };
+    static const struct item more[] = { { 115, 5, 0, 0 }, { 121, 5, 0, 0 }, { 0 } };
     struct side x;
 
     (void)state;
@@ -547,7 +565,7 @@ static void test_shed_share(void **state)
 
 static void test_shed_bodies(void **state)
 {
-    static const struct item next[] = { { 115, 5, 0 }, { 0 } };
+    static const struct item next[] = { { 115, 5, 0, 0 }, { 0 } };
     struct side x;
 
     (void)state;
@@ -574,7 +592,9 @@ static void test_shed_bodies(void **state)
 
 static void test_shed_aborted(void **state)
 {
-    static const struct item txn[] = { { 100, 5, TXN }, { 105, 5, TXN }, { 110, 5, TXN }, { 0 } };
+    static const struct item txn[] = {
+        { 100, 5, TXN, 0 }, { 105, 5, TXN, 0 }, { 110, 5, TXN, 0 }, { 0 }
+    };
     struct side x;
 
     (void)state;
@@ -595,9 +615,10 @@ int main(void)
         cmocka_unit_test(test_whole),        cmocka_unit_test(test_holes),
         cmocka_unit_test(test_bad_batch),    cmocka_unit_test(test_undecodable),
         cmocka_unit_test(test_partial),      cmocka_unit_test(test_session),
-        cmocka_unit_test(test_aborted),      cmocka_unit_test(test_shed_known),
-        cmocka_unit_test(test_shed_headers), cmocka_unit_test(test_shed_share),
-        cmocka_unit_test(test_shed_bodies),  cmocka_unit_test(test_shed_aborted),
+        cmocka_unit_test(test_aborted),      cmocka_unit_test(test_again),
+        cmocka_unit_test(test_shed_known),   cmocka_unit_test(test_shed_headers),
+        cmocka_unit_test(test_shed_share),   cmocka_unit_test(test_shed_bodies),
+        cmocka_unit_test(test_shed_aborted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
