@@ -614,16 +614,18 @@ static void drop_repeats(struct pt_align *a, const struct pt_window *w)
 {
     struct pt_history *h = &a->places.history;
     int64_t delta = a->left_anchored ? a->left_delta : INT64_MIN;
+    bool indexed = false;
     uint32_t end;
 
-    if (!pt_history_index(h))
-        return;
     for (uint32_t i = 0; i < w->s_cnt; i = end) {
         end = i + 1;
         if (w->match[i] == PT_LCS_NONE)
             continue;
         end = pt_anchor_run_end(w, i);
-        if (pt_anchor_delta(w, i) != delta && pt_history_has_run(h, &w->s[i], end - i))
+        if (pt_anchor_delta(w, i) == delta)
+            continue;
+        indexed = indexed || pt_history_index(h);
+        if (!indexed || pt_history_has_run(h, &w->s[i], end - i))
             memset(&w->match[i], 0xff, (size_t)(end - i) * sizeof(*w->match));
         else
             delta = pt_anchor_delta(w, i);
