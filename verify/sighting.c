@@ -147,8 +147,10 @@ static void dispute(struct pt_log *l, const struct pt_meeting *m, int64_t off, s
     else if (reported)
         report_change(l, off, rec, b,
                       seen & now ? PT_FINDING_LOG_REWRITTEN : PT_FINDING_PRODUCE_FETCH_DIFFER);
-    if (!(now & PT_SLOT_FETCHED) && (seen & PT_SLOT_FETCHED)) {
-        /* What was fetched is what the log holds. */
+    if (!(now & PT_SLOT_FETCHED) &&
+        ((seen & PT_SLOT_FETCHED) || (!reported && (*state & PT_SLOT_SURE)))) {
+        /* What was fetched is what the log holds; and so is what was committed, until a fetch shows
+         * that what only a leader acknowledged has its place. */
         *state |= reported ? PT_SLOT_DISPUTED : 0;
         return;
     }

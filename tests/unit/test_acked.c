@@ -193,6 +193,7 @@ static void test_overwritten(void **state)
         WATERMARK,
         ACKS,
         NEW_ACKS,
+        NEW_ACKS_READ,
         FETCHED,
         AT_ONCE,
         SOON,
@@ -221,6 +222,7 @@ static void test_overwritten(void **state)
         /* The evidence is taken away. */
         { "only the leader had acknowledged the old ones", ACKS, false, 0, 0 },
         { "only the leader has acknowledged the new ones", NEW_ACKS, false, 0, 0 },
+        { "... and a consumer gets them", NEW_ACKS_READ, false, 0, 2 },
         { "the new ones were fetched: since when they are there is not known", FETCHED, false, 0,
           2 },
         { "both were on their way at once", AT_ONCE, false, 0, 2 },
@@ -238,6 +240,7 @@ static void test_overwritten(void **state)
     for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
         int without = row[i].without;
         bool same = without >= CHANGED && without <= NO_TIME;
+        bool weak = without == NEW_ACKS || without == NEW_ACKS_READ;
         int64_t append_ms = without == BROKER_TIME ? 1700000100000ll : -1;
         struct world w = { 0 };
         struct say old = { .source = PT_SRC_PRODUCE, .cnt = 5, .first = 5 };
@@ -292,8 +295,10 @@ static void test_overwritten(void **state)
         if (without == WATERMARK)
             tell_bounds(&w, SRC, 0, 0, 12, 0);
         if (without != FETCHED)
-            tell_outcome(&w, &new, 5, without == NEW_ACKS ? 1 : -1, PT_PRODUCE_ACKED,
+            tell_outcome(&w, &new, 5, weak ? 1 : -1, PT_PRODUCE_ACKED,
                          without == BROKER_TIME ? append_ms + 700 : -1);
+        if (without == NEW_ACKS_READ)
+            tell_fetch(&w, SRC, 0, 0, 5, 5, 100, 2);
         r = world_finish(&w);
         assert_int_equal(found(r, PT_FINDING_ACKED_LOST), row[i].lost);
         assert_int_equal(found(r, PT_FINDING_LOG_REWRITTEN) +
