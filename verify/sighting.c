@@ -75,6 +75,11 @@ static void report_change(struct pt_log *l, int64_t off, const struct pt_record 
     pt_findings_add(l->env->findings, &fact);
 }
 
+static bool has_same_part(const struct pt_slot *old, const struct pt_record *rec)
+{
+    return (old->key && old->key == rec->key) || (old->value && old->value == rec->value);
+}
+
 /* What is not committed (a Produce that only the leader acknowledged, what a follower was given)
  * can lose its place lawfully when the leader changes. It is only held against the log if the
  * leader was the same, or if what is there now is recognisably the same record: of the same time,
@@ -87,8 +92,33 @@ static bool may_have_lost_place(const struct pt_slot *old, uint16_t old_state,
     bool same_leader = was->leader_epoch >= 0 && was->leader_epoch == b->leader_epoch;
 
     return weak && !same_leader &&
-           !(old->timestamp_ms == rec->timestamp_ms &&
-             ((old->key && old->key == rec->key) || (old->value && old->value == rec->value)));
+           !(old->timestamp_ms == rec->timestamp_ms && has_same_part(old, rec));
+}
+
+/* The broker's time tells nothing of a record, and some formats have none. */
+static bool is_recognised(const struct pt_slot *old, uint16_t old_state,
+                          const struct pt_record *rec, const struct pt_sighting *b)
+{
+    bool timed = old->timestamp_ms >= 0 && rec->timestamp_ms >= 0 &&
+                 !((old_state | pt_sighting_state(b)) & PT_SLOT_LOG_APPEND);
+
+    return has_same_part(old, rec) && !(timed && old->timestamp_ms != rec->timestamp_ms);
+}
+
+/* Of two records at one offset that were both committed, and cannot be one, one is lost, whichever
+ * leader came first. A Produce shows that if it was sent when the offset had been committed for a
+ * while (two answers on their way at once may be taken for each other), and its batch repeats
+ * nothing of what was there (else it is the same batch, changed). */
+static bool is_lost(const struct pt_log *l, const struct pt_meeting *m, int64_t off,
+                    const struct pt_slot *old, uint16_t old_state, const struct pt_record *rec)
+{
+    const struct pt_sighting *b = m->b;
+    int64_t since_ns = off < l->committed_before ? l->committed_before_ns : l->committed_ns;
+
+    return b->source == PT_SRC_PRODUCE && (old_state & PT_SLOT_KIND) == PT_SLOT_DATA &&
+           b->at.time_ns - PT_SETTLE_NS >= since_ns && m->met == PT_NO_EVIDENCE &&
+           pt_log_gone(l, off, b->at.time_ns) == PT_GONE_NOT &&
+           !is_recognised(old, old_state, rec, b);
 }
 
 static void fill(struct pt_slot *slot, const struct pt_record *rec)
@@ -101,21 +131,26 @@ static void fill(struct pt_slot *slot, const struct pt_record *rec)
 }
 
 /* Two records at one offset, and no leader is known to have written one of them over the other. */
-static void dispute(struct pt_log *l, int64_t off, struct pt_slot *slot, uint16_t *state,
-                    const struct pt_record *rec, const struct pt_sighting *b, uint32_t ev)
+static void dispute(struct pt_log *l, const struct pt_meeting *m, int64_t off, struct pt_slot *slot,
+                    uint16_t *state, const struct pt_record *rec)
 {
+    const struct pt_sighting *b = m->b;
     const struct pt_evidence *was = &l->evidence[slot->evidence];
+    bool later = was->leader_epoch >= 0 && was->leader_epoch < b->leader_epoch;
     uint16_t seen = *state & PT_SLOT_SEEN;
     uint16_t now = pt_sighting_state(b);
     bool reported = !may_have_lost_place(slot, *state, was, rec, b);
 
-    if (reported && was->leader_epoch >= 0 && was->leader_epoch < b->leader_epoch)
+    /* What is reported and not recognised was committed, both of it. */
+    if (reported && (later || is_lost(l, m, off, slot, *state, rec)))
         report_change(l, off, rec, b, PT_FINDING_ACKED_LOST);
     else if (reported)
         report_change(l, off, rec, b,
                       seen & now ? PT_FINDING_LOG_REWRITTEN : PT_FINDING_PRODUCE_FETCH_DIFFER);
-    if (!(now & PT_SLOT_FETCHED) && (seen & PT_SLOT_FETCHED)) {
-        /* What was fetched is what the log holds. */
+    if (!(now & PT_SLOT_FETCHED) &&
+        ((seen & PT_SLOT_FETCHED) || (!reported && (*state & PT_SLOT_SURE)))) {
+        /* What was fetched is what the log holds; and so is what was committed, until a fetch shows
+         * that what only a leader acknowledged has its place. */
         *state |= reported ? PT_SLOT_DISPUTED : 0;
         return;
     }
@@ -124,7 +159,7 @@ static void dispute(struct pt_log *l, int64_t off, struct pt_slot *slot, uint16_
     now |= *state & PT_SLOT_GONE;
     fill(slot, rec);
     *state = now;
-    pt_evidence_move(l, slot, ev);
+    pt_evidence_move(l, slot, m->ev);
 }
 
 /* The evidence of b is to take the place of the one that there is: it is the earlier one, or the
@@ -241,7 +276,7 @@ enum pt_placed pt_sighting_place(struct pt_log *l, struct pt_meeting *m, int64_t
         }
     }
     if (slot && change == DIFFERS)
-        dispute(l, off, slot, state, rec, b, m->ev);
+        dispute(l, m, off, slot, state, rec);
     else if (slot)
         confirm(l, m, slot, state, change, rec);
     if (slot || off < l->cursor)

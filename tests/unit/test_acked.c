@@ -184,6 +184,130 @@ static void test_cut(void **state)
     }
 }
 
+/* Records that were committed at 5..9, and a Produce that all replicas acknowledge at 5 and 6, of
+ * other records. By which leaders is not known, but one of both is lost. */
+static void test_overwritten(void **state)
+{
+    enum {
+        NONE,
+        WATERMARK,
+        ACKS,
+        NEW_ACKS,
+        NEW_ACKS_READ,
+        FETCHED,
+        AT_ONCE,
+        SOON,
+        REPEATS,
+        CHANGED,
+        OTHER_TIME,
+        BROKER_TIME,
+        NO_TIME,
+        MARKER,
+        COMPACTED,
+        START,
+    };
+    static const uint64_t repeats[] = { 5, 101 };
+    static const uint64_t changed[] = { 5, 6 };
+    static const struct {
+        const char *why;
+        int without;
+        bool read; /* the old ones, by a consumer; else all replicas acknowledged them */
+        uint64_t lost;
+        uint64_t other; /* LOG_REWRITTEN + PRODUCE_FETCH_DIFFER */
+    } row[] = {
+        { "all replicas had acknowledged both", NONE, false, 2, 0 },
+        { "a consumer had the old ones", NONE, true, 2, 0 },
+        { "the watermark passes before the answer", WATERMARK, false, 2, 0 },
+        { "the new ones have the same keys by chance", OTHER_TIME, false, 2, 0 },
+        /* The evidence is taken away. */
+        { "only the leader had acknowledged the old ones", ACKS, false, 0, 0 },
+        { "only the leader has acknowledged the new ones", NEW_ACKS, false, 0, 0 },
+        { "... and a consumer gets them", NEW_ACKS_READ, false, 0, 2 },
+        { "the new ones were fetched: since when they are there is not known", FETCHED, false, 0,
+          2 },
+        { "both were on their way at once", AT_ONCE, false, 0, 2 },
+        { "the new ones were sent at once behind the answer", SOON, false, 0, 2 },
+        { "the new batch repeats a part of the old one", REPEATS, false, 0, 1 },
+        { "the new ones are the old ones, changed", CHANGED, false, 0, 2 },
+        { "... perhaps, by their keys: the time is the broker's", BROKER_TIME, false, 0, 2 },
+        { "... or the format has none", NO_TIME, false, 0, 2 },
+        { "the old one was a marker", MARKER, true, 1, 1 },
+        { "the old ones were gone before", COMPACTED, false, 0, 2 },
+        { "some of the old ones lay below the log start", START, false, 1, 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+        int without = row[i].without;
+        bool same = without >= CHANGED && without <= NO_TIME;
+        bool weak = without == NEW_ACKS || without == NEW_ACKS_READ;
+        int64_t append_ms = without == BROKER_TIME ? 1700000100000ll : -1;
+        struct world w = { 0 };
+        struct say old = { .source = PT_SRC_PRODUCE, .cnt = 5, .first = 5 };
+        struct say new = { .source = PT_SRC_PRODUCE,
+                           .cnt = 2,
+                           .first = 100,
+                           .content = without == REPEATS ? repeats
+                                      : same             ? changed
+                                                         : NULL,
+                           .plain = same,
+                           .shift_ms = without == OTHER_TIME ? 700
+                                       : without == NO_TIME  ? -1700000000010ll
+                                                             : 0,
+                           .fingerprint = 4711 };
+        const struct pt_result *r;
+
+        print_message("%s\n", row[i].why);
+        open_single(&w);
+        tell_produce(&w, SRC, 0, 0, 0, 0, 5);
+        world_wait(&w, 600);
+        if (without == MARKER)
+            tell_marker(&w, SRC, 0, 0, 5, 7, true);
+        w.request = 10;
+        if (row[i].read) {
+            int64_t at = without == MARKER ? 6 : 5;
+
+            tell_fetch(&w, SRC, 0, 0, at, at, (uint64_t)at, (uint32_t)(10 - at));
+        } else {
+            tell_batch(&w, &old);
+        }
+        if (without == AT_ONCE) {
+            w.request = 11;
+            tell_batch(&w, &new);
+        }
+        w.request = 10;
+        if (!row[i].read)
+            tell_outcome(&w, &old, 5, without == ACKS ? 1 : -1, PT_PRODUCE_ACKED, append_ms);
+        if (without == COMPACTED)
+            tell_fetch(&w, SRC, 0, 0, 5, 10, 10, 5);
+        if (without == START)
+            tell_bounds(&w, SRC, 0, 0, 10, 6);
+        if (without != SOON)
+            world_wait(&w, 600);
+        w.request = 11;
+        if (without == FETCHED) {
+            new.source = PT_SRC_FETCH_CONSUMER;
+            new.from = new.base = 5;
+            new.epoch = 4;
+        }
+        if (without != AT_ONCE)
+            tell_batch(&w, &new);
+        if (without == WATERMARK)
+            tell_bounds(&w, SRC, 0, 0, 12, 0);
+        if (without != FETCHED)
+            tell_outcome(&w, &new, 5, weak ? 1 : -1, PT_PRODUCE_ACKED,
+                         without == BROKER_TIME ? append_ms + 700 : -1);
+        if (without == NEW_ACKS_READ)
+            tell_fetch(&w, SRC, 0, 0, 5, 5, 100, 2);
+        r = world_finish(&w);
+        assert_int_equal(found(r, PT_FINDING_ACKED_LOST), row[i].lost);
+        assert_int_equal(found(r, PT_FINDING_LOG_REWRITTEN) +
+                                 found(r, PT_FINDING_PRODUCE_FETCH_DIFFER),
+                         row[i].other);
+        assert_int_equal(world_close(&w), 0);
+    }
+}
+
 /* A Produce that is answered with an error, and a consumer that gets its records. */
 static void test_ghost(void **state)
 {
@@ -307,9 +431,8 @@ static void test_many_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hole),
-        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_ghost),
+        cmocka_unit_test(test_hole),         cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_overwritten),  cmocka_unit_test(test_ghost),
         cmocka_unit_test(test_many_refused),
     };
 

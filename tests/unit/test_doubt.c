@@ -270,6 +270,28 @@ static void test_weak_produce_loses_its_place(void **state)
     }
 }
 
+/* A leader that does not know yet that it is none any more acknowledges records where the new one
+ * has committed others: those stand. */
+static void test_weak_produce_takes_no_place(void **state)
+{
+    struct world w = { 0 };
+    struct say late = { .cluster = SRC, .source = PT_SRC_PRODUCE, .cnt = 5, .first = 100 };
+    const struct pt_result *r;
+
+    (void)state;
+    both(&w);
+    tell_produce(&w, SRC, 0, 0, 0, 0, 10);
+    w.request++;
+    tell_batch(&w, &late);
+    tell_outcome(&w, &late, 5, 1, PT_PRODUCE_ACKED, -1);
+    tell_bounds(&w, SRC, 0, 0, 10, 0);
+    tell_produce(&w, TGT, 1, 0, 0, 0, 10);
+    r = end(&w);
+    assert_int_equal(r->verdict, PT_VERDICT_PARITY);
+    assert_int_equal(r->pairs[0].verified, 10);
+    world_close(&w);
+}
+
 /* A follower fetched what was never committed: its leader died, the next one wrote another record
  * there. That is how Kafka works, whatever order the tap shows it in. But what a consumer got, or
  * what all replicas acknowledged, may not change. */
@@ -807,6 +829,7 @@ int main(void)
         cmocka_unit_test(test_target_dark_at_the_end),
         cmocka_unit_test(test_unrelated_topics),
         cmocka_unit_test(test_weak_produce_loses_its_place),
+        cmocka_unit_test(test_weak_produce_takes_no_place),
         cmocka_unit_test(test_uncommitted_record_is_replaced),
         cmocka_unit_test(test_lost_at_the_end),
         cmocka_unit_test(test_no_timestamp),
