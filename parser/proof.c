@@ -150,5 +150,6 @@ void pt_conn_guessed(struct pt_conn *c, int side, bool sure)
     }
     c->pairs = 0;
     d->sure = sure;
+    d->unasked = false;
     d->trust = 0;
 }
