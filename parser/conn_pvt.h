@@ -125,7 +125,7 @@ struct pt_msg {
     const struct pt_body *body; /* NULL: nothing but the walk */
     struct pt_packet_ref at;    /* packet with the first byte of the frame */
     bool sure;                  /* see pt_conn_dir */
-    bool orphan;                /* a Fetch response whose request was not seen (orphan.h) */
+    bool orphan;                /* a response whose request was not seen (orphan.h) */
     bool bounds;                /* what it says of a log's bounds counts */
     bool named;                 /* a response names a log that its request named ... */
     bool strange;               /* ... or one that it did not, as far as is known */

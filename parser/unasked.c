@@ -11,8 +11,8 @@
  *                                                    before anything of the side that did
  *
  * Each frame is found by the sizes in front of it, from the connection's first byte on, so it is
- * none that somebody recorded in a record. That it is Kafka is shown by the first Fetch with
- * records in it; what else has sizes in front is passed over by them, and nothing is told of it.
+ * none that somebody recorded in a record. That it is Kafka is shown by the first one that is read;
+ * what else has sizes in front is passed over by them, and nothing is told of it.
  * Where the sizes are lost (a hole over a boundary) that is the end: without the other direction
  * nothing could prove a guess (proof.c).
  */
@@ -72,8 +72,8 @@ static bool is_as_before(const struct pt_conn *c, const struct pt_orphan *o)
 
     if (c->fetch_version < 0)
         return c->answered_as == o->layout;
-    return own && (pt_layout_same(own, o->layout) || (o->version == PT_ORPHAN_VERSION_MAX &&
-                                                      c->fetch_version > PT_ORPHAN_VERSION_MAX));
+    return own && (pt_layout_same(own, o->layout) ||
+                   (o->version == PT_ORPHAN_FETCH_MAX && c->fetch_version > PT_ORPHAN_FETCH_MAX));
 }
 
 /* is_kafka: this side answers, so the other one asks, whose name nobody knows. */
@@ -87,18 +87,17 @@ static void is_kafka(struct pt_conn *c, int side, const struct pt_packet_ref *at
         pt_conn_announce(c, at);
 }
 
-/* read_fetch: what was asked for is not known, so nothing is certified in front of a batch. Who
- * asked is who else asked on this connection. Bounds count if it goes on as it has spoken before.
- */
-static void read_fetch(struct pt_conn *c, int side, const struct pt_orphan *o,
-                       const struct pt_packet_ref *at)
+/* read_it: what was asked for is not known, so nothing is certified in front of a batch. Who asked
+ * is who else asked on this connection. Bounds count if it goes on as it has spoken before. */
+static void read_it(struct pt_conn *c, int side, const struct pt_orphan *o,
+                    const struct pt_packet_ref *at)
 {
     struct pt_conn_dir *d = c->dir[side];
     struct pt_request req = {
         .response = o->layout,
         .number = ++c->number,
         .api_row = PT_PROFILE_NONE,
-        .api_key = PT_API_FETCH,
+        .api_key = o->api_key,
         .api_version = o->version,
         .source = c->fetch_source == PT_SRC_FETCH_CONSUMER ? PT_SRC_FETCH_CONSUMER
                                                            : PT_SRC_FETCH_FOLLOWER,
@@ -109,6 +108,8 @@ static void read_fetch(struct pt_conn *c, int side, const struct pt_orphan *o,
     pt_frame_body(&d->frame, o->head_sz, o->layout);
     pt_conn_begin(c, side, PT_DIR_RESPONSE, &req, at);
     d->msg.orphan = true;
+    if (o->api_key != PT_API_FETCH)
+        return;
     d->msg.bounds = is_as_before(c, o);
     c->answered_as = o->layout;
 }
@@ -125,7 +126,7 @@ void pt_conn_unasked_head(struct pt_conn *c, int side, const struct pt_frame_eve
         pt_fetch_session_void(&c->session);
     d->orphan = true;
     if ((c->announced || d->unasked) && p->shed.step < PT_SHED_COUNT_ONLY)
-        guess = pt_orphan_fetch(p->reader, ev->bytes, ev->frame_left, &o);
+        guess = pt_orphan_find(p->reader, ev->bytes, ev->frame_left, c->ep[side].port, &o);
     if (guess == PT_GUESS_MORE && ev->bytes.len < look) {
         pt_frame_want(&d->frame, look);
         return;
@@ -135,5 +136,5 @@ void pt_conn_unasked_head(struct pt_conn *c, int side, const struct pt_frame_eve
     d->orphan = false;
     p->stats.orphan_responses++;
     if (guess == PT_GUESS_YES)
-        read_fetch(c, side, &o, &ev->at);
+        read_it(c, side, &o, &ev->at);
 }

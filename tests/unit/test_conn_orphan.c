@@ -18,6 +18,7 @@
 
 #define TOPIC "orders"
 #define VERSION_MAX 18
+#define PORT 9092
 
 static struct bytes frame;
 
@@ -155,7 +156,7 @@ static enum pt_guess guess(size_t len, struct pt_orphan *o)
     enum pt_guess g;
 
     memcpy(own, frame.data + 4, len);
-    g = pt_orphan_fetch(reader, (struct pt_view){ own, len }, (uint32_t)frame.len - 4, o);
+    g = pt_orphan_find(reader, (struct pt_view){ own, len }, (uint32_t)frame.len - 4, PORT, o);
     free(own);
     return g;
 }
@@ -178,8 +179,8 @@ static void test_every_version(void **state)
         frame.len = 0;
         put_answer(&a);
         assert_int_equal(guess(frame.len - 4, &o), PT_GUESS_YES);
-        if (v > PT_ORPHAN_VERSION_MAX)
-            assert_int_equal(o.version, PT_ORPHAN_VERSION_MAX);
+        if (v > PT_ORPHAN_FETCH_MAX)
+            assert_int_equal(o.version, PT_ORPHAN_FETCH_MAX);
         else
             assert_true(pt_layout_same(o.layout, own));
         assert_int_equal(o.head_sz, v >= 12 ? 5 : 4);
@@ -289,7 +290,7 @@ static void flush(struct pt_obs_out *out)
 
 static void tap_open(struct tap *t, size_t step, const struct pt_parser_cfg *cfg)
 {
-    const struct pt_endpoint ep[2] = { { .port = 50000 }, { .port = 9092 } };
+    const struct pt_endpoint ep[2] = { { .port = 50000 }, { .port = PORT } };
     struct pt_parser_cfg own = *cfg;
 
     *t = (struct tap){ .step = step };
