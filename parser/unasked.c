@@ -65,13 +65,14 @@ bool pt_conn_unasked_asks(struct pt_conn *c, int side, const struct pt_frame_eve
 }
 
 /* is_as_before: the connection's last Fetch request was of a version that is answered so; or, where
- * none was seen, the last answer was written so. */
-static bool is_as_before(const struct pt_conn *c, const struct pt_orphan *o)
+ * none was seen, the last answer was written so, and the first one where nothing else was expected.
+ */
+static bool is_as_before(const struct pt_conn *c, int side, const struct pt_orphan *o)
 {
     const struct pt_layout *own = pt_layout_find(PT_API_FETCH, PT_DIR_RESPONSE, c->fetch_version);
 
     if (c->fetch_version < 0)
-        return c->answered_as == o->layout;
+        return c->answered_as ? c->answered_as == o->layout : c->dir[side]->unasked;
     return own && (pt_layout_same(own, o->layout) ||
                    (o->version == PT_ORPHAN_FETCH_MAX && c->fetch_version > PT_ORPHAN_FETCH_MAX));
 }
@@ -110,7 +111,7 @@ static void read_it(struct pt_conn *c, int side, const struct pt_orphan *o,
     d->msg.orphan = true;
     if (o->api_key != PT_API_FETCH)
         return;
-    d->msg.bounds = is_as_before(c, o);
+    d->msg.bounds = is_as_before(c, side, o);
     c->answered_as = o->layout;
 }
 
