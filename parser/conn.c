@@ -5,7 +5,6 @@
 #include "parser/conn_pvt.h"
 #include "parser/guess.h"
 #include "parser/head.h"
-#include "parser/orphan.h"
 #include "parser/records.h"
 #include "parser/rejoin.h"
 
@@ -44,8 +43,7 @@ struct pt_conn *pt_conn_open(struct pt_parser *p, uint8_t cluster, const struct 
 
 /* Kinds and rows. */
 
-/* set_kind moves the connection, with its bytes, to the row of what it has turned out to be. */
-static void set_kind(struct pt_conn *c, enum pt_conn_kind kind, const char *note)
+void pt_conn_set_kind(struct pt_conn *c, enum pt_conn_kind kind, const char *note)
 {
     struct pt_profile *pr = &c->parser->profile;
     const struct pt_endpoint *broker = &c->ep[c->ep[1].port < c->ep[0].port];
@@ -87,9 +85,10 @@ void pt_conn_announce(struct pt_conn *c, const struct pt_packet_ref *at)
 
 /* Messages. */
 
-static void begin_msg(struct pt_conn *c, struct pt_conn_dir *d, enum pt_dir dir,
-                      const struct pt_request *req, const struct pt_packet_ref *at)
+void pt_conn_begin(struct pt_conn *c, int side, enum pt_dir dir, const struct pt_request *req,
+                   const struct pt_packet_ref *at)
 {
+    struct pt_conn_dir *d = c->dir[side];
     struct pt_msg *m = &d->msg;
 
     m->conn = c;
@@ -208,7 +207,7 @@ static void give_up(struct pt_conn *c, enum pt_conn_kind kind, const char *note)
     close_dir(c, 1);
     p->stats.other_bytes += p->counts.unframed_bytes - before;
     p->counts.unframed_bytes = before;
-    set_kind(c, kind, note);
+    pt_conn_set_kind(c, kind, note);
 }
 
 static void start_sasl(struct pt_conn *c)
@@ -232,7 +231,7 @@ static void end_sasl(struct pt_conn_dir *d)
 /* is_request_side: undecided counts as yes. */
 static bool is_request_side(const struct pt_conn *c, int side)
 {
-    return c->request_side < 0 || c->request_side == side;
+    return c->request_side < 0 ? !pt_conn_is_unasked(c, side) : c->request_side == side;
 }
 
 static struct pt_guess_known known_of(const struct pt_conn *c)
@@ -264,7 +263,7 @@ static void forget_roles(struct pt_conn *c, const struct pt_packet_ref *at)
     c->request_side = -1;
     c->request_cnt = 0;
     if (c->kind == PT_CONN_KAFKA)
-        set_kind(c, PT_CONN_UNDECIDED, "");
+        pt_conn_set_kind(c, PT_CONN_UNDECIDED, "");
 }
 
 /* forget_guess: what was told behind the guess on this side is taken back, and, if nothing but that
@@ -396,7 +395,7 @@ static void take_request(struct pt_conn *c, int side, const struct pt_request_he
     c->request_cnt++;
     c->any_sure |= d->sure;
     if (c->kind != PT_CONN_KAFKA)
-        set_kind(c, PT_CONN_KAFKA, "");
+        pt_conn_set_kind(c, PT_CONN_KAFKA, "");
     learn_client(c, h->client_id, at);
     c->correlation_id = h->correlation_id;
     req.api_row =
@@ -427,7 +426,7 @@ static void take_request(struct pt_conn *c, int side, const struct pt_request_he
         return;
     }
     pt_frame_body(&d->frame, h->head_sz, h->layout);
-    begin_msg(c, d, PT_DIR_REQUEST, &req, at);
+    pt_conn_begin(c, side, PT_DIR_REQUEST, &req, at);
     d->msg.count_only = is_counted(c, d, h->api_key);
 }
 
@@ -524,6 +523,7 @@ static void try_request(struct pt_conn *c, int side, const struct pt_frame_event
         pt_conn_guessed(c, side, c->initiator >= 0 && !d->frame.passed);
         break;
     case PT_GUESS_NO:
+        pt_conn_unasked_start(c, side, size);
         break;
     }
 }
@@ -565,7 +565,7 @@ static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t he
     counted = is_counted(c, d, req.api_key);
     if (req.response && head_sz && !req.silent && !counted) {
         pt_frame_body(&d->frame, head_sz, req.response);
-        begin_msg(c, d, PT_DIR_RESPONSE, &req, at);
+        pt_conn_begin(c, side, PT_DIR_RESPONSE, &req, at);
         return;
     }
     if (!req.response && head_sz) {
@@ -576,62 +576,6 @@ static void take_response(struct pt_conn *c, int side, uint32_t idx, uint32_t he
         shed_body(c, req.api_key, at);
     pt_produce_unknown(c, &req, at);
     pt_request_free(p->mem, &req);
-}
-
-/* speaks_fetch: the connection's last Fetch request was of a version that is answered so. */
-static bool speaks_fetch(const struct pt_conn *c, const struct pt_orphan *o)
-{
-    const struct pt_layout *own = pt_layout_find(PT_API_FETCH, PT_DIR_RESPONSE, c->fetch_version);
-
-    return own && (pt_layout_same(own, o->layout) || (o->version == PT_ORPHAN_VERSION_MAX &&
-                                                      c->fetch_version > PT_ORPHAN_VERSION_MAX));
-}
-
-/* read_orphan: what was asked for is not known, so nothing is certified in front of a batch. Who
- * asked is who else asked on this connection. Bounds count if it goes on as it has spoken before.
- */
-static void read_orphan(struct pt_conn *c, struct pt_conn_dir *d, const struct pt_orphan *o,
-                        const struct pt_packet_ref *at)
-{
-    struct pt_request req = {
-        .response = o->layout,
-        .number = ++c->number,
-        .api_row = PT_PROFILE_NONE,
-        .api_key = PT_API_FETCH,
-        .api_version = o->version,
-        .source = c->fetch_source == PT_SRC_FETCH_CONSUMER ? PT_SRC_FETCH_CONSUMER
-                                                           : PT_SRC_FETCH_FOLLOWER,
-    };
-
-    c->parser->stats.orphan_responses_read++;
-    pt_frame_body(&d->frame, o->head_sz, o->layout);
-    begin_msg(c, d, PT_DIR_RESPONSE, &req, at);
-    d->msg.orphan = true;
-    d->msg.bounds = speaks_fetch(c, o);
-}
-
-static void orphan_head(struct pt_conn *c, struct pt_conn_dir *d, const struct pt_frame_event *ev)
-{
-    struct pt_parser *p = c->parser;
-    uint32_t look = ev->frame_left < PT_GUESS_SZ ? ev->frame_left : PT_GUESS_SZ;
-    enum pt_guess guess = PT_GUESS_NO;
-    struct pt_orphan o;
-
-    if (!d->orphan)
-        pt_fetch_session_void(&c->session);
-    d->orphan = true;
-    if (c->announced && p->shed.step < PT_SHED_COUNT_ONLY)
-        guess = pt_orphan_fetch(p->reader, ev->bytes, ev->frame_left, &o);
-    if (guess == PT_GUESS_MORE && ev->bytes.len < look) {
-        pt_frame_want(&d->frame, look);
-        return;
-    }
-    if (guess == PT_GUESS_MORE && pt_frame_want_whole(&d->frame))
-        return;
-    d->orphan = false;
-    p->stats.orphan_responses++;
-    if (guess == PT_GUESS_YES)
-        read_orphan(c, d, &o, &ev->at);
 }
 
 static void response_head(struct pt_conn *c, int side, const struct pt_frame_event *ev)
@@ -661,7 +605,7 @@ static void response_head(struct pt_conn *c, int side, const struct pt_frame_eve
         return;
     }
     if (idx < 0) {
-        orphan_head(c, d, ev);
+        pt_conn_unasked_head(c, side, ev);
         return;
     }
     req = pt_exchange_peek(&c->exchange, (uint32_t)idx);
@@ -799,7 +743,7 @@ static bool try_other_kinds(struct pt_conn *c, int side, struct pt_view v)
         start_sasl(c);
         pt_frame_lock(&d->frame);
         pt_conn_guessed(c, side, true);
-        set_kind(c, PT_CONN_KAFKA, "");
+        pt_conn_set_kind(c, PT_CONN_KAFKA, "");
         return true;
     }
     return false;
@@ -914,6 +858,8 @@ static void on_event(struct pt_conn *c, int side, const struct pt_frame_event *e
         on_try(c, side, ev);
         break;
     case PT_FRAME_HEAD:
+        if (c->request_side < 0 && pt_conn_unasked_asks(c, side, ev))
+            break;
         if (is_request_side(c, side))
             request_head(c, side, ev);
         else
@@ -989,7 +935,7 @@ static void tls_answer(struct pt_conn *c, const uint8_t *data, size_t len)
         return;
     pt_sniff_tls_note((struct pt_view){ data, len }, c->parser->profile.conn[c->row].note, note,
                       sizeof(note));
-    set_kind(c, PT_CONN_TLS, note);
+    pt_conn_set_kind(c, PT_CONN_TLS, note);
 }
 
 /* is_read tells whether bytes of this connection still mean anything. */
@@ -1079,7 +1025,7 @@ void pt_conn_close(struct pt_conn *c, const struct pt_packet_ref *at)
     pt_conn_aim(c, 0);
     forget_all(c, at);
     if (c->row == PT_PROFILE_NONE)
-        set_kind(c, c->bytes ? c->kind : PT_CONN_EMPTY, "");
+        pt_conn_set_kind(c, c->bytes ? c->kind : PT_CONN_EMPTY, "");
     pt_exchange_fini(&c->exchange);
     pt_fetch_session_fini(&c->session);
     pt_parser_publish(p);

@@ -108,7 +108,7 @@ enum pt_conn_kind {
     X(responses, "response frames paired with their request")                                      \
     X(sasl_frames, "raw SASL tokens")                                                              \
     X(orphan_responses, "responses whose request was not seen")                                    \
-    X(orphan_responses_read, "of these, read: nothing but a Fetch is answered so")                 \
+    X(orphan_responses_read, "of these, read: they prove what they are")                           \
     X(unanswered_requests, "requests whose response was not seen")                                 \
     X(lost_frames, "frames whose header a hole or the capture's end took, or that are none")       \
     X(lost_bodies, "bodies of which a hole or the capture's end took a part")                      \

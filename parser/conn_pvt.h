@@ -125,7 +125,7 @@ struct pt_msg {
     const struct pt_body *body; /* NULL: nothing but the walk */
     struct pt_packet_ref at;    /* packet with the first byte of the frame */
     bool sure;                  /* see pt_conn_dir */
-    bool orphan;                /* a Fetch response whose request was not seen (orphan.h) */
+    bool orphan;                /* a response whose request was not seen (orphan.h) */
     bool bounds;                /* what it says of a log's bounds counts */
     bool named;                 /* a response names a log that its request named ... */
     bool strange;               /* ... or one that it did not, as far as is known */
@@ -151,6 +151,7 @@ struct pt_conn_dir {
     bool sasl;      /* frames are raw SASL tokens (after SaslHandshake v0, or from the start on) */
     bool sure;      /* the boundaries are no guess any more (proof.c) */
     bool orphan;    /* the frame at hand answers no request that was seen */
+    bool unasked;   /* it was in step before anything of the other direction (unasked.c) */
     uint32_t trust; /* frames understood since the boundaries were found */
     uint32_t votes; /* pieces that look like TLS, while nothing else is known */
     struct pt_hold hold; /* what it tells while it, or the requests, are a guess */
@@ -183,9 +184,10 @@ struct pt_conn {
     uint8_t kind;
     int16_t fetch_version; /* of the last Fetch request; -1: there was none */
     uint8_t fetch_source;  /* of all that were seen whole; PT_SRC_CNT: there was none */
-    int64_t shed_until_ns; /* until then it was told that bodies are skipped */
-    int64_t gap_until_ns;  /* and that bytes are missing */
-    bool announced;        /* PT_OBS_CLIENT was sent */
+    const struct pt_layout *answered_as; /* the last Fetch response read without its request */
+    int64_t shed_until_ns;               /* until then it was told that bodies are skipped */
+    int64_t gap_until_ns;                /* and that bytes are missing */
+    bool announced;                      /* PT_OBS_CLIENT was sent */
     bool ids_repeat; /* correlation ids do not tell the requests apart: only their order does ... */
     bool gaps;       /* ... which is lost where requests or responses may be missing, but if the
                         client ... */
@@ -204,6 +206,32 @@ void pt_parser_count_bad(struct pt_parser_stats *s, enum pt_status st);
 
 /* pt_conn_announce sends PT_OBS_CLIENT. */
 void pt_conn_announce(struct pt_conn *c, const struct pt_packet_ref *at);
+
+/* conn.c */
+
+/* pt_conn_set_kind moves the connection, with its bytes, to the row of what it has turned out to
+ * be. */
+void pt_conn_set_kind(struct pt_conn *c, enum pt_conn_kind kind, const char *note);
+
+/* pt_conn_begin: the body of this message is under way on this side. *req is moved. */
+void pt_conn_begin(struct pt_conn *c, int side, enum pt_dir dir, const struct pt_request *req,
+                   const struct pt_packet_ref *at);
+
+/* unasked.c */
+
+/* pt_conn_unasked_start: no request of this size begins where this side may begin a frame. Locks it
+ * there if an answer must. */
+void pt_conn_unasked_start(struct pt_conn *c, int side, uint32_t size);
+
+/* pt_conn_is_unasked: this side is in step, and what it sends answers what was not seen. */
+bool pt_conn_is_unasked(const struct pt_conn *c, int side);
+
+/* pt_conn_unasked_asks: PT_FRAME_HEAD, before it is known which side asks. True: the event is
+ * answered, more bytes will tell. */
+bool pt_conn_unasked_asks(struct pt_conn *c, int side, const struct pt_frame_event *ev);
+
+/* pt_conn_unasked_head answers PT_FRAME_HEAD of a response that no waiting request is for. */
+void pt_conn_unasked_head(struct pt_conn *c, int side, const struct pt_frame_event *ev);
 
 /* proof.c */
 

@@ -261,7 +261,7 @@ uint64_t pt_frame_fini(struct pt_frame *f)
     uint64_t left;
 
     eat(f);
-    left = gathered(f) + (uint64_t)(f->end - f->at);
+    left = gathered(f) + (uint64_t)(f->end - f->at) + f->hole_len; /* if that waits (early) */
     if (!in_step(f)) {
         count_passed(f, left);
         left = 0;

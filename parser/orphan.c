@@ -7,6 +7,23 @@
 #define PARTITION_MAX 1000000
 #define ERROR_MAX 1000
 
+/* The first versions of each layout; of Metadata those that give topics their ids, but for 11: what
+ * that can say, 12 says in the same bytes. */
+static const int16_t FETCH[] = { 0, 1, 4, 5, 7, 11, 12, PT_ORPHAN_FETCH_MAX };
+static const int16_t METADATA[] = { 10, 12, 13 };
+
+/* What is looked for, and what of it was found. */
+struct look {
+    struct pt_batch_reader *reader;
+    int16_t api_key;
+    uint16_t port;
+    bool in_partition;
+    int64_t error_code; /* of the topic */
+    int64_t batches;
+    int64_t ids;
+    int64_t ports; /* brokers with this one */
+};
+
 /* begin puts a walk behind the header; PT_OK, or what a walk would say. */
 static enum pt_status begin(const struct pt_layout *layout, struct pt_view v, uint32_t size,
                             struct pt_walk *w, struct pt_cursor *ret_c, uint32_t *ret_head_sz)
@@ -69,12 +86,58 @@ static int64_t count_batches(struct pt_batch_reader *reader, struct pt_view v)
     return cnt;
 }
 
-static enum pt_guess try_version(struct pt_batch_reader *reader, struct pt_view v, uint32_t size,
-                                 struct pt_orphan *o)
+/* metadata_value: false if a broker would not write that. Of a topic that it does not know it may
+ * say anything. */
+static bool metadata_value(struct look *k, const struct pt_walk_event *ev)
+{
+    switch (ev->field) {
+    case PT_F_ERROR_CODE:
+        if (!k->in_partition)
+            k->error_code = ev->i64;
+        return ev->i64 >= -1 && ev->i64 < ERROR_MAX;
+    case PT_F_HOST:
+        return ev->i64 > 0;
+    case PT_F_PORT:
+        k->ports += ev->i64 == k->port;
+        return ev->i64 > 0 && ev->i64 <= UINT16_MAX;
+    case PT_F_NAME:
+        return k->error_code || pt_topic_name_is_lawful(ev->view);
+    case PT_F_TOPIC_ID:
+        k->ids += !k->error_code;
+        return k->error_code || pt_orphan_plausible(ev);
+    case PT_F_NODE_ID:
+    case PT_F_REPLICA_NODES:
+    case PT_F_ISR_NODES:
+    case PT_F_OFFLINE_REPLICAS:
+        return ev->i64 >= 0;
+    case PT_F_CONTROLLER_ID:
+    case PT_F_LEADER_ID:
+    case PT_F_LEADER_EPOCH:
+        return ev->i64 >= -1;
+    default:
+        return pt_orphan_plausible(ev);
+    }
+}
+
+static bool is_plausible(struct look *k, const struct pt_walk_event *ev)
+{
+    if (k->api_key == PT_API_METADATA && ev->field == PT_F_PARTITIONS)
+        k->in_partition = ev->kind == PT_WALK_STRUCT_BEGIN;
+    if (ev->kind != PT_WALK_VALUE)
+        return true;
+    return k->api_key == PT_API_METADATA ? metadata_value(k, ev) : pt_orphan_plausible(ev);
+}
+
+static bool is_worth_it(const struct look *k)
+{
+    return k->api_key == PT_API_METADATA ? k->ids && k->ports : k->batches;
+}
+
+static enum pt_guess try_layout(struct look *k, struct pt_view v, uint32_t size,
+                                struct pt_orphan *o)
 {
     enum pt_guess not_here = v.len < size ? PT_GUESS_MORE : PT_GUESS_NO;
     struct pt_walk_event ev;
-    int64_t batches = 0;
     struct pt_cursor c;
     struct pt_walk w;
     uint32_t needed;
@@ -82,18 +145,18 @@ static enum pt_guess try_version(struct pt_batch_reader *reader, struct pt_view 
 
     while (st == PT_OK && (st = pt_walk_next(&w, &c, &ev, &needed)) == PT_OK) {
         if (ev.kind == PT_WALK_END)
-            return !w.body_left && batches ? PT_GUESS_YES : PT_GUESS_NO;
-        if (ev.kind == PT_WALK_VALUE && !pt_orphan_plausible(&ev))
+            return !w.body_left && is_worth_it(k) ? PT_GUESS_YES : PT_GUESS_NO;
+        if (!is_plausible(k, &ev))
             return PT_GUESS_NO;
         if (ev.kind == PT_WALK_RECORDS && ev.i64 > 0) {
             int64_t cnt;
 
             if (pt_cur_left(&c) < (uint64_t)ev.i64)
                 return not_here;
-            cnt = count_batches(reader, (struct pt_view){ c.at, (size_t)ev.i64 });
+            cnt = count_batches(k->reader, (struct pt_view){ c.at, (size_t)ev.i64 });
             if (cnt < 0)
                 return PT_GUESS_NO;
-            batches += cnt;
+            k->batches += cnt;
         }
     }
     return st == PT_NEED_MORE ? not_here : PT_GUESS_NO;
@@ -114,16 +177,17 @@ static bool fits(const struct pt_layout *layout, struct pt_view v)
     return false;
 }
 
-/* fits_other tells whether it may be the response of another API. */
-static bool fits_other(struct pt_view v)
+/* fits_other tells whether it may be another response than one of this API from that version on. */
+static bool fits_other(struct pt_view v, int16_t api_key, int16_t from)
 {
     for (int16_t api = 0; api < PT_API_CNT; api++) {
         const struct pt_layout *before = NULL;
 
-        for (int16_t version = 0; api != PT_API_FETCH && version <= pt_api_max_version(api);
-             version++) {
+        for (int16_t version = 0; version <= pt_api_max_version(api); version++) {
             const struct pt_layout *l = pt_layout_find(api, PT_DIR_RESPONSE, version);
 
+            if (api == api_key && version >= from)
+                break;
             if (!(before && pt_layout_same(before, l)) && fits(l, v))
                 return true;
             before = l;
@@ -132,22 +196,18 @@ static bool fits_other(struct pt_view v)
     return false;
 }
 
-enum pt_guess pt_orphan_fetch(struct pt_batch_reader *reader, struct pt_view v, uint32_t size,
-                              struct pt_orphan *ret)
+static enum pt_guess find(const struct look *what, const int16_t *version, size_t cnt,
+                          struct pt_view v, uint32_t size, struct pt_orphan *ret)
 {
     enum pt_guess found = PT_GUESS_NO;
-    struct pt_orphan o = { 0 };
 
-    if (v.len > size)
-        v.len = size;
-    for (; o.version <= PT_ORPHAN_VERSION_MAX; o.version++) {
-        const struct pt_layout *before = o.layout;
-        enum pt_guess guess;
+    for (size_t i = 0; i < cnt; i++) {
+        struct pt_orphan o = { .layout = pt_layout_find(what->api_key, PT_DIR_RESPONSE, version[i]),
+                               .api_key = what->api_key,
+                               .version = version[i] };
+        struct look k = *what;
+        enum pt_guess guess = try_layout(&k, v, size, &o);
 
-        o.layout = pt_layout_find(PT_API_FETCH, PT_DIR_RESPONSE, o.version);
-        if (before && pt_layout_same(before, o.layout))
-            continue;
-        guess = try_version(reader, v, size, &o);
         if (guess == PT_GUESS_NO)
             continue;
         if (guess == PT_GUESS_YES && found == PT_GUESS_YES)
@@ -155,5 +215,21 @@ enum pt_guess pt_orphan_fetch(struct pt_batch_reader *reader, struct pt_view v, 
         found = guess;
         *ret = o;
     }
-    return found == PT_GUESS_YES && fits_other(v) ? PT_GUESS_NO : found;
+    return found == PT_GUESS_YES && fits_other(v, what->api_key, version[0]) ? PT_GUESS_NO : found;
+}
+
+#define FIND(what, versions, v, size, ret)                                                         \
+    find(what, versions, sizeof(versions) / sizeof(*(versions)), v, size, ret)
+
+enum pt_guess pt_orphan_find(struct pt_batch_reader *reader, struct pt_view v, uint32_t size,
+                             uint16_t port, struct pt_orphan *ret)
+{
+    const struct look fetch = { .reader = reader, .api_key = PT_API_FETCH };
+    const struct look metadata = { .api_key = PT_API_METADATA, .port = port };
+    enum pt_guess found;
+
+    if (v.len > size)
+        v.len = size;
+    found = FIND(&fetch, FETCH, v, size, ret);
+    return found == PT_GUESS_NO ? FIND(&metadata, METADATA, v, size, ret) : found;
 }

@@ -24,7 +24,8 @@
  * that is not what it should be, a size or a header that cannot be, a request that does not go on
  * from the one before, or by a hole that makes another guess necessary, takes what waits with it,
  * and the requests that were read behind it. Connections of which only one direction is seen and
- * whose start is not never prove anything: what they seem to carry is not told.
+ * whose start is not never prove anything: what they seem to carry is not told. (Answers alone,
+ * from the start on: unasked.c.)
  */
 #include "parser/body.h"
 #include "parser/conn_pvt.h"
@@ -150,5 +151,6 @@ void pt_conn_guessed(struct pt_conn *c, int side, bool sure)
     }
     c->pairs = 0;
     d->sure = sure;
+    d->unasked = false;
     d->trust = 0;
 }

@@ -77,6 +77,21 @@ def without_requests(cap, rng, share, longest=600):
                              if not is_request(p[3]) or rng.random() >= share])
 
 
+def answers_only(cap, rng, share):
+    """Of a share of the connections all that goes to the lower port, which is the broker's, is
+    gone: a mirror of one direction."""
+    dark = {}
+
+    def is_dark(frame):
+        if len(frame) < 54 or frame[12:14] != b"\x08\x00" or frame[23] != 6:
+            return False
+        tcp = 14 + (frame[14] & 15) * 4
+        source, target = struct.unpack_from(">HH", frame, tcp)
+        key = frame[26:34] + frame[tcp:tcp + 4]
+        return target < source and dark.setdefault(key, rng.random() < share)
+    return cap.with_packets([p for p in cap.packets if not is_dark(p[3])])
+
+
 def without_texts(cap, texts):
     """A copy without the packets in which one of these byte strings stands."""
     return cap.with_packets([p for p in cap.packets if not any(t in p[3] for t in texts)])
