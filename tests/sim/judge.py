@@ -228,7 +228,10 @@ def judge(report, truth):
     for partition, pair in enumerate(truth.pairs):
         n, got = report_pair(report, partition)
         figures["records"] += sum(1 for x in pair.source.identity if x)
-        if got is None:
+        if got is None:         # what could be read of it counts as well
+            shares(pair, {"offset_map": []}, figures)
+            if not truth.story["repeats"]:
+                named(pair, [], figures)
             continue
         mine = [f for f in report["findings"]
                 if f["pair"] == n and f["severity"] == "divergence"]
