@@ -685,6 +685,7 @@ static bool may_hurry(struct pt_align *a)
 /* Solves the next window. False: more records, or memory, are needed. */
 static bool solve(struct pt_align *a)
 {
+    static const struct pt_item nothing; /* of an empty side; so that none is NULL */
     struct queue *qs = &a->q[PT_SIDE_SOURCE];
     struct queue *qt = &a->q[PT_SIDE_TARGET];
     struct solution sol = { 0 };
@@ -697,8 +698,8 @@ static bool solve(struct pt_align *a)
     if (!full && !may_hurry(a))
         return false;
     sol.w = (struct pt_window){
-        .s = qs->item + qs->head,
-        .t = qt->item + qt->head,
+        .s = qs->cnt ? qs->item + qs->head : &nothing,
+        .t = qt->cnt ? qt->item + qt->head : &nothing,
         .s_cnt = (uint32_t)(qs->cnt < a->window ? qs->cnt : a->window),
         .t_cnt = (uint32_t)(qt->cnt < a->window ? qt->cnt : a->window),
         .left_anchored = a->left_anchored,

@@ -30,7 +30,7 @@ static const struct device devices[] = {
 
 static uint64_t tick_at(const struct device *d, int64_t ns)
 {
-    return d->start + (uint64_t)((double)ns * d->ticks_per_ns);
+    return d->start + (uint64_t)(int64_t)((double)ns * d->ticks_per_ns);
 }
 
 static void test_devices(void **state)
