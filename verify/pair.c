@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define FEED_ITEMS 256u
+/* Equal records in a row that are looked at, each way. */
+#define EQUAL_MAX 64
 
 struct pt_pair *pt_pair_open(struct pt_ledger *env, const struct pt_align_cfg *cfg,
                              enum pt_pair_rule rule, struct pt_log *source, struct pt_log *target)
@@ -260,6 +262,27 @@ static int64_t clock_doubt(struct pt_pair *p, const struct pt_align_event *ev, i
     return lag_ns < INT64_MIN / 4 ? INT64_MAX / 2 : PT_CLOCK_DOUBT_NS - 2 * lag_ns;
 }
 
+/* Of equal records in a row on the source, the one at off among them, some are lawfully gone: which
+ * of them is left over cannot be told. */
+static bool equal_one_gone(struct pt_log *l, int64_t off)
+{
+    const struct pt_slot *slot;
+    const struct pt_slot *other;
+    uint16_t *state;
+
+    slot = off >= 0 ? pt_slots_get(&l->slots, off, &state) : NULL;
+    for (int64_t step = -1; slot && step <= 1; step += 2)
+        for (int64_t k = off + step; k >= 0 && k != off + step * EQUAL_MAX; k += step) {
+            other = pt_slots_get(&l->slots, k, &state);
+            if (!other || other->content != slot->content ||
+                other->timestamp_ms != slot->timestamp_ms)
+                break;
+            if (pt_log_gone(l, k, INT64_MAX) != PT_GONE_NOT)
+                return true;
+        }
+    return false;
+}
+
 /* Whether it was lawfully gone from the source before the mirror passed it: before the next record
  * that the mirror did carry was seen on the target. That it was still there then is only proven as
  * far as the clocks of the two taps agree. */
@@ -273,6 +296,8 @@ static enum pt_gone_when was_gone(struct pt_pair *p, const struct pt_align_event
     if (when == PT_GONE_NOT && passed_ns > INT64_MIN && passed_ns < INT64_MAX / 2 &&
         pt_log_gone(p->log[0], ev->source_offset, passed_ns + clock_doubt(p, ev, passed_ns)) !=
                 PT_GONE_NOT)
+        when = PT_GONE_MAYBE;
+    if (when == PT_GONE_NOT && equal_one_gone(p->log[0], ev->source_offset))
         when = PT_GONE_MAYBE;
     return when;
 }
