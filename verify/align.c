@@ -587,25 +587,24 @@ static void solution_close(struct pt_align *a, struct solution *sol)
     pt_mem_free(a->mem, sol->firm, sol->w.s_cnt);
 }
 
-/* In the last window, of repeated contents: with the end open something is left over behind the
- * last match and in front of it; if the ends belonged together, less would be. Then nothing is
- * known of what is left over. */
-static bool is_ambiguous(struct pt_align *a, const struct solution *sol)
+/* In the last window, of repeated contents: less would be left over if both logs ended together
+ * than there is with their ends open. Then nothing is known of what is left over. */
+static bool fits_closed(struct pt_align *a, const struct solution *sol)
 {
     const struct pt_window *w = &sol->w;
     uint32_t *closed = pt_mem_alloc(a->mem, (size_t)w->s_cnt * sizeof(*closed));
     uint32_t matched[2] = { 0, 0 };
-    bool ambiguous = true; /* without memory */
+    bool better = true; /* without memory */
 
     if (closed && pt_lcs_solve(a->mem, w->s, w->s_cnt, w->t, w->t_cnt, 0, closed)) {
         for (uint32_t i = 0; i < w->s_cnt; i++) {
             matched[0] += w->match[i] != PT_LCS_NONE;
             matched[1] += closed[i] != PT_LCS_NONE;
         }
-        ambiguous = matched[1] > matched[0];
+        better = matched[1] > matched[0];
     }
     pt_mem_free(a->mem, closed, (size_t)w->s_cnt * sizeof(*closed));
-    return ambiguous;
+    return better;
 }
 
 /* Of what anchors prove: a run at another distance than what is in front of it, whose records all
@@ -645,7 +644,7 @@ static bool solve_window(struct pt_align *a, struct solution *sol, bool final)
         drop_repeats(a, w);
         refine(a, sol, final);
     } else if (final) {
-        if (sol->repeated && is_ambiguous(a, sol))
+        if (sol->repeated && fits_closed(a, sol))
             open_region(sol, 0, 0, w->s_cnt, w->t_cnt);
         trim(a, sol, 0);
     }

@@ -336,9 +336,9 @@ int64_t pt_anchor_delta(const struct pt_window *w, uint32_t i)
 #define LAG_CONTEXT 8u
 /* At a new distance the run must not fit elsewhere: so many of its records, or all, agree at
  * another distance, and none contradicts. So many records say where to look. */
-#define AMBIGUOUS_MIN 4u
-#define AMBIGUOUS_LOOKS 8u
-#define AMBIGUOUS_AROUND 64u
+#define ELSEWHERE_MIN 4u
+#define ELSEWHERE_LOOKS 8u
+#define ELSEWHERE_AROUND 64u
 
 /* How often each value comes up in a window. */
 struct variety {
@@ -507,10 +507,10 @@ static uint32_t index_of(const struct pt_item *item, uint32_t cnt, int64_t off)
  * and nothing there contradicts them. */
 static bool is_at_distance(const struct pt_window *w, uint32_t at, uint32_t end, int64_t delta)
 {
-    uint32_t s_at = at > AMBIGUOUS_AROUND ? at - AMBIGUOUS_AROUND : 0;
-    uint32_t s_end = end + AMBIGUOUS_AROUND < w->s_cnt ? end + AMBIGUOUS_AROUND : w->s_cnt;
-    uint32_t t_at = w->match[at] > AMBIGUOUS_AROUND ? w->match[at] - AMBIGUOUS_AROUND : 0;
-    uint32_t t_end = w->match[end - 1] + 1 + AMBIGUOUS_AROUND;
+    uint32_t s_at = at > ELSEWHERE_AROUND ? at - ELSEWHERE_AROUND : 0;
+    uint32_t s_end = end + ELSEWHERE_AROUND < w->s_cnt ? end + ELSEWHERE_AROUND : w->s_cnt;
+    uint32_t t_at = w->match[at] > ELSEWHERE_AROUND ? w->match[at] - ELSEWHERE_AROUND : 0;
+    uint32_t t_end = w->match[end - 1] + 1 + ELSEWHERE_AROUND;
     uint32_t agree = 0;
 
     for (uint32_t i = s_at; i < s_end; i++) {
@@ -533,16 +533,16 @@ static bool is_at_distance(const struct pt_window *w, uint32_t at, uint32_t end,
             return false;
         agree++;
     }
-    return agree >= AMBIGUOUS_MIN || agree >= end - at;
+    return agree >= ELSEWHERE_MIN || agree >= end - at;
 }
 
 /* Whether the sequence comes over again, so that the run may as well stand elsewhere. Some of its
  * records show at which distances to look. */
-static bool is_ambiguous(const struct weights *x, const struct pt_window *w, uint32_t at,
-                         uint32_t end)
+static bool fits_elsewhere(const struct weights *x, const struct pt_window *w, uint32_t at,
+                           uint32_t end)
 {
     int64_t delta = pt_anchor_delta(w, at);
-    uint32_t step = (end - at) / AMBIGUOUS_LOOKS + 1;
+    uint32_t step = (end - at) / ELSEWHERE_LOOKS + 1;
 
     for (uint32_t i = at; i < end; i += step) {
         const struct content_entry *e = find(&x->contents.table, &w->s[i]);
@@ -566,7 +566,7 @@ static bool is_proven(const struct weights *x, const struct pt_window *w, uint32
     uint32_t need = (same_delta ? PROOF_SAME : PROOF_GUESS) + proof_repeated(x);
 
     if (weight_of_run(x, w, at, end, false) >= need)
-        return same_delta || !is_ambiguous(x, w, at, end);
+        return same_delta || !fits_elsewhere(x, w, at, end);
     return same_delta && is_stretch(w, at, end) &&
            weight_of_run(x, w, at, end, true) >= PROOF_STRETCH;
 }

@@ -751,7 +751,6 @@ static void resolve_place(struct pt_places *p, const struct pt_place *pl, const 
 
 static void resolve_until(struct pt_places *p, uint64_t end, const enum pt_end *ends)
 {
-
     if (p->head == end)
         return;
     pt_history_index(&p->history); /* refused: what would be a copy is called extra */

@@ -289,7 +289,6 @@ static uint32_t run_end(const struct two_logs *l, int side, uint32_t i, int step
 static void mark(struct two_logs *l, int side, uint32_t from, uint32_t to, uint8_t bits,
                  uint32_t margin)
 {
-
     from = from > margin ? from - margin : 0;
     to = to + margin < l->cnt[side] ? to + margin : l->cnt[side];
     if (!two_logs_named(l)) {
