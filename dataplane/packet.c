@@ -181,6 +181,7 @@ static enum pt_packet_kind read_payload(struct pt_layer *l, uint8_t proto, unsig
 {
     const uint8_t *tcp;
     uint32_t len;
+    bool cut;
     enum pt_packet_kind kind = PT_PACKET_TCP;
 
     for (; proto != PT_IP_TCP; tunnels++) {
@@ -202,8 +203,9 @@ static enum pt_packet_kind read_payload(struct pt_layer *l, uint8_t proto, unsig
     seg->tunnels = (uint8_t)tunnels;
     tcp = l->c.at;
     len = l->wire;
+    cut = pt_cur_left(&l->c) < len; /* be it in the options, where no payload is missing */
     kind = read_tcp(l, seg);
-    if (in_fragments && kind == PT_PACKET_TCP && !seg->pay_missing && !fits(tcp, len, seg))
+    if (in_fragments && kind == PT_PACKET_TCP && !cut && !fits(tcp, len, seg))
         return PT_PACKET_MIXED;
     return kind;
 }

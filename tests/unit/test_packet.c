@@ -552,6 +552,28 @@ static void test_resume(void **state)
     }
 }
 
+/* No payload is missing where nothing but options were cut off, yet the checksum cannot be told. */
+static void test_resume_cut_options(void **state)
+{
+    uint8_t head[64];
+    uint32_t len = (uint32_t)from_hex(TCP_SUM("fefb"), head, sizeof(head));
+    uint8_t *data = malloc(len);
+    struct pt_fragment whole = {
+        .version = 4, .proto = 6, .len = len, .missing = 20, .data = data
+    };
+    struct pt_segment seg;
+    struct pt_wrap wrap;
+
+    (void)state;
+    assert_non_null(data);
+    head[12] = 10 << 4; /* header length in words: 20 bytes of options */
+    memcpy(data, head, len);
+    assert_int_equal(pt_packet_resume(&whole, &seg, &wrap), PT_PACKET_TCP);
+    assert_int_equal(seg.pay_len, 0);
+    assert_int_equal(seg.pay_missing, 0);
+    free(data);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -564,7 +586,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),    cmocka_unit_test(test_snapped),
         cmocka_unit_test(test_numbers), cmocka_unit_test(test_fragments),
-        cmocka_unit_test(test_resume),  cmocka_unit_test(test_names),
+        cmocka_unit_test(test_resume),  cmocka_unit_test(test_resume_cut_options),
+        cmocka_unit_test(test_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
