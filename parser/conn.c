@@ -975,20 +975,6 @@ void pt_conn_bytes(struct pt_conn *c, int side, const uint8_t *data, size_t len,
     drain(c, side);
 }
 
-/* tell_gap: bytes are missing, of whatever log. */
-static void tell_gap(struct pt_conn *c, enum pt_lost_reason reason, const struct pt_packet_ref *at)
-{
-    struct pt_obs_lost *o;
-
-    if (at->time_ns < c->gap_until_ns)
-        return;
-    c->gap_until_ns = at->time_ns + PT_SHED_TOLD_NS;
-    o = pt_obs_put(c->parser->lane, PT_OBS_LOST, c->cluster, at, sizeof(*o), 0);
-    o->from = -1;
-    o->to = -1;
-    o->reason = reason;
-}
-
 void pt_conn_hole(struct pt_conn *c, int side, uint64_t len, enum pt_lost_reason reason,
                   const struct pt_packet_ref *at)
 {
@@ -1000,8 +986,6 @@ void pt_conn_hole(struct pt_conn *c, int side, uint64_t len, enum pt_lost_reason
         p->stats.other_bytes += len;
         return;
     }
-    if (len)
-        tell_gap(c, reason, at);
     d = dir_of(c, side);
     if (!d) {
         c->refused_sz[side] += len;

@@ -186,7 +186,6 @@ struct pt_conn {
     uint8_t fetch_source;  /* of all that were seen whole; PT_SRC_CNT: there was none */
     const struct pt_layout *answered_as; /* the last Fetch response read without its request */
     int64_t shed_until_ns;               /* until then it was told that bodies are skipped */
-    int64_t gap_until_ns;                /* and that bytes are missing */
     bool announced;                      /* PT_OBS_CLIENT was sent */
     bool ids_repeat; /* correlation ids do not tell the requests apart: only their order does ... */
     bool gaps;       /* ... which is lost where requests or responses may be missing, but if the

@@ -51,9 +51,6 @@ struct pt_ledger {
      * never was. And whether anything at all was shed that nobody has seen. */
     int64_t shed_ns[PT_CLUSTER_CNT];
     bool shed[PT_CLUSTER_CNT];
-    /* Something of whatever log was not seen: bytes that were lost, batches that had no name yet.
-     */
-    bool gaps[PT_CLUSTER_CNT];
     int64_t seen_ns[PT_CLUSTER_CNT]; /* of the latest from each cluster: behind it that one is dark
                                       */
 };

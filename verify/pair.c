@@ -258,38 +258,10 @@ static bool looks_different(const struct pt_log *l, int64_t off)
     return pt_log_reduced(l, off, off + 1) || off >= l->changed.from;
 }
 
-/* Something of the log was not seen: what a fetch showed that was lost is not known. */
-static bool has_loss(const struct pt_log *l)
-{
-    static const enum pt_lost_reason reason[] = { PT_LOST_TAP_GAP, PT_LOST_TRUNCATED,
-                                                  PT_LOST_UNNAMED, PT_LOST_EVICTED };
-
-    for (size_t i = 0; i < sizeof(reason) / sizeof(*reason); i++)
-        if (l->lost_somewhere[reason[i]] || l->lost[reason[i]].cnt)
-            return true;
-    return l->certified.cnt > 1;
-}
-
-/* Its policy is not known to be only `delete`: offsets of it were seen to be empty, or may have
- * been seen so in what was lost or shed. */
-static bool is_cleaned(const struct pt_topic *t)
-{
-    if (t->cleanup == PT_CLEANUP_DELETE)
-        return false;
-    for (size_t i = 0; i < t->part_cnt; i++) {
-        const struct pt_log *l = t->part[i].log;
-
-        if (l && (l->gone_cnt || l->holes.cnt || l->env->gaps[l->cluster] || has_loss(l) ||
-                  pt_log_shed_since(l, INT64_MIN)))
-            return true;
-    }
-    return false;
-}
-
 /* Whether a record may have been gone from the source before the mirror came to it, although the
- * tap did not see that: the topic may be one that is cleaned, and nobody was seen to be given the
- * record, who would show that it was still there. (A cleaned topic takes no record without a key.)
- * Or what would have shown it was shed. */
+ * tap did not see that: the topic is not known to be one whose policy is `delete` alone, and nobody
+ * was seen to be given the record, who would show that it was still there. (A compacted topic takes
+ * no record without a key.) Or what would have shown it was shed. */
 static bool may_have_been_gone(const struct pt_pair *p, int64_t off)
 {
     const struct pt_slot *slot;
@@ -297,7 +269,7 @@ static bool may_have_been_gone(const struct pt_pair *p, int64_t off)
 
     if (pt_log_shed_since(p->log[0], pt_log_seen_ns(p->log[0], off, INT64_MIN)))
         return true;
-    if (!is_cleaned(p->source_topic))
+    if (p->source_topic->cleanup == PT_CLEANUP_DELETE)
         return false;
     slot = pt_slots_get(&p->log[0]->slots, off, &state);
     return !slot || (slot->key && !(*state & PT_SLOT_READ));

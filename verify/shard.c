@@ -247,7 +247,6 @@ static void to_topic(struct pt_shard *s, uint32_t lane, const struct pt_obs *o,
         return;
     }
     if (is_batch) {
-        s->env.gaps[o->cluster] = true;
         id->batch_cnt++;
         id->record_cnt += ((const struct pt_obs_batch *)(const void *)o)->record_cnt;
         id->used_by_client |=
@@ -382,11 +381,8 @@ static void dispatch(struct pt_shard *s, uint32_t lane, const struct pt_obs *o)
         ok = pt_registry_broker(s->registry, m);
         break;
     case PT_OBS_LOST:
-        if (o->topic == UINT32_MAX) {
-            if (lost->reason == PT_LOST_SHED)
-                on_shed(s, o);
-            else
-                s->env.gaps[o->cluster] = true;
+        if (o->topic == UINT32_MAX && lost->reason == PT_LOST_SHED) {
+            on_shed(s, o);
             break;
         }
         /* fallthrough */

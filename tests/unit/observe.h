@@ -191,7 +191,8 @@ struct say {
     int32_t epoch;           /* of the leader; 0: not known */
     int64_t shift_ms;        /* added to all timestamps */
     bool plain;              /* without headers: what an old format can carry */
-    bool idempotent;         /* by producer pid, with seq and pepoch */
+    bool no_key;
+    bool idempotent; /* by producer pid, with seq and pepoch */
     int32_t seq;
     int16_t pepoch;
 };
@@ -234,6 +235,8 @@ static inline void tell_batch(struct world *w, const struct say *say)
             r->rec[i] = make_record(say->content ? say->content[done] : say->first + done,
                                     say->delta ? say->delta[done] : (int32_t)done);
             r->rec[i].timestamp_ms += say->shift_ms;
+            if (say->no_key)
+                r->rec[i].key = 0;
             if (say->plain) {
                 r->rec[i].content ^= 0x5555;
                 r->rec[i].headers = 0;

@@ -719,6 +719,7 @@ static void test_gone_at_an_unknown_time(void **state)
 
         (void)state;
         both(&w);
+        tell_cleanup(&w, SRC, 0, PT_CLEANUP_DELETE);
         tell_bounds(&w, SRC, 0, 0, 0, 0);
         tell_produce(&w, SRC, 0, 0, 0, 0, 40);
         tell_produce(&w, TGT, 1, 0, 0, 10, 30);
@@ -734,6 +735,60 @@ static void test_gone_at_an_unknown_time(void **state)
     }
 }
 
+/* Record 10 is not on the target. It may have been compacted away before the mirror came to it,
+ * unless something speaks against that: that the topic is known not to be compacted, or cannot be,
+ * since it takes records without a key, or that a consumer got it. */
+static void test_maybe_compacted(void **state)
+{
+    static const struct {
+        unsigned policy; /* 0: no broker stated it */
+        bool no_key;
+        bool read;
+        unsigned missing;
+    } row[] = {
+        { 0, false, false, 0 },
+        { PT_CLEANUP_OTHER, false, false, 0 },
+        { PT_CLEANUP_DELETE, false, false, 1 },
+        { 0, true, false, 1 },
+        { 0, false, true, 1 },
+        { PT_CLEANUP_OTHER, false, true, 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct world w = { 0 };
+        struct say say = { .source = row[i].read ? PT_SRC_FETCH_CONSUMER : PT_SRC_PRODUCE,
+                           .no_key = row[i].no_key,
+                           .cnt = 20 };
+        const struct pt_result *r;
+
+        both(&w);
+        if (row[i].policy)
+            tell_cleanup(&w, SRC, 0, row[i].policy);
+        tell_batch(&w, &say);
+        if (!row[i].read)
+            tell_outcome(&w, &say, 0, -1, PT_PRODUCE_ACKED, -1);
+        for (int half = 0; half < 2; half++) {
+            say = (struct say){ .cluster = TGT,
+                                .topic = 1,
+                                .client = 1,
+                                .source = PT_SRC_FETCH_CONSUMER,
+                                .no_key = row[i].no_key,
+                                .from = half * 10,
+                                .base = half * 10,
+                                .first = (unsigned)half * 11,
+                                .cnt = 10 - (unsigned)half };
+            w.request++;
+            tell_batch(&w, &say);
+        }
+        r = end(&w);
+        assert_int_equal(r->pairs[0].verified, 19);
+        assert_int_equal(r->pairs[0].missing, row[i].missing);
+        assert_int_equal(r->pairs[0].unverifiable_source, 1 - row[i].missing);
+        world_close(&w);
+    }
+}
+
 /* More steps of the log start than are kept, long before the record that the mirror skipped. */
 static void test_many_steps_of_the_log_start(void **state)
 {
@@ -742,6 +797,7 @@ static void test_many_steps_of_the_log_start(void **state)
 
     (void)state;
     both(&w);
+    tell_cleanup(&w, SRC, 0, PT_CLEANUP_DELETE);
     tell_produce(&w, SRC, 0, 0, 0, 0, 1000);
     tell_bounds(&w, SRC, 0, 0, 1000, 0);
     tell_produce(&w, TGT, 1, 0, 0, 0, 500);
@@ -788,6 +844,7 @@ static void test_any_amount_of_memory(void **state)
             }
             tell_topic(&w, SRC, 0, "t", 1);
             tell_topic(&w, TGT, 1, "t", 2);
+            tell_cleanup(&w, SRC, 0, PT_CLEANUP_DELETE);
             for (int i = 0; i < 60; i++) {
                 uint32_t skip = missing && i == 30;
 
@@ -887,6 +944,7 @@ int main(void)
         cmocka_unit_test(test_answer_without_its_request),
         cmocka_unit_test(test_log_start_moves_past_the_first_sighting),
         cmocka_unit_test(test_gone_at_an_unknown_time),
+        cmocka_unit_test(test_maybe_compacted),
         cmocka_unit_test(test_many_steps_of_the_log_start),
     };
 

@@ -236,6 +236,7 @@ static void test_grown_finding(void **state)
 static void tell_one_missing(struct world *w, struct watcher *seen)
 {
     both(w);
+    tell_cleanup(w, SRC, 0, PT_CLEANUP_DELETE);
     watch(w, seen);
     tell_produce(w, SRC, 0, 0, 0, 0, 100);
     tell_produce(w, TGT, 1, 0, 0, 0, 40);
@@ -279,8 +280,8 @@ static void test_other_verdict(void **state)
     close_all(&w);
 }
 
-/* A record that seems to be missing; then the source turns out to be compacted, and it may have
- * been gone before the mirror came: what was told is taken back. */
+/* A record that seems to be missing; then the source is made a compacted one, and it may have been
+ * gone before the mirror came: what was told is taken back. */
 static void test_no_verdict_after_all(void **state)
 {
     static struct watcher seen;
@@ -291,7 +292,7 @@ static void test_no_verdict_after_all(void **state)
     memset(&seen, 0, sizeof(seen));
     tell_one_missing(&w, &seen);
     assert_int_equal(pt_shard_live_taken_back(w.s), 0);
-    tell_fetch(&w, SRC, 0, 0, 5, 10, 10, 10); /* offsets 5 to 9 are empty */
+    tell_cleanup(&w, SRC, 0, PT_CLEANUP_OTHER);
     wait_watching(&w, &seen, 2000);
     r = world_finish(&w);
     watch(&w, &seen);
@@ -344,6 +345,7 @@ static void test_neighbour_was_told(void **state)
     (void)state;
     memset(&seen, 0, sizeof(seen));
     both(&w);
+    tell_cleanup(&w, SRC, 0, PT_CLEANUP_DELETE);
     watch(&w, &seen);
     tell_produce(&w, SRC, 0, 0, 0, 0, 100);
     tell_produce(&w, TGT, 1, 0, 0, 0, 40);
@@ -438,6 +440,7 @@ static void test_dissolved_pair(void **state)
     world_open(&w, MEM);
     tell_topic(&w, SRC, 0, "t", 1);
     tell_topic(&w, TGT, 1, "t", 2); /* another topic that happens to have that name */
+    tell_cleanup(&w, SRC, 0, PT_CLEANUP_DELETE);
     watch(&w, &seen);
     tell_produce(&w, SRC, 0, 0, 0, 0, 100);
     tell_produce(&w, TGT, 1, 0, 0, 0, 40); /* and, at first, the same records */

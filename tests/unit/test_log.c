@@ -296,6 +296,7 @@ static void test_earliest_evidence(void **state)
                                   .source = PT_SRC_FETCH_CONSUMER,
                                   .cnt = 9,
                                   .content = target });
+    tell_cleanup(&w, SRC, 0, PT_CLEANUP_DELETE);
     pt_shard_tap_end(w.s, PT_CLUSTER_SOURCE, w.at.time_ns);
     r = world_finish(&w);
     assert_int_equal(found(r, PT_FINDING_RECORD_MISSING), 1);

@@ -84,6 +84,7 @@ static void test_faults_named(void **state)
                                   .source = PT_SRC_FETCH_CONSUMER,
                                   .cnt = 21,
                                   .content = target });
+    tell_cleanup(&w, SRC, 0, PT_CLEANUP_DELETE);
     r = end(&w);
     assert_int_equal(r->verdict, PT_VERDICT_DIVERGENT);
     assert_int_equal(r->pairs[0].verified, 19);
@@ -125,6 +126,7 @@ static void test_missing_run_is_one_finding(void **state)
 
     (void)state;
     both(&w);
+    tell_cleanup(&w, SRC, 0, PT_CLEANUP_DELETE);
     tell_produce(&w, SRC, 0, 0, 0, 0, 100);
     tell_produce(&w, TGT, 1, 0, 0, 0, 40);
     tell_produce(&w, TGT, 1, 0, 40, 60, 40);
@@ -328,6 +330,7 @@ static void test_overdue_record_is_missing(void **state)
 
         print_message("%s\n", row[i].why);
         both(&w);
+        tell_cleanup(&w, SRC, 0, PT_CLEANUP_DELETE);
         tell_produce(&w, SRC, 0, 0, 0, 0, 20);
         if (row[i].matched)
             tell_produce(&w, TGT, 1, 0, 0, 0, 20);
