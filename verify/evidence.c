@@ -6,6 +6,11 @@
  */
 #include "verify/log_pvt.h"
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Index of an evidence to fill in, or PT_NO_EVIDENCE. */
 static uint32_t take(struct pt_log *l)
 {
@@ -31,6 +36,7 @@ uint32_t pt_evidence_new(struct pt_log *l, const struct pt_sighting *b)
     if (i != PT_NO_EVIDENCE)
         l->evidence[i] = (struct pt_evidence){
             .at = b->at,
+            .read_ns = b->source == PT_SRC_FETCH_CONSUMER ? b->at.time_ns : INT64_MIN,
             .producer_id = b->producer_id,
             .fingerprint = b->fingerprint,
             .base = b->base,
@@ -65,6 +71,7 @@ void pt_evidence_move(struct pt_log *l, struct pt_slot *slot, uint32_t to)
     uint32_t from = slot->evidence;
 
     l->evidence[to].refs++;
+    l->evidence[to].read_ns = later(l->evidence[to].read_ns, l->evidence[from].read_ns);
     slot->evidence = to;
     pt_evidence_drop(l, from);
 }
@@ -88,6 +95,7 @@ static uint32_t join(struct pt_log *l, uint32_t first, uint32_t in)
     if (i == PT_NO_EVIDENCE)
         return first;
     both.refs = 0;
+    both.read_ns = later(both.read_ns, l->evidence[in].read_ns);
     both.fingerprint = l->evidence[in].fingerprint;
     both.base = l->evidence[in].base;
     both.last_delta = l->evidence[in].last_delta;

@@ -266,10 +266,12 @@ static void make_sure(struct pt_log *l, const struct pt_sighting *b, int64_t las
 
     for (int64_t off; (off = pt_slots_next(&l->slots, at)) <= b->last; at = off + 1) {
         const struct pt_slot *slot = pt_slots_get(&l->slots, off, &state);
+        struct pt_evidence *ev = &l->evidence[slot->evidence];
 
-        if (!(*state & (PT_SLOT_DISPUTED | PT_SLOT_GONE | PT_SLOT_READ)) &&
-            pt_evidence_is_of(&l->evidence[slot->evidence], b, last))
-            *state |= PT_SLOT_SURE | PT_SLOT_READ;
+        if ((*state & (PT_SLOT_DISPUTED | PT_SLOT_GONE)) || !pt_evidence_is_of(ev, b, last))
+            continue;
+        *state |= PT_SLOT_SURE | PT_SLOT_READ;
+        pt_evidence_read(ev, b);
     }
 }
 

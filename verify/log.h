@@ -78,6 +78,7 @@ struct pt_sighting {
  * that the log holds them, once one did. */
 struct pt_evidence {
     struct pt_packet_ref at;
+    int64_t read_ns; /* a consumer was seen to get it, the last time; INT64_MIN: none was */
     int64_t producer_id;
     uint64_t fingerprint; /* of the batch, ... */
     int64_t base;

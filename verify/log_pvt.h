@@ -31,6 +31,13 @@ bool pt_log_grow(struct pt_log *l, void **p, size_t cnt, size_t *cap, size_t ele
 
 /* evidence.c */
 
+/* pt_evidence_read: a consumer got what this evidence is of with b. */
+static inline void pt_evidence_read(struct pt_evidence *ev, const struct pt_sighting *b)
+{
+    if (ev->read_ns < b->at.time_ns)
+        ev->read_ns = b->at.time_ns;
+}
+
 /* pt_evidence_new: index of a new evidence with no references yet, or PT_NO_EVIDENCE if memory is
  * refused. */
 uint32_t pt_evidence_new(struct pt_log *l, const struct pt_sighting *b);

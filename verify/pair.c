@@ -203,14 +203,20 @@ static bool equal_one_gone(struct pt_log *l, int64_t off)
     return false;
 }
 
-/* Whether it was lawfully gone from the source before the mirror passed it: before the next record
- * that the mirror did carry was seen on the target. That it was still there then is only proven as
- * far as the clocks of the two taps agree. */
+/* When the mirror had passed a leftover of the source at the latest: the next record that it did
+ * carry was seen on the target. INT64_MAX: there is none yet; INT64_MIN: nobody knows any more. */
+static int64_t passed_at(const struct pt_pair *p, const struct pt_align_event *ev)
+{
+    return ev->next_target_offset < 0
+                   ? INT64_MAX
+                   : pt_log_seen_ns(p->log[1], ev->next_target_offset, INT64_MIN);
+}
+
+/* Whether it was lawfully gone from the source before the mirror passed it. That it was still there
+ * then is only proven as far as the clocks of the two taps agree. */
 static enum pt_gone_when was_gone(struct pt_pair *p, const struct pt_align_event *ev)
 {
-    int64_t passed_ns = ev->next_target_offset < 0
-                                ? INT64_MAX
-                                : pt_log_seen_ns(p->log[1], ev->next_target_offset, INT64_MIN);
+    int64_t passed_ns = passed_at(p, ev);
     enum pt_gone_when when = pt_log_gone(p->log[0], ev->source_offset, passed_ns);
 
     if (when == PT_GONE_NOT && passed_ns > INT64_MIN && passed_ns < INT64_MAX / 2 &&
@@ -260,19 +266,25 @@ static bool looks_different(const struct pt_log *l, int64_t off)
 
 /* Whether a record may have been gone from the source before the mirror came to it, although the
  * tap did not see that: the topic is not known to be one whose policy is `delete` alone, and nobody
- * was seen to be given the record, who would show that it was still there. (A compacted topic takes
- * no record without a key.) Or what would have shown it was shed. */
-static bool may_have_been_gone(const struct pt_pair *p, int64_t off)
+ * was seen to be given the record, who would show that it was still there, or it was too long
+ * before. (A compacted topic takes no record without a key.) Or what would have shown it was shed.
+ * passed_ns as passed_at. */
+static bool may_have_been_gone(const struct pt_pair *p, int64_t off, int64_t passed_ns)
 {
     const struct pt_slot *slot;
     uint16_t *state;
+    int64_t read_ns;
 
     if (pt_log_shed_since(p->log[0], pt_log_seen_ns(p->log[0], off, INT64_MIN)))
         return true;
     if (p->source_topic->cleanup == PT_CLEANUP_DELETE)
         return false;
     slot = pt_slots_get(&p->log[0]->slots, off, &state);
-    return !slot || (slot->key && !(*state & PT_SLOT_READ));
+    if (!slot || !slot->key || !(*state & PT_SLOT_READ))
+        return !slot || slot->key;
+    read_ns = p->log[0]->evidence[slot->evidence].read_ns;
+    return passed_ns == INT64_MIN ||
+           (passed_ns < INT64_MAX && passed_ns - PT_READ_LASTS_NS > read_ns);
 }
 
 /* A leftover of the source. */
@@ -285,7 +297,7 @@ static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
         p->sum.compacted++;
     } else if (gone == PT_GONE_MAYBE || looks_different(p->log[0], ev->source_offset) ||
                may_have_been_there(p, PT_CLUSTER_TARGET, ev) ||
-               may_have_been_gone(p, ev->source_offset)) {
+               may_have_been_gone(p, ev->source_offset, passed_at(p, ev))) {
         p->sum.unverifiable_source++;
     } else {
         (*cnt)++;
@@ -371,7 +383,7 @@ static bool would_stand(struct pt_pair *p, const struct pt_align_event *ev)
     case PT_ALIGN_MISSING_OR_REORDERED:
         return was_gone(p, ev) == PT_GONE_NOT && !looks_different(p->log[0], ev->source_offset) &&
                !may_have_been_there(p, PT_CLUSTER_TARGET, ev) &&
-               !may_have_been_gone(p, ev->source_offset);
+               !may_have_been_gone(p, ev->source_offset, passed_at(p, ev));
     case PT_ALIGN_EXTRA:
     case PT_ALIGN_DUPLICATED:
         return !looks_different(p->log[1], ev->target_offset) &&
@@ -742,7 +754,7 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
                 p->sum.pending_source--;
                 if (pt_log_gone(p->log[0], off, INT64_MAX) != PT_GONE_NOT) {
                     p->sum.compacted++;
-                } else if (may_have_been_gone(p, off)) {
+                } else if (may_have_been_gone(p, off, INT64_MAX)) {
                     p->sum.unverifiable_source++;
                 } else {
                     p->sum.missing++;

@@ -29,6 +29,9 @@
  * on the target before they are on the source, they may be twice as far apart as that says. */
 #define PT_CLOCK_DOUBT_NS 5000000000ll
 
+/* A record that a consumer got was there when the mirror passed it, if that was no longer after. */
+#define PT_READ_LASTS_NS 10000000000ll
+
 struct pt_pair {
     struct pt_pair *next; /* all pairs of a shard */
     struct pt_ledger *env;

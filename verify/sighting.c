@@ -199,6 +199,8 @@ static void confirm(struct pt_log *l, struct pt_meeting *m, struct pt_slot *slot
     } else {
         *state |= now & (PT_SLOT_SEEN | PT_SLOT_SURE | PT_SLOT_READ);
     }
+    if (now & PT_SLOT_READ)
+        pt_evidence_read(&l->evidence[slot->evidence], b);
     m->unsettled |=
             is_better(was, b) || (b->leader_epoch >= 0 && b->leader_epoch > was->leader_epoch);
     if (m->met == PT_NO_EVIDENCE)

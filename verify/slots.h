@@ -28,7 +28,7 @@
 /* A consumer got it, or all replicas have acknowledged it: this record was committed here. A high
  * watermark alone does not tell whose record it counts, once the leader has changed. */
 #define PT_SLOT_SURE 0x100u
-#define PT_SLOT_READ 0x200u /* a consumer got it: it was there when the mirror could read it */
+#define PT_SLOT_READ 0x200u /* a consumer got it */
 /* What was seen at this offset contradicts itself, and that is settled: nothing changes it. */
 #define PT_SLOT_DISPUTED 0x400u
 /* It was certified absent since: nobody is given it any more. */
