@@ -18,7 +18,8 @@ enum origin { ORIGIN_NONE, ORIGIN_SAME, ORIGIN_COPY, ORIGIN_CHANGED, ORIGIN_EXTR
 
 /* The truth of one offset. */
 struct place {
-    uint64_t content; /* 0: no record that counts: a marker, or aborted */
+    uint64_t content; /* 0: no record that counts: a marker, aborted, or cleaned away */
+    uint64_t cleaned; /* content of what was cleaned away */
     int64_t timestamp_ms;
     int64_t from;   /* target: offset on the source; -1 none */
     uint8_t origin; /* target: enum origin */

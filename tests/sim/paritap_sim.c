@@ -4,7 +4,8 @@
  * two mirrors (world.h). truth is one line of JSON, and behind it, for each log in the order that
  * the line says, arrays of one element an offset, in the byte order of the machine:
  *
- *   identity u64 | from i64 | origin u8 | dropped u8 | recoverable u8 | readable u8
+ *   identity u64 | identity of what was cleaned away u64 | from i64 | origin u8 | dropped u8 |
+ * recoverable u8 | readable u8
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -62,13 +63,13 @@ static void two(const char *s, double v[2])
         fail("not one number, or two with a comma:", s);
 }
 
-static uint64_t identity(const struct place *p)
+static uint64_t identity(const struct place *p, uint64_t content)
 {
-    uint64_t z = p->content ^ (uint64_t)p->timestamp_ms * 0x9e3779b97f4a7c15u;
+    uint64_t z = content ^ (uint64_t)p->timestamp_ms * 0x9e3779b97f4a7c15u;
 
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
     z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return p->content ? z | 1 : 0;
+    return content ? z | 1 : 0;
 }
 
 /* The live batch with that serial; NULL: it was truncated. */
@@ -105,7 +106,9 @@ static void write_log(FILE *f, const struct world *w, unsigned cluster, uint32_t
             memset(seen[1] + b->base, 1, b->cnt);
     }
     for (int64_t i = 0; i < l->leo; i++)
-        fwrite(&(uint64_t){ identity(&l->place[i]) }, 8, 1, f);
+        fwrite(&(uint64_t){ identity(&l->place[i], l->place[i].content) }, 8, 1, f);
+    for (int64_t i = 0; i < l->leo; i++)
+        fwrite(&(uint64_t){ identity(&l->place[i], l->place[i].cleaned) }, 8, 1, f);
     for (int64_t i = 0; i < l->leo; i++)
         fwrite(&l->place[i].from, 8, 1, f);
     for (int64_t i = 0; i < l->leo; i++)

@@ -233,6 +233,7 @@ static void compact(struct run *r)
     for (uint32_t n = 1; n < l->batch[i].cnt; n++) {
         if (below(r, 3))
             continue;
+        l->place[l->batch[i].base + n].cleaned = l->place[l->batch[i].base + n].content;
         l->place[l->batch[i].base + n].content = 0;
         r->w->story.compacted++;
         any = true;
