@@ -155,8 +155,11 @@ static void topic_details(const struct sums *s, struct pt_text *t)
         pt_text_end(t);
     }
     if (s->unverifiable) {
-        pt_text_put(t, "    unverifiable: %s, the other side was not seen there, or written anew",
-                    pt_text_count(s->unverifiable, buf));
+        pt_text_put(t, "    unverifiable:");
+        pt_text_wrap(t, 6);
+        pt_text_listed(t, "%s not seen on the other side", pt_text_count(s->unverifiable, buf));
+        pt_text_listed(t, "written anew");
+        pt_text_listed(t, "or maybe compacted away");
         pt_text_end(t);
     }
     if (s->compacted) {

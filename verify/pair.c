@@ -287,6 +287,12 @@ static bool may_have_been_gone(const struct pt_pair *p, int64_t off, int64_t pas
            (passed_ns < INT64_MAX && passed_ns - PT_READ_LASTS_NS > read_ns);
 }
 
+static void on_maybe_compacted(struct pt_pair *p)
+{
+    p->sum.unverifiable_source++;
+    p->maybe_compacted += p->source_topic->cleanup == 0;
+}
+
 /* A leftover of the source. */
 static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
                            enum pt_finding_code code, uint64_t *cnt)
@@ -296,9 +302,10 @@ static void on_source_only(struct pt_pair *p, const struct pt_align_event *ev,
     if (gone == PT_GONE_BEFORE) {
         p->sum.compacted++;
     } else if (gone == PT_GONE_MAYBE || looks_different(p->log[0], ev->source_offset) ||
-               may_have_been_there(p, PT_CLUSTER_TARGET, ev) ||
-               may_have_been_gone(p, ev->source_offset, passed_at(p, ev))) {
+               may_have_been_there(p, PT_CLUSTER_TARGET, ev)) {
         p->sum.unverifiable_source++;
+    } else if (may_have_been_gone(p, ev->source_offset, passed_at(p, ev))) {
+        on_maybe_compacted(p);
     } else {
         (*cnt)++;
         report(p, code, ev->source_offset, -1, 0);
@@ -755,7 +762,7 @@ uint64_t pt_pair_conclude(struct pt_pair *p, int64_t max_lag_ns)
                 if (pt_log_gone(p->log[0], off, INT64_MAX) != PT_GONE_NOT) {
                     p->sum.compacted++;
                 } else if (may_have_been_gone(p, off, INT64_MAX)) {
-                    p->sum.unverifiable_source++;
+                    on_maybe_compacted(p);
                 } else {
                     p->sum.missing++;
                     report(p, PT_FINDING_RECORD_MISSING, off, -1, 0);

@@ -49,10 +49,11 @@ struct pt_pair {
     struct pt_ranges pending;         /* source offsets behind the last anchor */
     uint64_t given[PT_CLUSTER_CNT];   /* records given to the alignment */
     uint64_t changed[PT_CLUSTER_CNT]; /* offsets of which it is known that they changed since */
-    int64_t lag_ns;                   /* of the match that arrived last, */
-    int64_t lag_arrived_ns;           /* at this time on the target */
-    int64_t hurried_ns;               /* packet time of the last pt_pair_hurry */
-    int64_t lag_min_ns; /* below 0: the clocks differ, or the target is written first */
+    uint64_t maybe_compacted; /* source records without a copy, of a topic of unknown policy */
+    int64_t lag_ns;           /* of the match that arrived last, */
+    int64_t lag_arrived_ns;   /* at this time on the target */
+    int64_t hurried_ns;       /* packet time of the last pt_pair_hurry */
+    int64_t lag_min_ns;       /* below 0: the clocks differ, or the target is written first */
     int64_t matched_end[PT_CLUSTER_CNT]; /* one past the last matched offset, 0 none */
     int64_t unsure_end; /* one past the last target record of which it is not known what it is */
     int64_t index;      /* in the report */

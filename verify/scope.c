@@ -205,9 +205,17 @@ static void check_coverage(struct pt_shard *s)
         else if ((double)(records - doubtful) < s->policy.min_coverage * (double)records)
             pt_findings_say(&s->findings, &low,
                             "%s-%d: %llu of %llu records could not be verified: their place on the "
-                            "other side was not seen%s",
+                            "other side was not seen%s%s",
                             name, part, (unsigned long long)doubtful, (unsigned long long)records,
-                            changed ? ", or a log was written anew" : "");
+                            changed ? ", or a log was written anew" : "",
+                            p->maybe_compacted ? ", or they may have been compacted away" : "");
+        else if (p->maybe_compacted)
+            pt_findings_say(
+                    &s->findings, &low,
+                    "%s-%d: %llu records of the source were not copied, and it is not known "
+                    "that they were not compacted away before: let a broker state the "
+                    "topic's cleanup.policy on the tap (kafka-configs --describe --all)",
+                    name, part, (unsigned long long)p->maybe_compacted);
         else if (changed)
             pt_findings_say(
                     &s->findings, &low,
