@@ -132,11 +132,40 @@ static void test_no_room(void **state)
     pt_changed_fini(&c);
 }
 
+/* Of slots that were given up the last one and the latest leader are known. */
+static void test_given_up(void **state)
+{
+    static const struct {
+        int64_t base;
+        int32_t epoch;
+        uint64_t changed;
+    } row[] = {
+        { 10, 7, 0 }, { 10, 6, 0 }, { 10, -1, 0 }, { 10, 8, 10 }, { 19, 8, 1 }, { 20, 8, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+        struct pt_changed c;
+        struct pt_mem mem;
+
+        pt_mem_init(&mem, 1 << 20);
+        pt_changed_init(&c, &mem);
+        pt_changed_look(&c, row[i].base, row[i].epoch);
+        assert_int_equal(c.total, 0);
+        for (int64_t off = 0; off < 20; off++)
+            pt_changed_give_up(&c, off, off < 15 ? 5 : 7);
+        pt_changed_look(&c, row[i].base, row[i].epoch);
+        assert_int_equal(c.total, row[i].changed);
+        pt_changed_fini(&c);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rewritten),
         cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

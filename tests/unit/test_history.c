@@ -39,6 +39,7 @@ static void test_found(void **state)
 {
     struct pt_history h;
     struct pt_item any = item(1003, 77);
+    struct pt_item around[2] = { item(1009, 0), item(1008, 0) };
     struct pt_mem mem;
 
     (void)state;
@@ -70,6 +71,10 @@ static void test_found(void **state)
     assert_false(has_run(&h, 387, 64, false));
     assert_true(has_run(&h, 836, 64, false));
     assert_false(has_run(&h, 837, 64, false));
+    around[0].flags = around[1].flags = PT_ITEM_LOG_APPEND;
+    assert_true(pt_history_has_run(&h, around, 1));
+    assert_false(pt_history_has_run(&h, around, 2)); /* the newest, and what stands behind it in the
+                                                        ring: the oldest */
     pt_history_fini(&h);
     assert_int_equal(mem.used_sz, 0);
 }
