@@ -79,11 +79,16 @@ static bool is_known_client(struct pt_view id, const struct pt_guess_known *know
            (!id.len || !memcmp(id.data, known->client_id.data, id.len));
 }
 
-static bool is_text(struct pt_view id)
+/* is_text: where every byte may be the first of a request, also that it is UTF-8 as far as single
+ * bytes tell; elsewhere a client may call itself as it likes. */
+static bool is_text(struct pt_view id, const struct pt_guess_known *known)
 {
-    for (size_t i = 0; i < id.len; i++)
-        if (id.data[i] < 0x20 || id.data[i] == 0x7f)
+    for (size_t i = 0; i < id.len; i++) {
+        uint8_t b = id.data[i];
+
+        if (b < 0x20 || b == 0x7f || (known->inside && (b == 0xc0 || b == 0xc1 || b > 0xf4)))
             return false;
+    }
     return true;
 }
 
@@ -92,7 +97,7 @@ static int client_bits(struct pt_view id, const struct pt_guess_known *known)
 {
     if (is_known_client(id, known))
         return BITS_CLIENT_KNOWN;
-    if (!is_text(id))
+    if (!is_text(id, known))
         return -1;
     if (!id.len)
         return 0;
@@ -142,7 +147,8 @@ bool pt_guess_goes_on(const struct pt_request_head *head, const struct pt_guess_
 
 /* may_go_on tells whether more bytes can make a request of what is there: who waits for them may
  * miss the one that begins behind. */
-static bool may_go_on(struct pt_view v, uint32_t size, const struct pt_layout *layout)
+static bool may_go_on(struct pt_view v, uint32_t size, const struct pt_layout *layout,
+                      const struct pt_guess_known *known)
 {
     struct pt_request_head head;
     struct pt_view id;
@@ -164,7 +170,7 @@ static bool may_go_on(struct pt_view v, uint32_t size, const struct pt_layout *l
     id = (struct pt_view){ v.data + REQUEST_SIZE_MIN, v.len - REQUEST_SIZE_MIN };
     if (len < id.len)
         id.len = len;
-    return len == UINT16_MAX || is_text(id);
+    return len == UINT16_MAX || is_text(id, known);
 }
 
 enum pt_guess pt_guess_request(struct pt_view v, uint32_t size, const struct pt_guess_known *known,
@@ -186,7 +192,7 @@ enum pt_guess pt_guess_request(struct pt_view v, uint32_t size, const struct pt_
         return PT_GUESS_NO;
     *ret_needed = size < PT_GUESS_SZ ? size : PT_GUESS_SZ;
     if (v.len < *ret_needed && !known->last)
-        return may_go_on(v, size, layout) ? PT_GUESS_MORE : PT_GUESS_NO;
+        return may_go_on(v, size, layout, known) ? PT_GUESS_MORE : PT_GUESS_NO;
     if (v.len > *ret_needed)
         v.len = *ret_needed;
     if (pt_head_request(v, size, &head, &needed) != PT_OK)
