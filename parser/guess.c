@@ -157,7 +157,8 @@ static bool may_go_on(struct pt_view v, uint32_t size, const struct pt_layout *l
 
     switch (pt_head_request(v, size, &head, &needed)) {
     case PT_OK:
-        return walk_bits(layout, (struct pt_view){ v.data + head.head_sz, v.len - head.head_sz },
+        return client_bits(head.client_id, known) >= 0 &&
+               walk_bits(layout, (struct pt_view){ v.data + head.head_sz, v.len - head.head_sz },
                          size - head.head_sz, !head.layout) >= 0;
     case PT_NEED_MORE:
         break;
